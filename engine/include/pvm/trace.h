@@ -1,0 +1,125 @@
+/* What libpvm lets instruments see: blocks, exact counts, and events of a VM.
+ *
+ * Instruments stand above the engine and use this interface only; the engine knows none of them.
+ * Instrumentation that is off costs nothing: another instruction stream is executed. docs/counting.md
+ * tells how counts stay exact at every exit.
+ */
+#ifndef PVM_TRACE_H
+#define PVM_TRACE_H
+
+#include <pvm/pvm.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Flags of pvm_set_instrumentation(). */
+enum {
+    PVM_INSTRUMENT_COUNTS = 1 << 0, /**< executions and gas of every block */
+    PVM_INSTRUMENT_EDGES = 1 << 1   /**< executions of every edge between blocks; implies COUNTS */
+};
+
+/* -- Blocks -------------------------------------------------------------------------------- */
+
+/** A basic block, GP A.3. Blocks are sorted by pc; each one also stands for what lies between it and the next. */
+typedef struct pvm_block_t {
+    uint32_t pc;           /**< first octet */
+    uint32_t end_pc;       /**< behind the last instruction */
+    uint32_t instructions; /**< defined instructions in it */
+    uint32_t gas;          /**< what one whole execution costs: 0.7.2 instructions, else the pipeline model */
+} pvm_block_t;
+
+/** Stands for "no block": an entry, an exit, the hub of all indirect jumps. */
+#define PVM_BLOCK_NONE UINT32_MAX
+
+/** Number of blocks; 0 for an invalid program. Cost: O(1). Thread: any. */
+PVM_API uint32_t pvm_program_block_count(const pvm_program_t *program);
+/** All blocks, sorted by pc. Borrowed from the program. */
+PVM_API const pvm_block_t *pvm_program_blocks(const pvm_program_t *program);
+/** Index of the last block that starts at or before pc. `pvm_program_block_count()` itself for what is in no
+ *  block: an empty or invalid program, and the trap behind the code of a latest64 program. */
+PVM_API uint32_t pvm_program_block_at(const pvm_program_t *program, uint32_t pc);
+
+/* -- Exact counts -------------------------------------------------------------------------- */
+
+/** What a block has done. */
+typedef struct pvm_block_count_t {
+    uint64_t hits; /**< arrivals whose first instruction was paid; going on after a host call or fault is none */
+    uint64_t gas;  /**< gas charged in it */
+} pvm_block_count_t;
+
+/** Kinds of edges. */
+typedef enum {
+    PVM_EDGE_NEXT = 0,         /**< branch not taken, or fallthrough, into the next block */
+    PVM_EDGE_JUMP = 1,         /**< branch taken, or direct jump */
+    PVM_EDGE_TO_HUB = 2,       /**< indirect jump out of `from` */
+    PVM_EDGE_FROM_HUB = 3,     /**< indirect jump into `to` */
+    PVM_EDGE_ENTRY = 4         /**< execution began in `to` */
+} pvm_edge_kind_t;
+
+/** One edge that was executed. */
+typedef struct pvm_edge_count_t {
+    uint32_t from; /**< block index or PVM_BLOCK_NONE */
+    uint32_t to;   /**< block index or PVM_BLOCK_NONE */
+    pvm_edge_kind_t kind;
+    uint64_t count;
+} pvm_edge_count_t;
+
+/** Counts of all blocks, by block index, and of "no block" behind them.
+ *  @param out  room for pvm_program_block_count() + 1 entries; @param max that number
+ *  @return entries written, 0 if the VM does not count. Thread: that of the VM; also from callbacks and observers. */
+PVM_API size_t pvm_get_block_counts(pvm_vm_t *vm, pvm_block_count_t *out, size_t max);
+/** Edges with a count above 0. @return how many there are; at most `max` are written; out may be NULL with max 0. */
+PVM_API size_t pvm_get_edge_counts(pvm_vm_t *vm, pvm_edge_count_t *out, size_t max);
+/** Set all counts to zero. @return 0, or -1 if the VM does not count or is running. */
+PVM_API int pvm_clear_counts(pvm_vm_t *vm);
+
+/* -- Events -------------------------------------------------------------------------------- */
+
+/** Which call runs the VM. */
+typedef enum { PVM_RUN_EXECUTE = 0, PVM_RUN_RESUME = 1, PVM_RUN_STEP = 2 } pvm_run_kind_t;
+
+/** A host call. Borrowed: valid during the observer's call only. Registers: pvm_get_registers(). */
+typedef struct pvm_host_call_t {
+    uint64_t seq;    /**< number of the host call in this VM since pvm_instantiate(), from 0 */
+    uint32_t pc;     /**< of the ecalli */
+    int32_t func_id;
+    int64_t gas;     /**< begin: after the ecalli's charge; end: as the host left it */
+} pvm_host_call_t;
+
+/** Called on the VM's thread, with registers, gas, pc and counts current. Unused members are NULL. An observer
+ *  reads the VM and changes nothing. Set `size` to sizeof(pvm_observer_t). */
+typedef struct pvm_observer_t {
+    size_t size;
+    /** Guest code is about to run: pvm_get_pc(), gas and registers are the start. */
+    void (*run_begin)(void *user_data, pvm_vm_t *vm, pvm_run_kind_t kind);
+    /** It stopped: `result` is what the caller is about to get. */
+    void (*run_end)(void *user_data, pvm_vm_t *vm, pvm_result_t result);
+    /** Before the host callback, or before the caller gets HOST_CALL. */
+    void (*host_call_begin)(void *user_data, pvm_vm_t *vm, const pvm_host_call_t *call);
+    /** After the callback; for calls left to the caller: when it resumes or steps. Absent for a call never answered. */
+    void (*host_call_end)(void *user_data, pvm_vm_t *vm, const pvm_host_call_t *call);
+    /** The host set the gas outside a host call. */
+    void (*gas_set)(void *user_data, pvm_vm_t *vm, int64_t old_gas, int64_t new_gas);
+    /** pvm_read_memory (is_write 0), pvm_write_memory or pvm_poke_memory (1) succeeded inside a host call. */
+    void (*host_memory)(void *user_data, pvm_vm_t *vm, uint32_t address, const void *data,
+                        size_t length, int is_write);
+    /** pvm_reset() is about to happen. */
+    void (*reset)(void *user_data, pvm_vm_t *vm);
+    /** pvm_destroy() is about to happen; the last call for this VM. */
+    void (*destroy)(void *user_data, pvm_vm_t *vm);
+} pvm_observer_t;
+
+/** Watch a VM. The structure is copied. NULL ends it. @return 0, or -1: bad size, or the VM is running. */
+PVM_API int pvm_set_observer(pvm_vm_t *vm, const pvm_observer_t *observer, void *user_data);
+
+/** The program that the VM runs. Borrowed: acquire it to keep it longer than the VM. */
+PVM_API pvm_program_t *pvm_get_program(pvm_vm_t *vm);
+/** The machine that pvm_set_parent() named, or NULL. */
+PVM_API pvm_vm_t *pvm_get_parent(pvm_vm_t *vm);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
