@@ -24,6 +24,8 @@
 /* One body for both forms: `main` itself must stay a function that a profile can name. */
 #define PVM_GUEST_MAIN(name)                                                                       \
     static uint64_t pvm_guest_##name(uint64_t n);                                                  \
+    uint64_t guest_main(uint64_t n);                                                               \
+    guest_slice_t guest_refine(const uint8_t *arguments, uint64_t length);                         \
     GUEST_EXPORT(guest_main, "main", 1, 1)                                                         \
     GUEST_EXPORT(guest_refine, "refine", 2, 2)                                                     \
     uint64_t guest_main(uint64_t n)                                                                \
