@@ -4,6 +4,7 @@
 #define PVM_PROGRAM_PROGRAM_H
 
 #include "isa/isa.h"
+#include "memory/pool.h"
 
 #include <pthread.h>
 #include <pvm/pvm.h>
@@ -72,6 +73,7 @@ struct pvm_program_t {
     size_t import_count;
     struct pvm_debug_info_t *debug_info; /**< NULL if the file has none */
 
+    pvm_memory_pool_t memory_pool;
     pthread_mutex_t cache_lock;
     struct pvm_interpreter_code_t *interpreter_code[2]; /**< plain, counting; made on first use */
     struct pvm_recompiler_code_t *recompiler_code[2];

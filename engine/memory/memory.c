@@ -1,0 +1,260 @@
+/* Reserving, mapping and clearing guest memory, and the accesses that cross pages. The only file that asks
+ * the system for guest pages. */
+#include "memory/memory.h"
+
+#include "support/error.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+/* An access of 8 octets at the last address must not leave the mapping. */
+#define GUARD_BYTES (UINT64_C(1) << 16)
+/* Up to here clearing pages by hand is cheaper than giving them back and faulting them in again. */
+#define ZERO_PAGES_MAX 64
+/* Up to here asking which pages were touched costs more than clearing all of them. */
+#define ASK_PAGES_MIN 17
+
+pvm_memory_t *pvm_memory_create(bool guarded)
+{
+    pvm_memory_t *const memory = calloc(1, sizeof(*memory));
+
+    if (memory == NULL) {
+        pvm_error_set("no memory for a guest memory");
+        return NULL;
+    }
+    memory->guarded = guarded;
+    const int protection = guarded ? PROT_NONE : PROT_READ | PROT_WRITE;
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    memory->base = mmap(NULL, PVM_MEMORY_BYTES + GUARD_BYTES, protection, flags, -1, 0);
+    memory->access = mmap(NULL, PVM_PAGE_COUNT, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (memory->base == MAP_FAILED || memory->access == MAP_FAILED) {
+        pvm_error_set("cannot reserve 4 GiB of address space: %s; raise the limit (ulimit -v)",
+                      strerror(errno));
+        memory->base = memory->base == MAP_FAILED ? NULL : memory->base;
+        memory->access = memory->access == MAP_FAILED ? NULL : memory->access;
+        pvm_memory_destroy(memory);
+        return NULL;
+    }
+    return memory;
+}
+
+void pvm_memory_destroy(pvm_memory_t *memory)
+{
+    if (memory == NULL) {
+        return;
+    }
+    if (memory->base != NULL) {
+        (void)munmap(memory->base, PVM_MEMORY_BYTES + GUARD_BYTES);
+    }
+    if (memory->access != NULL) {
+        (void)munmap(memory->access, PVM_PAGE_COUNT);
+    }
+    free(memory->runs);
+    free(memory);
+}
+
+static uint8_t *page_address(const pvm_memory_t *memory, uint32_t page)
+{
+    return memory->base + ((uint64_t)page << PVM_PAGE_BITS);
+}
+
+static void discard(const pvm_memory_t *memory, uint32_t first, uint32_t count)
+{
+    (void)madvise(page_address(memory, first), (size_t)count << PVM_PAGE_BITS, MADV_DONTNEED);
+}
+
+static int protect(const pvm_memory_t *memory, uint32_t first, uint32_t count, uint8_t access)
+{
+    static const int protection_of[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE,
+                                        PROT_READ | PROT_WRITE};
+
+    if (!memory->guarded) {
+        return 0;
+    }
+    if (mprotect(page_address(memory, first), (size_t)count << PVM_PAGE_BITS,
+                 protection_of[access]) != 0) {
+        return pvm_error_set("cannot protect %u guest pages: %s; see vm.max_map_count", count,
+                             strerror(errno));
+    }
+    return 0;
+}
+
+/* Octets of mapped pages of one access, in a range that memset or the kernel clears. */
+static void zero_uniform(pvm_memory_t *memory, uint32_t first, uint32_t count, uint8_t access)
+{
+    const bool read_only = memory->guarded && (access & PVM_PAGE_WRITE) == 0;
+
+    if (read_only || count > ZERO_PAGES_MAX) {
+        discard(memory, first, count);
+    } else {
+        memset(page_address(memory, first), 0, (size_t)count << PVM_PAGE_BITS);
+    }
+}
+
+/* As zero_uniform, for ranges large enough that most pages may never have been touched. */
+static void zero_touched(pvm_memory_t *memory, uint32_t first, uint32_t count, uint8_t access)
+{
+    unsigned char resident[1024];
+    uint32_t touched = 0;
+
+    if (count > sizeof(resident) ||
+        mincore(page_address(memory, first), (size_t)count << PVM_PAGE_BITS, resident) != 0) {
+        discard(memory, first, count);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        touched += resident[i] & 1;
+    }
+    if (touched > ZERO_PAGES_MAX) {
+        discard(memory, first, count);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (resident[i] & 1) {
+            zero_uniform(memory, first + i, 1, access);
+        }
+    }
+}
+
+void pvm_memory_zero(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count)
+{
+    const uint32_t end = first_page + page_count;
+
+    for (uint32_t page = first_page; page < end;) {
+        const uint8_t access = memory->access[page];
+        uint32_t run_end = page + 1;
+        while (run_end < end && memory->access[run_end] == access) {
+            run_end++;
+        }
+        if (access != PVM_PAGE_NONE) {
+            if (run_end - page >= ASK_PAGES_MIN) {
+                zero_touched(memory, page, run_end - page, access);
+            } else {
+                zero_uniform(memory, page, run_end - page, access);
+            }
+        }
+        page = run_end;
+    }
+}
+
+/* Remember where mapped pages are. Neighbours are joined, so that a heap that grows page by page stays one run. */
+static int remember(pvm_memory_t *memory, uint32_t first, uint32_t count)
+{
+    for (size_t i = 0; i < memory->run_count; i++) {
+        pvm_page_run_t *const run = &memory->runs[i];
+        if (first >= run->first && first <= run->first + run->count) {
+            const uint32_t end = first + count;
+            if (end > run->first + run->count) {
+                run->count = end - run->first;
+            }
+            return 0;
+        }
+    }
+    if (memory->run_count == memory->run_capacity) {
+        const size_t capacity = memory->run_capacity == 0 ? 8 : 2 * memory->run_capacity;
+        pvm_page_run_t *const runs = realloc(memory->runs, capacity * sizeof(*runs));
+        if (runs == NULL) {
+            return pvm_error_set("no memory to map %u guest pages", count);
+        }
+        memory->runs = runs;
+        memory->run_capacity = capacity;
+    }
+    memory->runs[memory->run_count++] = (pvm_page_run_t){.first = first, .count = count};
+    return 0;
+}
+
+int pvm_memory_map(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count, uint8_t access)
+{
+    if (page_count == 0) {
+        return 0;
+    }
+    if (access == PVM_PAGE_NONE) {
+        pvm_memory_zero(memory, first_page, page_count);
+    } else if (remember(memory, first_page, page_count) != 0) {
+        return -1;
+    }
+    if (protect(memory, first_page, page_count, access) != 0) {
+        return -1;
+    }
+    memset(memory->access + first_page, access, page_count);
+    return 0;
+}
+
+int pvm_memory_clear(pvm_memory_t *memory)
+{
+    for (size_t i = 0; i < memory->run_count; i++) {
+        const pvm_page_run_t run = memory->runs[i];
+        if (pvm_memory_map(memory, run.first, run.count, PVM_PAGE_NONE) != 0) {
+            return -1;
+        }
+    }
+    memory->run_count = 0;
+    return 0;
+}
+
+void pvm_memory_poke(pvm_memory_t *memory, uint32_t address, const void *data, size_t len)
+{
+    const uint8_t *from = data;
+
+    while (len > 0) {
+        const uint32_t page = address >> PVM_PAGE_BITS;
+        const size_t room = PVM_PAGE_SIZE - (address & (PVM_PAGE_SIZE - 1));
+        const size_t part = len < room ? len : room;
+        const bool locked = memory->guarded && (memory->access[page] & PVM_PAGE_WRITE) == 0;
+        if (locked) {
+            (void)mprotect(page_address(memory, page), PVM_PAGE_SIZE, PROT_READ | PROT_WRITE);
+        }
+        memcpy(memory->base + address, from, part);
+        if (locked) {
+            (void)protect(memory, page, 1, memory->access[page]);
+        }
+        address += (uint32_t)part;
+        from += part;
+        len -= part;
+    }
+}
+
+bool pvm_memory_first_bad(const pvm_memory_t *memory, uint32_t address, uint64_t len, uint8_t need,
+                          uint32_t *out_address)
+{
+    uint64_t done = 0;
+
+    while (done < len) {
+        const uint32_t at = (uint32_t)(address + done);
+        if ((memory->access[at >> PVM_PAGE_BITS] & need) == 0) {
+            *out_address = at;
+            return true;
+        }
+        done += PVM_PAGE_SIZE - (at & (PVM_PAGE_SIZE - 1));
+    }
+    return false;
+}
+
+bool pvm_memory_load(const pvm_memory_t *memory, uint32_t address, unsigned bytes, uint64_t *out)
+{
+    uint32_t bad;
+    uint64_t value = 0;
+
+    if (pvm_memory_first_bad(memory, address, bytes, PVM_PAGE_READ, &bad)) {
+        return false;
+    }
+    for (unsigned i = 0; i < bytes; i++) {
+        value |= (uint64_t)memory->base[(uint32_t)(address + i)] << (8 * i);
+    }
+    *out = value;
+    return true;
+}
+
+bool pvm_memory_store(pvm_memory_t *memory, uint32_t address, unsigned bytes, uint64_t value)
+{
+    uint32_t bad;
+
+    if (pvm_memory_first_bad(memory, address, bytes, PVM_PAGE_WRITE, &bad)) {
+        return false;
+    }
+    for (unsigned i = 0; i < bytes; i++) {
+        memory->base[(uint32_t)(address + i)] = (uint8_t)(value >> (8 * i));
+    }
+    return true;
+}
