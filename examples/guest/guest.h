@@ -15,7 +15,6 @@
 
 #define GUEST_JOIN_(a, b) a##b
 #define GUEST_JOIN(a, b)  GUEST_JOIN_(a, b)
-#define GUEST_NOINLINE    __attribute__((noinline))
 
 #if defined(__riscv)
 
@@ -42,6 +41,8 @@
 
 #else
 
+#define GUEST_NOINLINE __attribute__((noinline))
+
 #ifndef PVM_GUEST_SUFFIX
 #define PVM_GUEST_SUFFIX
 #endif
@@ -50,7 +51,7 @@
     uint64_t GUEST_JOIN(pvm_guest_##name, PVM_GUEST_SUFFIX)(uint64_t n);                           \
     uint64_t GUEST_JOIN(pvm_guest_##name, PVM_GUEST_SUFFIX)(uint64_t n)
 
-#define GUEST_STACK_SIZE(bytes) extern int guest_stack_size_is_for_the_guest_build
+#define GUEST_STACK_SIZE(bytes) _Static_assert((bytes) > 0, "a stack has a size")
 
 #endif
 

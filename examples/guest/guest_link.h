@@ -7,6 +7,7 @@
 #ifndef PVM_EXAMPLES_GUEST_LINK_H
 #define PVM_EXAMPLES_GUEST_LINK_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Two registers of result: r7 the address, r8 the length, which is how a JAM entry answers. */
@@ -14,6 +15,8 @@ typedef struct {
     const void *data;
     uint64_t length;
 } guest_slice_t;
+
+#define GUEST_NOINLINE __attribute__((noinline))
 
 #define GUEST_STRING_(x) #x
 #define GUEST_STRING(x)  GUEST_STRING_(x)
@@ -57,7 +60,7 @@ typedef struct {
     __asm__(".pushsection .polkavm_min_stack_size,\"\",@progbits\n"                                \
             ".4byte " GUEST_STRING(bytes) "\n"                                                     \
             ".popsection\n");                                                                      \
-    extern int guest_stack_size_is_set
+    _Static_assert((bytes) > 0, "a stack has a size")
 
 /** A little-endian number of at most 8 bytes; missing bytes are zero. */
 static inline uint64_t guest_number(const uint8_t *bytes, uint64_t length)
