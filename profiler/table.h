@@ -1,0 +1,82 @@
+/* Report tables: typed columns and rows, shared by all output formats.
+ *
+ * A table is made by report.h (or by whoever has figures to show) and rendered by the viewer, which knows from
+ * the columns how to align, what unit stands in the header and what may be rounded (text only, never machine
+ * formats). Text in values can come from hostile files: the renderer escapes it. */
+#ifndef PVM_PROFILER_TABLE_H
+#define PVM_PROFILER_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** What a column holds. Text is left-aligned, all else right-aligned. */
+typedef enum {
+    PVM_PROF_TYPE_TEXT,
+    PVM_PROF_TYPE_INT,      /**< a count */
+    PVM_PROF_TYPE_GAS,      /**< gas units; people get digit groups */
+    PVM_PROF_TYPE_NS,       /**< nanoseconds; people get a unit that fits */
+    PVM_PROF_TYPE_PERCENT,  /**< real, 0 to 100 */
+    PVM_PROF_TYPE_PC,       /**< code offset, decimal, no digit groups */
+    PVM_PROF_TYPE_REGISTER, /**< 64 bits; people get hexadecimal, machines a signed integer */
+    PVM_PROF_TYPE_ID        /**< a number that names something: VM, service, sequence; no digit groups */
+} pvm_prof_type_t;
+
+/** How sure a figure is. */
+typedef enum {
+    PVM_PROF_EXACT,
+    PVM_PROF_SAMPLED,
+    PVM_PROF_ESTIMATED,
+    PVM_PROF_INCOMPLETE /**< a lower bound: something was lost or the recording did not end */
+} pvm_prof_certainty_t;
+
+typedef struct {
+    const char *id;     /**< key in JSON, header in CSV: lower case, fixed for ever */
+    const char *header; /**< for people */
+    const char *unit;   /**< "gas", "ns", "%", or "" */
+    pvm_prof_type_t type;
+    pvm_prof_certainty_t certainty;
+} pvm_prof_column_t;
+
+typedef struct {
+    bool is_null; /**< shown as nothing (CSV), null (JSON), "-" (text) */
+    int64_t integer;
+    double real;      /**< PERCENT only */
+    const char *text; /**< TEXT only; UTF-8 not guaranteed; owned by the table */
+} pvm_prof_value_t;
+
+/** Owned: pvm_prof_table_destroy(). Read its members freely; change them with the functions below. */
+typedef struct {
+    char *title;
+    bool is_record; /**< one row that reads better as "header: value" lines; JSON: an object, not an array */
+    pvm_prof_column_t *columns;
+    size_t column_count;
+    pvm_prof_value_t *values; /**< row after row */
+    size_t row_count;
+    size_t row_capacity;
+    size_t row_count_all; /**< before --top cut it; row_count if nothing was cut */
+    char **notes;         /**< whole sentences that belong under the table: what is missing, what was guessed */
+    size_t note_count;
+} pvm_prof_table_t;
+
+/** A table without rows. The columns are copied, their strings must live as long as the table (literals do).
+ *  @return NULL without memory. */
+pvm_prof_table_t *pvm_prof_table_create(const char *title, const pvm_prof_column_t *columns,
+                                        size_t column_count);
+/** Add a row of NULLs. @return its column_count values to be filled, valid until the next call; NULL without memory. */
+pvm_prof_value_t *pvm_prof_table_add_row(pvm_prof_table_t *table);
+/** Add a sentence under the table, printf style. @return 0, or -1 without memory. */
+int pvm_prof_table_add_note(pvm_prof_table_t *table, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/** Value of a row and column. */
+const pvm_prof_value_t *pvm_prof_table_value(const pvm_prof_table_t *table, size_t row,
+                                             size_t column);
+void pvm_prof_table_destroy(pvm_prof_table_t *table);
+
+/** Fill a value. */
+void pvm_prof_value_set_int(pvm_prof_value_t *value, int64_t integer);
+void pvm_prof_value_set_real(pvm_prof_value_t *value, double real);
+/** Copies the text; NULL makes it NULL. @return 0, or -1 without memory. */
+int pvm_prof_value_set_text(pvm_prof_value_t *value, const char *text);
+
+#endif
