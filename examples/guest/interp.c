@@ -39,53 +39,50 @@ typedef struct {
 
 /*
  * Registers: 0 result, 1 first start, 2 number of starts left, 3 current value, 4 steps, 5 and 6
- * scratch, 7 the number one, 8 previous start, 9 the mask of the memory.
+ * scratch, 7 and 10 the numbers one and two, 8 previous start, 9 the mask of the memory.
  */
 static const instruction_t program[] = {
     /* 0: the next start; ends when none is left */
-    {OP_JUMP_ZERO, 2, 0, 0, 28},
+    {OP_JUMP_ZERO, 2, 0, 0, 27},
     {OP_MOVE, 3, 1, 0, 0},
     {OP_LOAD, 4, 0, 0, 0},
-    /* 3: one Collatz step: n / 2, or 3 n + 1 */
-    {OP_SUB, 5, 3, 7, 0},
-    {OP_JUMP_ZERO, 5, 0, 0, 14},
+    /* 3: one Collatz step: v / 2, or 3 v + 1, until v is 1 */
+    {OP_JUMP_LESS, 3, 10, 0, 13},
     {OP_ADD_CONSTANT, 4, 4, 0, 1},
     {OP_AND, 5, 3, 7, 0},
-    {OP_JUMP_NOT_ZERO, 5, 0, 0, 10},
+    {OP_JUMP_NOT_ZERO, 5, 0, 0, 9},
     {OP_SHIFT_RIGHT, 3, 3, 0, 1},
     {OP_JUMP, 0, 0, 0, 3},
-    /* 10: odd */
+    /* 9: odd */
     {OP_ADD, 5, 3, 3, 0},
     {OP_ADD, 3, 5, 3, 0},
     {OP_ADD_CONSTANT, 3, 3, 0, 1},
     {OP_JUMP, 0, 0, 0, 3},
-    /* 14: memory[steps % 256] += 1, and the new count into the result */
+    /* 13: memory[steps % 256] += 1, and the new count into the result */
     {OP_AND, 6, 4, 9, 0},
     {OP_LOAD_WORD, 5, 6, 0, 0},
     {OP_ADD_CONSTANT, 5, 5, 0, 1},
     {OP_STORE_WORD, 5, 6, 0, 0},
     {OP_ROTATE, 0, 0, 0, 7},
     {OP_XOR, 0, 0, 5, 0},
-    /* 20: 3 = gcd(start, previous start * 6) by Euclid */
+    /* 19: v = gcd(start, 6 * previous start), by Euclid from 22 on */
     {OP_LOAD, 5, 0, 0, 6},
     {OP_MUL, 5, 5, 8, 0},
     {OP_MOVE, 3, 1, 0, 0},
-    /* 23: loop */
-    {OP_JUMP_ZERO, 5, 0, 0, 29},
+    {OP_JUMP_ZERO, 5, 0, 0, 28},
     {OP_REM, 6, 3, 5, 0},
     {OP_MOVE, 3, 5, 0, 0},
     {OP_MOVE, 5, 6, 0, 0},
-    {OP_JUMP, 0, 0, 0, 23},
-    /* 28: no start is left */
+    {OP_JUMP, 0, 0, 0, 22},
+    /* 27: no start is left */
     {OP_HALT, 0, 0, 0, 0},
-    /* 29: fold the divisor and the steps in, go on with the next start */
+    /* 28: fold the divisor and the steps in, go on with the next start */
     {OP_ADD, 0, 0, 3, 0},
     {OP_MUL, 5, 4, 4, 0},
     {OP_ADD, 0, 0, 5, 0},
     {OP_MOVE, 8, 1, 0, 0},
     {OP_ADD_CONSTANT, 1, 1, 0, 1},
-    {OP_ADD_CONSTANT, 2, 2, 0, -1},
-    {OP_JUMP_LESS, 9, 1, 0, 0},
+    {OP_SUB, 2, 2, 7, 0},
     {OP_JUMP, 0, 0, 0, 0},
 };
 
@@ -100,6 +97,7 @@ GUEST_NOINLINE static uint64_t interpret(const instruction_t *code, uint64_t sta
     r[2] = count;
     r[7] = 1;
     r[9] = MEMORY_WORDS - 1;
+    r[10] = 2;
     for (;;) {
         const instruction_t *i = next++;
         const uint64_t constant = (uint64_t)(int64_t)i->constant;
