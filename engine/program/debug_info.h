@@ -12,8 +12,8 @@
 
 /** Frames kept by the state machine of a line program; deeper ones are ignored. */
 #define PVM_MAX_DEBUG_FRAMES 64
-/** Operations that may stand before one region. Depth 64 with every field set anew takes 513. */
-#define PVM_MAX_DEBUG_REGION_OPS 1024
+/** Operations that may stand before one region. Depth 64 with every field of every frame set anew takes 450. */
+#define PVM_MAX_DEBUG_REGION_OPS 512
 /** Operations of one line program. */
 #define PVM_MAX_DEBUG_RANGE_OPS (UINT32_C(1) << 20)
 /** Longest string that is shown; longer ones count as absent. */
@@ -95,9 +95,12 @@ typedef struct {
  *  the same one for ascending pcs makes each look-up continue where the last one ended. */
 typedef struct {
     const pvm_debug_info_t *info; /**< NULL: not started */
-    uint32_t range;
+    const uint8_t *lines;         /**< section 129 */
+    size_t lines_len;
     size_t position; /**< of the next operation, in section 129 */
-    uint32_t ops;
+    uint32_t range;
+    uint32_t range_end;
+    uint32_t ops;      /**< so far */
     uint32_t begin; /**< the region just emitted */
     uint32_t end;
     uint32_t depth; /**< of that region */
