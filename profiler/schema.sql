@@ -1,0 +1,191 @@
+-- Schema of the run file, version 1 (PRAGMA user_version). docs/run-file.md explains it.
+--
+-- The views at the end are the contract for outside tools: names, order and meaning of their columns are fixed.
+-- Tables may grow. Numbers of 64 bits are SQLite integers in two's complement. Times are nanoseconds of a
+-- monotonic clock; *_ns that are points in time count from the start of the recording.
+
+CREATE TABLE info (
+    key   TEXT PRIMARY KEY,
+    value TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE program (
+    id         INTEGER PRIMARY KEY, -- from 1
+    name       TEXT NOT NULL,
+    spec       TEXT NOT NULL,
+    format     TEXT NOT NULL,
+    code_bytes INTEGER NOT NULL,
+    blocks     INTEGER NOT NULL,    -- in the whole program; table block has the executed ones
+    error      TEXT,                -- why it is invalid, or NULL
+    blob       BLOB NOT NULL        -- the file as loaded; programs from parts as a raw blob
+);
+
+CREATE TABLE vm (
+    id        INTEGER PRIMARY KEY,  -- from 1
+    program   INTEGER NOT NULL REFERENCES program,
+    parent    INTEGER REFERENCES vm, -- the VM whose inner machine it is
+    service   INTEGER NOT NULL,
+    backend   TEXT NOT NULL,
+    engine_id INTEGER NOT NULL      -- pvm_get_id() in the recorded process
+);
+
+CREATE TABLE execution (
+    id            INTEGER PRIMARY KEY, -- from 1
+    vm            INTEGER NOT NULL REFERENCES vm,
+    kind          TEXT NOT NULL,       -- what began it: execute, resume, step
+    entry_pc      INTEGER NOT NULL,
+    started_ns    INTEGER NOT NULL,
+    duration_ns   INTEGER NOT NULL,    -- inside pvm_execute, pvm_resume, pvm_step
+    result        TEXT NOT NULL,
+    exit_pc       INTEGER NOT NULL,
+    fault_address INTEGER,             -- of result fault
+    gas_start     INTEGER NOT NULL,
+    gas_added     INTEGER NOT NULL,
+    gas_end       INTEGER NOT NULL,
+    blocks_gas    INTEGER,             -- NULL if blocks were not counted
+    host_gas      INTEGER NOT NULL,
+    host_calls    INTEGER NOT NULL,
+    difference    INTEGER,             -- gas_used - blocks_gas - host_gas: 0, or the figures are wrong
+    r0 INTEGER, r1 INTEGER, r2 INTEGER, r3 INTEGER, r4 INTEGER, r5 INTEGER, r6 INTEGER,
+    r7 INTEGER, r8 INTEGER, r9 INTEGER, r10 INTEGER, r11 INTEGER, r12 INTEGER, -- at the start
+    arguments     BLOB                 -- of a JAM program
+);
+CREATE INDEX execution_vm ON execution (vm);
+
+CREATE TABLE total (
+    id          INTEGER PRIMARY KEY CHECK (id = 1),
+    executions  INTEGER NOT NULL,
+    host_calls  INTEGER NOT NULL,
+    duration_ns INTEGER NOT NULL,
+    gas_start   INTEGER NOT NULL,
+    gas_added   INTEGER NOT NULL,
+    gas_end     INTEGER NOT NULL,
+    gas_used    INTEGER NOT NULL,
+    blocks_gas  INTEGER,
+    host_gas    INTEGER NOT NULL,
+    difference  INTEGER,
+    result      TEXT NOT NULL
+);
+INSERT INTO total VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 'incomplete');
+
+CREATE TABLE function (
+    program INTEGER NOT NULL REFERENCES program,
+    id      INTEGER NOT NULL,
+    pc      INTEGER NOT NULL, -- lowest one
+    name    TEXT NOT NULL,
+    source  TEXT NOT NULL,    -- debug: debug information; code: found in the code
+    PRIMARY KEY (program, id)
+) WITHOUT ROWID;
+
+CREATE TABLE block (
+    program      INTEGER NOT NULL REFERENCES program,
+    pc           INTEGER NOT NULL,
+    end_pc       INTEGER NOT NULL,
+    function     INTEGER NOT NULL,
+    instructions INTEGER NOT NULL,
+    cost         INTEGER NOT NULL, -- gas of one whole execution
+    hits         INTEGER NOT NULL,
+    gas          INTEGER NOT NULL, -- charged
+    PRIMARY KEY (program, pc)
+) WITHOUT ROWID;
+
+CREATE TABLE edge (
+    program INTEGER NOT NULL REFERENCES program,
+    kind    TEXT NOT NULL,    -- next, jump, to_hub, from_hub, entry
+    from_pc INTEGER NOT NULL, -- first pc of the block, or -1: an entry, or the hub of all indirect jumps
+    to_pc   INTEGER NOT NULL, -- the same
+    count   INTEGER NOT NULL,
+    PRIMARY KEY (program, kind, from_pc, to_pc)
+) WITHOUT ROWID;
+
+CREATE TABLE host_function (
+    program INTEGER NOT NULL REFERENCES program,
+    func_id INTEGER NOT NULL,
+    name    TEXT NOT NULL,
+    PRIMARY KEY (program, func_id)
+) WITHOUT ROWID;
+
+CREATE TABLE host_call (
+    seq         INTEGER PRIMARY KEY, -- from 0, in the order in which they began
+    execution   INTEGER NOT NULL REFERENCES execution,
+    vm          INTEGER NOT NULL REFERENCES vm,
+    pc          INTEGER NOT NULL,
+    func_id     INTEGER NOT NULL,
+    started_ns  INTEGER NOT NULL,
+    duration_ns INTEGER,          -- NULL: did not return
+    gas_before  INTEGER NOT NULL,
+    gas_after   INTEGER,          -- NULL: not known
+    result      INTEGER,          -- r7 afterwards; NULL: did not return
+    r0 INTEGER, r1 INTEGER, r2 INTEGER, r3 INTEGER, r4 INTEGER, r5 INTEGER, r6 INTEGER,
+    r7 INTEGER, r8 INTEGER, r9 INTEGER, r10 INTEGER, r11 INTEGER, r12 INTEGER -- before
+);
+
+-- Registers other than r7 that a host call changed.
+CREATE TABLE host_call_register (
+    seq   INTEGER NOT NULL REFERENCES host_call,
+    reg   INTEGER NOT NULL,
+    value INTEGER NOT NULL,       -- afterwards
+    PRIMARY KEY (seq, reg)
+) WITHOUT ROWID;
+
+-- Guest memory that the host read and wrote, in order; long pieces are cut into several rows.
+CREATE TABLE host_memory (
+    id       INTEGER PRIMARY KEY,
+    seq      INTEGER NOT NULL REFERENCES host_call,
+    address  INTEGER NOT NULL,
+    is_write INTEGER NOT NULL,
+    data     BLOB NOT NULL
+);
+CREATE INDEX host_memory_seq ON host_memory (seq);
+
+-- Sums over host_call, kept even where its rows are not collected.
+CREATE TABLE host_total (
+    vm          INTEGER NOT NULL REFERENCES vm,
+    func_id     INTEGER NOT NULL,
+    calls       INTEGER NOT NULL,
+    gas         INTEGER NOT NULL,
+    gas_added   INTEGER NOT NULL,
+    duration_ns INTEGER NOT NULL,
+    PRIMARY KEY (vm, func_id)
+) WITHOUT ROWID;
+
+CREATE TABLE lost (
+    kind  TEXT PRIMARY KEY,
+    count INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE VIEW gas_summary (gas_start, gas_end, gas_used, blocks_gas, host_gas, result) AS
+SELECT gas_start, gas_end, gas_used, blocks_gas, host_gas, result FROM total;
+
+CREATE VIEW executions (id, vm, service, program, entry_pc, gas_start, gas_added, gas_end, gas_used, blocks_gas,
+                        host_gas, host_calls, difference, result, exit_pc, started_ns, duration_ns) AS
+SELECT e.id, e.vm, v.service, v.program, e.entry_pc, e.gas_start, e.gas_added, e.gas_end,
+       e.gas_start + e.gas_added - e.gas_end, e.blocks_gas, e.host_gas, e.host_calls, e.difference, e.result,
+       e.exit_pc, e.started_ns, e.duration_ns
+FROM execution e JOIN vm v ON v.id = e.vm
+ORDER BY e.id;
+
+CREATE VIEW hot_blocks (pc, end_pc, function, instructions, hits, gas, program) AS
+SELECT b.pc, b.end_pc, f.name, b.instructions, b.hits, b.gas, b.program
+FROM block b JOIN function f ON f.program = b.program AND f.id = b.function
+ORDER BY b.gas DESC, b.program, b.pc;
+
+CREATE VIEW hot_functions (function, calls, self_gas, total_gas, program) AS
+SELECT f.name, NULL, sum(b.gas), NULL, b.program
+FROM block b JOIN function f ON f.program = b.program AND f.id = b.function
+GROUP BY b.program, b.function
+ORDER BY sum(b.gas) DESC, b.program, f.pc;
+
+CREATE VIEW host_calls (seq, vm, service, pc, func_id, name, gas_before, gas_after, duration_ns,
+                        r7, r8, r9, r10, r11, r12, result) AS
+SELECT c.seq, c.vm, v.service, c.pc, c.func_id, n.name, c.gas_before, c.gas_after, c.duration_ns,
+       c.r7, c.r8, c.r9, c.r10, c.r11, c.r12, c.result
+FROM host_call c JOIN vm v ON v.id = c.vm
+     JOIN host_function n ON n.program = v.program AND n.func_id = c.func_id
+ORDER BY c.seq;
+
+CREATE VIEW lost_events (kind, count) AS
+SELECT kind, count FROM lost WHERE count > 0;
+
+CREATE VIEW run_info (key, value) AS
+SELECT key, value FROM info;

@@ -1,0 +1,104 @@
+/* Rows into the run file: prepared statements, transactions in batches, and what happens when one fails.
+ *
+ * Internal to the profiler. Every function here is called with the file's lock held. The first failure rolls the
+ * open batch back, keeps what was committed, and ends the storing; from then on rows are only counted as lost. */
+#ifndef PVM_PROFILER_STORE_H
+#define PVM_PROFILER_STORE_H
+
+#include "profiler/run_file.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+
+/** Rows in one transaction, at most. */
+#define PVM_PROF_BATCH_ROWS 16384
+/** Age of an open transaction at which it is committed. */
+#define PVM_PROF_BATCH_NS UINT64_C(250000000)
+/** Longest error text, with its end. */
+#define PVM_PROF_ERROR_BYTES 512
+
+typedef enum {
+#define PVM_PROF_STATEMENT(name, lost, sql) PVM_PROF_STATEMENT_##name,
+#include "profiler/statements.def"
+    PVM_PROF_STATEMENT_COUNT
+} pvm_prof_statement_t;
+
+/** What lost_events counts. NONE: nothing of its own is lost. */
+typedef enum {
+    PVM_PROF_LOST_NONE,
+    PVM_PROF_LOST_PROGRAM,
+    PVM_PROF_LOST_VM,
+    PVM_PROF_LOST_EXECUTION,
+    PVM_PROF_LOST_EXECUTION_STATE,
+    PVM_PROF_LOST_FUNCTION,
+    PVM_PROF_LOST_BLOCK,
+    PVM_PROF_LOST_EDGE,
+    PVM_PROF_LOST_HOST_CALL,
+    PVM_PROF_LOST_HOST_CALL_END,
+    PVM_PROF_LOST_HOST_CALL_REGISTER,
+    PVM_PROF_LOST_HOST_MEMORY,
+    PVM_PROF_LOST_HOST_TOTAL,
+    PVM_PROF_LOST_COUNT
+} pvm_prof_lost_t;
+
+struct pvm_prof_run_file_t {
+    char *path;     /**< as given, for messages */
+    char *location; /**< absolute, for SQLite */
+    sqlite3 *db;
+    bool is_writer;
+    int lock_fd; /**< writer: holds the advisory lock that says "being recorded"; else -1 */
+    pthread_mutex_t lock;
+
+    sqlite3_stmt *statements[PVM_PROF_STATEMENT_COUNT];
+    bool in_transaction;
+    uint64_t transaction_began_ns;
+    uint64_t transaction_rows;
+    uint64_t pending[PVM_PROF_LOST_COUNT]; /**< rows in the open transaction */
+    uint64_t kept[PVM_PROF_LOST_COUNT];    /**< rows committed */
+    uint64_t lost[PVM_PROF_LOST_COUNT];
+    bool failed;
+    char error[PVM_PROF_ERROR_BYTES];
+};
+
+/** A handle without a database. NULL without memory. */
+pvm_prof_run_file_t *pvm_prof_run_file_new(const char *path);
+
+/** The clock of all times in a run file: CLOCK_MONOTONIC in ns. */
+uint64_t pvm_prof_now_ns(void);
+
+/** Name of a kind in lost_events. */
+const char *pvm_prof_lost_name(pvm_prof_lost_t kind);
+
+/** A statement to be bound with sqlite3_bind_*() and given to pvm_prof_store_step(), inside a transaction.
+ *  @return NULL if storing has failed; the row is then counted as lost. */
+sqlite3_stmt *pvm_prof_store_begin_row(pvm_prof_run_file_t *file, pvm_prof_statement_t which);
+/** Store the bound row. Commits when the batch is full. */
+void pvm_prof_store_step(pvm_prof_run_file_t *file, pvm_prof_statement_t which);
+/** Bind text or a blob that may be too long or too much for the memory; then storing fails. */
+void pvm_prof_store_bind_text(pvm_prof_run_file_t *file, sqlite3_stmt *row, int index,
+                              const char *text);
+void pvm_prof_store_bind_blob(pvm_prof_run_file_t *file, sqlite3_stmt *row, int index,
+                              const void *data, size_t len);
+
+/** Commit the open transaction, if there is one. */
+void pvm_prof_store_commit(pvm_prof_run_file_t *file);
+/** Set a pair of run_info; `only_default` leaves one that is there. */
+void pvm_prof_store_info(pvm_prof_run_file_t *file, const char *key, const char *value,
+                         bool only_default);
+/** Write the lost counts and commit. */
+void pvm_prof_store_lost(pvm_prof_run_file_t *file);
+/** After a failure: allow one more small transaction, for the status and the totals. What comes of it is not
+ *  reported: without it the file still says "recording". */
+void pvm_prof_store_retry(pvm_prof_run_file_t *file);
+/** Note a failure that SQLite does not know of (memory). */
+void pvm_prof_store_fail(pvm_prof_run_file_t *file, const char *what);
+
+/** Finalize statements, roll back what is open. */
+void pvm_prof_store_close(pvm_prof_run_file_t *file);
+
+/** The text for a failed SQLite call on this file, into the thread's last error. @return FORMAT or SYSTEM. */
+pvm_prof_status_t pvm_prof_store_report(const pvm_prof_run_file_t *file, int code,
+                                        const char *doing);
+
+#endif
