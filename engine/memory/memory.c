@@ -138,8 +138,7 @@ void pvm_memory_zero(pvm_memory_t *memory, uint32_t first_page, uint32_t page_co
     }
 }
 
-/* Remember where mapped pages are. Neighbours are joined, so that a heap that grows page by page stays one run. */
-static int remember(pvm_memory_t *memory, uint32_t first, uint32_t count)
+int pvm_memory_remember(pvm_memory_t *memory, uint32_t first, uint32_t count)
 {
     for (size_t i = 0; i < memory->run_count; i++) {
         pvm_page_run_t *const run = &memory->runs[i];
@@ -171,7 +170,7 @@ int pvm_memory_map(pvm_memory_t *memory, uint32_t first_page, uint32_t page_coun
     }
     if (access == PVM_PAGE_NONE) {
         pvm_memory_zero(memory, first_page, page_count);
-    } else if (remember(memory, first_page, page_count) != 0) {
+    } else if (pvm_memory_remember(memory, first_page, page_count) != 0) {
         return -1;
     }
     if (protect(memory, first_page, page_count, access) != 0) {

@@ -44,6 +44,9 @@ void pvm_memory_destroy(pvm_memory_t *memory);
 int pvm_memory_clear(pvm_memory_t *memory);
 /** Set the access of whole pages; newly mapped pages are zero, unmapped ones are discarded. @return 0 or -1. */
 int pvm_memory_map(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count, uint8_t access);
+/** Note that mapped pages are here. Neighbours are joined, so that a heap that grows page by page stays one run.
+ *  @return 0 or -1. */
+int pvm_memory_remember(pvm_memory_t *memory, uint32_t first, uint32_t count);
 /** Make the octets of mapped pages zero again, whatever their access; cheap where few pages were touched. */
 void pvm_memory_zero(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count);
 /** Copy into mapped pages whatever their access. The caller has checked the range. */

@@ -1,0 +1,171 @@
+/* Around the fast loop: entering it at any pc, the host calls in it, and what happens when it ends.
+ *
+ * Gas is handed to the loop in slices, so that an interrupt is seen without a test in the loop. Under 0.7.2 the
+ * loop pays whole segments; what it leaves unexecuted is given back here before the step pays by instruction. */
+#include "interpreter/code.h"
+#include "vm/counts.h"
+
+/* Gas that the loop gets at once: some milliseconds of guest code. */
+#define SLICE_GAS (INT64_C(1) << 22)
+
+static int64_t take_slice(pvm_vm_t *vm)
+{
+    const int64_t slice = vm->gas < SLICE_GAS ? vm->gas : SLICE_GAS;
+
+    vm->gas -= slice;
+    return slice;
+}
+
+/* Book that the rest of the block at this cell is paid (+1) or will not be (-1); 0.7.2 only, where a block is paid
+ * in parts and hits times cost would be too much. */
+static void book_rest(pvm_vm_t *vm, const pvm_interpreter_code_t *code, uint32_t cell, int sign)
+{
+    if (vm->counts != NULL && !vm->program->has_block_gas) {
+        const uint32_t pc = code->pc_of_cell[cell];
+        const int64_t rest = pvm_interpreter_block_rest(code, vm->program, cell);
+        pvm_counts_adjust(vm->counts, pvm_program_block_at(vm->program, pc), sign * rest);
+    }
+}
+
+/* Pay for the segment at this cell from vm->gas, and count the arrival there. */
+static bool enter(pvm_vm_t *vm, const pvm_interpreter_code_t *code, uint32_t cell)
+{
+    if (vm->program->has_block_gas) {
+        return pvm_interpreter_pay(vm);
+    }
+    const uint32_t rest = pvm_interpreter_segment_rest(code, cell);
+    if (rest == 0 || vm->gas < rest) {
+        return false;
+    }
+    vm->gas -= rest;
+    if (vm->counts != NULL) {
+        pvm_counts_pay(vm, pvm_interpreter_block_rest(code, vm->program, cell));
+    }
+    return true;
+}
+
+pvm_loop_end_t pvm_interpreter_host_call(pvm_loop_t *loop)
+{
+    pvm_vm_t *const vm = loop->vm;
+    const uint32_t cell = (uint32_t)(loop->cell - loop->code->cells);
+    const bool flat = !vm->program->has_block_gas;
+
+    vm->pc = loop->code->pc_of_cell[cell];
+    vm->gas += loop->budget;
+    vm->charged = !flat;
+    loop->budget = 0;
+    /* Behind a 0.7.2 ecalli stands the header of the next segment, so what is not paid begins two cells on. */
+    if (flat) {
+        book_rest(vm, loop->code, cell + 2, -1);
+    }
+    loop->exit = pvm_vm_host_call(vm, loop->cell->x);
+    if (loop->exit != PVM_EXIT_GO_ON) {
+        return PVM_LOOP_EXIT;
+    }
+    if (vm->moved || atomic_load_explicit(&vm->interrupt, memory_order_relaxed)) {
+        return PVM_LOOP_MOVED;
+    }
+    if (flat) {
+        const uint32_t cost = (uint32_t)loop->cell[1].x;
+        if (vm->gas < cost) {
+            return PVM_LOOP_MOVED;
+        }
+        vm->gas -= cost;
+        book_rest(vm, loop->code, cell + 2, 1);
+    }
+    loop->budget = take_slice(vm);
+    return PVM_LOOP_LEAVE;
+}
+
+/* Run the loop from a paid cell. GO_ON: vm->pc is where to go on, by the step if *out_step. */
+static pvm_exit_t loop_from(pvm_vm_t *vm, const pvm_interpreter_code_t *code, uint32_t cell,
+                            bool *out_step)
+{
+    pvm_loop_t loop = {
+        .vm = vm, .code = code, .cell = &code->cells[cell], .budget = take_slice(vm)};
+    const pvm_loop_end_t end = vm->counts == NULL ? pvm_interpreter_loop_plain(&loop)
+                                                  : pvm_interpreter_loop_counting(&loop);
+    const uint32_t at = (uint32_t)(loop.cell - code->cells);
+
+    *out_step = false;
+    switch (end) {
+    case PVM_LOOP_LEAVE:
+        vm->gas += loop.budget;
+        vm->pc = code->pc_of_cell[at];
+        vm->charged = vm->program->has_block_gas;
+        if (!vm->program->has_block_gas) {
+            vm->gas += pvm_interpreter_segment_rest(code, at);
+            book_rest(vm, code, at, -1);
+        }
+        *out_step = true;
+        return PVM_EXIT_GO_ON;
+    case PVM_LOOP_UNPAID:
+        vm->gas += loop.budget;
+        vm->pc = code->pc_of_cell[at];
+        vm->charged = false;
+        return PVM_EXIT_GO_ON;
+    case PVM_LOOP_MOVED:
+        return PVM_EXIT_GO_ON;
+    case PVM_LOOP_EXIT:
+        break;
+    }
+    return loop.exit;
+}
+
+static const pvm_interpreter_code_t *get_code(pvm_vm_t *vm)
+{
+    pvm_program_t *const program = vm->program;
+    const bool counting = vm->counts != NULL;
+
+    (void)pthread_mutex_lock(&program->cache_lock);
+    if (program->interpreter_code[counting] == NULL) {
+        program->interpreter_code[counting] = pvm_interpreter_translate(program, counting);
+    }
+    const pvm_interpreter_code_t *const code = program->interpreter_code[counting];
+    (void)pthread_mutex_unlock(&program->cache_lock);
+    return code;
+}
+
+static uint32_t cell_at(const pvm_vm_t *vm, const pvm_interpreter_code_t *code)
+{
+    return vm->pc < vm->program->code.len ? code->cell_of_pc[vm->pc] : 0;
+}
+
+/* Out of gas is near: instruction by instruction until it comes, or something else does. */
+static pvm_exit_t step_to_exit(pvm_vm_t *vm)
+{
+    pvm_exit_t exit;
+
+    do {
+        exit = pvm_interpreter_step(vm);
+    } while (exit == PVM_EXIT_GO_ON && vm->arrival.kind == PVM_ARRIVAL_NONE && vm->gas > 0);
+    return exit;
+}
+
+pvm_exit_t pvm_interpreter_run(pvm_vm_t *vm)
+{
+    const pvm_interpreter_code_t *const code = get_code(vm);
+    bool step;
+
+    if (code == NULL) {
+        return PVM_EXIT_ERROR;
+    }
+    for (;;) {
+        if (atomic_exchange_explicit(&vm->interrupt, false, memory_order_relaxed)) {
+            return PVM_EXIT_INTERRUPT;
+        }
+        const uint32_t cell = cell_at(vm, code);
+        pvm_exit_t exit;
+        if (cell != 0 && enter(vm, code, cell)) {
+            exit = loop_from(vm, code, cell, &step);
+            if (exit == PVM_EXIT_GO_ON && step) {
+                exit = pvm_interpreter_step(vm);
+            }
+        } else {
+            exit = step_to_exit(vm);
+        }
+        if (exit != PVM_EXIT_GO_ON) {
+            return exit;
+        }
+    }
+}

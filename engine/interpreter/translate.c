@@ -1,0 +1,306 @@
+/* From code octets to cells: decode once, resolve targets, fuse pairs. What the loop cannot do becomes a cell
+ * that leaves to the step; under 0.7.2 such cells stand outside of segments, because the step pays for them. */
+#include "interpreter/code.h"
+#include "support/error.h"
+#include "vm/counts.h"
+
+#include <stdlib.h>
+
+typedef struct {
+    const pvm_program_t *program;
+    pvm_interpreter_code_t *code;
+    const int32_t *handlers;
+    uint32_t segment;    /**< header of the segment that is being written */
+    uint32_t terminator; /**< terminators written so far */
+    uint8_t *kinds;      /**< of each cell its pvm_op_t, or PVM_HANDLER_leave for what is never fused or linked */
+} translation_t;
+
+static_assert(PVM_HANDLER_COUNT <= UINT16_MAX, "a handler's number fits the table of pairs");
+
+void pvm_interpreter_code_destroy(pvm_interpreter_code_t *code)
+{
+    if (code == NULL) {
+        return;
+    }
+    free(code->cells);
+    free(code->cell_of_pc);
+    free(code->pc_of_cell);
+    free(code->jump_cells);
+    free(code->headers);
+    free(code);
+}
+
+/* -- What the loop may do itself --- */
+
+static bool is_start(const pvm_program_t *program, int64_t pc)
+{
+    return pc >= 0 && pvm_program_is_block_start(program, (uint64_t)pc);
+}
+
+/* Whether a jump to pc can be done in the loop: block starts behind the code (latest64) have no cell. */
+static bool is_reachable(const pvm_program_t *program, int64_t pc)
+{
+    return is_start(program, pc) && pc < program->code.len;
+}
+
+static bool must_leave(const pvm_program_t *program, const pvm_instruction_t *in)
+{
+    const pvm_effect_t effect = (pvm_effect_t)pvm_isa_ops[in->op].effect;
+    const bool next_ok = !program->has_block_gas || is_reachable(program, in->next);
+
+    switch (effect) {
+    case PVM_EFFECT_TRAP:
+        return in->implicit;
+    case PVM_EFFECT_SBRK:
+        return true;
+    case PVM_EFFECT_JUMP:
+        return !is_reachable(program, in->y);
+    case PVM_EFFECT_BRANCH:
+        return !is_reachable(program, in->y) || !next_ok;
+    case PVM_EFFECT_FALLTHROUGH:
+        return !next_ok;
+    default:
+        return false;
+    }
+}
+
+/* -- Writing cells --- */
+
+static void write_header(translation_t *t, uint32_t pc)
+{
+    pvm_interpreter_code_t *const code = t->code;
+    const uint32_t index = code->cell_count++;
+
+    code->cells[index] = (pvm_cell_t){.handler = (int32_t)t->terminator - 1,
+                                      .y = (int32_t)pvm_program_block_at(t->program, pc)};
+    code->pc_of_cell[index] = pc;
+    code->headers[code->header_count++] = index;
+    t->segment = index;
+}
+
+static void write_cell(translation_t *t, const pvm_instruction_t *in, pvm_handler_t handler)
+{
+    pvm_interpreter_code_t *const code = t->code;
+    const uint32_t index = code->cell_count++;
+    pvm_cell_t *const cell = &code->cells[index];
+
+    *cell = (pvm_cell_t){.handler = t->handlers[handler],
+                         .a = (uint8_t)(in->a * sizeof(uint64_t)),
+                         .b = (uint8_t)(in->b * sizeof(uint64_t)),
+                         .d = (uint8_t)(in->d * sizeof(uint64_t))};
+    if (pvm_isa_ops[in->op].form == PVM_FORM_REG_EXT) {
+        cell->imm = in->x;
+    } else {
+        cell->x = (int32_t)in->x;
+        cell->y = (int32_t)in->y;
+    }
+    code->pc_of_cell[index] = in->pc;
+    t->kinds[index] = (uint8_t)(handler < PVM_HANDLER_leave ? handler : PVM_HANDLER_leave);
+}
+
+/* One instruction at a position where the mask has a bit, and the header behind it if a segment ends there. Block
+ * starts need none of their own: they stand behind terminators. */
+static void write_instruction(translation_t *t, const pvm_instruction_t *in)
+{
+    const bool flat = !t->program->has_block_gas;
+    const bool leaves = must_leave(t->program, in);
+
+    t->code->cell_of_pc[in->pc] = t->code->cell_count;
+    if (leaves) {
+        write_cell(t, in, PVM_HANDLER_leave);
+    } else if (flat && in->op == PVM_OP_ecalli) {
+        write_cell(t, in, PVM_HANDLER_ecalli_segment);
+    } else {
+        write_cell(t, in, (pvm_handler_t)in->op);
+    }
+    pvm_cell_t *const header = &t->code->cells[t->segment];
+    if (!t->program->has_block_gas && !leaves) {
+        header->x++;
+    }
+    const bool terminates = !in->implicit && pvm_isa_is_terminator((pvm_op_t)in->op);
+    t->terminator += terminates;
+    if (terminates || (flat && (leaves || in->op == PVM_OP_ecalli))) {
+        write_header(t, in->next);
+    }
+}
+
+static void write_code(translation_t *t)
+{
+    const pvm_program_t *const program = t->program;
+    pvm_instruction_t in = {.next = 0};
+
+    write_header(t, 0);
+    for (uint32_t pc = 0; pc < program->code.len; pc++) {
+        if (!pvm_isa_mask_at(&program->code, pc)) {
+            continue;
+        }
+        if (in.next < pc) {
+            /* skip() gave up before it reached this instruction: what stands between acts as a trap. */
+            const pvm_instruction_t trap = {.pc = in.next, .op = PVM_OP_trap, .implicit = true};
+            write_cell(t, &trap, PVM_HANDLER_leave);
+            write_header(t, pc);
+        }
+        pvm_isa_decode(&program->code, pc, &in);
+        write_instruction(t, &in);
+    }
+    const pvm_instruction_t end = {.pc = in.next, .op = PVM_OP_trap, .implicit = true};
+    write_cell(t, &end, PVM_HANDLER_leave);
+}
+
+/* -- Second pass --- */
+
+static bool is_jump_kind(uint8_t kind)
+{
+    return kind < PVM_OP_COUNT && (pvm_isa_ops[kind].effect == PVM_EFFECT_BRANCH ||
+                                   pvm_isa_ops[kind].effect == PVM_EFFECT_JUMP);
+}
+
+static void price_and_link(translation_t *t)
+{
+    pvm_interpreter_code_t *const code = t->code;
+    const pvm_program_t *const program = t->program;
+
+    for (uint32_t i = 0; i < code->header_count; i++) {
+        pvm_cell_t *const header = &code->cells[code->headers[i]];
+        if (program->has_block_gas) {
+            header->x = (int32_t)pvm_counts_block_cost(program, (uint32_t)header->y);
+        }
+    }
+    for (uint32_t i = 0; i < code->cell_count; i++) {
+        pvm_cell_t *const cell = &code->cells[i];
+        if (is_jump_kind(t->kinds[i])) {
+            cell->y = (int32_t)(code->cell_of_pc[(uint32_t)cell->y] - i);
+        }
+    }
+    for (uint32_t i = 0; i < program->jump_table_len; i++) {
+        const uint32_t pc = program->jump_table[i];
+        code->jump_cells[i] = is_reachable(program, pc) ? code->cell_of_pc[pc] : 0;
+    }
+}
+
+static void fuse(translation_t *t)
+{
+    static const struct {
+        uint8_t first;
+        uint8_t second;
+        pvm_handler_t handler;
+    } pairs[] = {
+#define PVM_FUSED(first, second) {PVM_OP_##first, PVM_OP_##second, PVM_HANDLER_##first##__##second},
+#define PVM_FUSED_BRANCH(first, second)                                                            \
+    {PVM_OP_##first, PVM_OP_##second, PVM_HANDLER_##first##__##second},
+#include "interpreter/fused.def"
+    };
+    uint16_t *const handler_of_pair = calloc((size_t)PVM_OP_COUNT * PVM_OP_COUNT, sizeof(uint16_t));
+
+    if (handler_of_pair == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+        handler_of_pair[pairs[i].first * PVM_OP_COUNT + pairs[i].second] = (uint16_t)pairs[i].handler;
+    }
+    for (uint32_t i = 1; i + 1 < t->code->cell_count; i++) {
+        if (t->kinds[i] >= PVM_OP_COUNT || t->kinds[i + 1] >= PVM_OP_COUNT) {
+            continue;
+        }
+        const uint16_t handler = handler_of_pair[t->kinds[i] * PVM_OP_COUNT + t->kinds[i + 1]];
+        if (handler != 0) {
+            t->code->cells[i].handler = t->handlers[handler];
+            i++;
+        }
+    }
+    free(handler_of_pair);
+}
+
+/* Cells are at most: an instruction each, a header before and behind each, and one trap behind each. */
+static int allocate(translation_t *t)
+{
+    const pvm_program_t *const program = t->program;
+    pvm_interpreter_code_t *const code = t->code;
+    size_t instructions = 0;
+
+    for (uint32_t pc = 0; pc < program->code.len; pc++) {
+        instructions += pvm_isa_mask_at(&program->code, pc);
+    }
+    const size_t cells = 4 * instructions + 4;
+    code->cells = malloc(cells * sizeof(*code->cells));
+    code->pc_of_cell = malloc(cells * sizeof(*code->pc_of_cell));
+    code->headers = malloc(cells * sizeof(*code->headers));
+    t->kinds = malloc(cells);
+    code->cell_of_pc = calloc((size_t)program->code.len + 1, sizeof(*code->cell_of_pc));
+    code->jump_cells = calloc((size_t)program->jump_table_len + 1, sizeof(*code->jump_cells));
+    code->jump_count = program->jump_table_len;
+    if (code->cells == NULL || code->pc_of_cell == NULL || code->headers == NULL ||
+        t->kinds == NULL || code->cell_of_pc == NULL || code->jump_cells == NULL) {
+        return pvm_error_set("no memory to predecode %u octets of code", program->code.len);
+    }
+    memset(t->kinds, PVM_HANDLER_leave, cells);
+    return 0;
+}
+
+pvm_interpreter_code_t *pvm_interpreter_translate(const pvm_program_t *program, bool counting)
+{
+    pvm_interpreter_code_t *const code = calloc(1, sizeof(*code));
+    translation_t t = {.program = program,
+                       .code = code,
+                       .handlers = counting ? pvm_interpreter_handlers_counting()
+                                            : pvm_interpreter_handlers_plain()};
+
+    if (code == NULL || allocate(&t) != 0) {
+        pvm_error_set("no memory to predecode %u octets of code", program->code.len);
+        pvm_interpreter_code_destroy(code);
+        free(t.kinds);
+        return NULL;
+    }
+    write_code(&t);
+    price_and_link(&t);
+    fuse(&t);
+    free(t.kinds);
+    return code;
+}
+
+/* -- Questions about cells --- */
+
+/* Index of the first header behind a cell; header_count if there is none. */
+static uint32_t headers_up_to(const pvm_interpreter_code_t *code, uint32_t cell)
+{
+    uint32_t low = 0;
+    uint32_t high = code->header_count;
+
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (code->headers[middle] <= cell) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+uint32_t pvm_interpreter_segment_rest(const pvm_interpreter_code_t *code, uint32_t cell)
+{
+    const uint32_t header = code->headers[headers_up_to(code, cell) - 1];
+    const uint32_t paid_end = header + 1 + (uint32_t)code->cells[header].x;
+
+    return cell < paid_end ? paid_end - cell : 0;
+}
+
+/* Number of instruction cells before this one. */
+static uint32_t ordinal(const pvm_interpreter_code_t *code, uint32_t cell)
+{
+    return cell - headers_up_to(code, cell);
+}
+
+uint32_t pvm_interpreter_block_rest(const pvm_interpreter_code_t *code, const pvm_program_t *program,
+                                    uint32_t cell)
+{
+    const uint32_t pc = code->pc_of_cell[cell];
+    const uint32_t index = pvm_program_block_at(program, pc);
+
+    if (index >= program->block_count || pc >= program->blocks[index].end_pc) {
+        return 0;
+    }
+    const pvm_block_t *const block = &program->blocks[index];
+    return block->instructions -
+           (ordinal(code, cell) - ordinal(code, code->cell_of_pc[block->pc]));
+}

@@ -1,0 +1,131 @@
+/* The host's way to guest memory: whole-page mapping, and copies that happen all or not at all. */
+#include "support/error.h"
+#include "vm/vm.h"
+
+int pvm_map_memory(pvm_vm_t *vm, uint32_t address, uint64_t length, pvm_access_t access)
+{
+    static const uint8_t page_access[] = {
+        [PVM_ACCESS_NONE] = PVM_PAGE_NONE,
+        [PVM_ACCESS_READ] = PVM_PAGE_READ,
+        [PVM_ACCESS_WRITE] = PVM_PAGE_READ_WRITE,
+    };
+
+    if (vm == NULL || (unsigned)access > PVM_ACCESS_WRITE) {
+        return pvm_error_set("pvm_map_memory: no VM, or unknown access %d", (int)access);
+    }
+    if (address % PVM_PAGE_SIZE != 0 || length % PVM_PAGE_SIZE != 0 ||
+        address < PVM_LOW_ADDRESS_END || length > PVM_MEMORY_BYTES - address) {
+        return pvm_error_set("pvm_map_memory: 0x%08x, %llu octets: map whole pages of 4096 from 0x10000 "
+                             "to 2^32",
+                             address, (unsigned long long)length);
+    }
+    return pvm_memory_map(vm->memory, address >> PVM_PAGE_BITS,
+                          (uint32_t)(length >> PVM_PAGE_BITS), page_access[access]);
+}
+
+static int check_range(const pvm_vm_t *vm, uint32_t address, const void *data, size_t length,
+                       uint8_t need, const char *caller)
+{
+    uint32_t bad;
+
+    if (vm == NULL || (data == NULL && length > 0)) {
+        return pvm_error_set("%s: an argument is NULL", caller);
+    }
+    if (length > PVM_MEMORY_BYTES - address) {
+        return pvm_error_set("%s: 0x%08x, %zu octets: wraps around at 2^32", caller, address, length);
+    }
+    if (pvm_memory_first_bad(vm->memory, address, length, need, &bad)) {
+        return pvm_error_set("%s: 0x%08x, %zu octets: page 0x%08x is not %s", caller, address, length,
+                             bad & ~(uint32_t)(PVM_PAGE_SIZE - 1),
+                             need == PVM_PAGE_READ ? "readable" : "writable");
+    }
+    return 0;
+}
+
+static void tell(pvm_vm_t *vm, uint32_t address, const void *data, size_t length, int is_write)
+{
+    if (vm->host_pending && vm->observer.host_memory != NULL) {
+        vm->observer.host_memory(vm->observer_data, vm, address, data, length, is_write);
+    }
+}
+
+int pvm_read_memory(pvm_vm_t *vm, uint32_t address, void *out, size_t length)
+{
+    if (check_range(vm, address, out, length, PVM_PAGE_READ, "pvm_read_memory") != 0) {
+        return -1;
+    }
+    if (length > 0) {
+        memcpy(out, vm->memory->base + address, length);
+    }
+    tell(vm, address, out, length, 0);
+    return 0;
+}
+
+int pvm_write_memory(pvm_vm_t *vm, uint32_t address, const void *data, size_t length)
+{
+    if (check_range(vm, address, data, length, PVM_PAGE_WRITE, "pvm_write_memory") != 0) {
+        return -1;
+    }
+    pvm_memory_poke(vm->memory, address, data, length);
+    tell(vm, address, data, length, 1);
+    return 0;
+}
+
+int pvm_poke_memory(pvm_vm_t *vm, uint32_t address, const void *data, size_t length)
+{
+    if (check_range(vm, address, data, length, PVM_PAGE_READ, "pvm_poke_memory") != 0) {
+        return -1;
+    }
+    pvm_memory_poke(vm->memory, address, data, length);
+    tell(vm, address, data, length, 1);
+    return 0;
+}
+
+pvm_access_t pvm_get_access(pvm_vm_t *vm, uint32_t address)
+{
+    if (vm == NULL) {
+        return PVM_ACCESS_NONE;
+    }
+    const uint8_t access = vm->memory->access[address >> PVM_PAGE_BITS];
+    if ((access & PVM_PAGE_WRITE) != 0) {
+        return PVM_ACCESS_WRITE;
+    }
+    return access == PVM_PAGE_NONE ? PVM_ACCESS_NONE : PVM_ACCESS_READ;
+}
+
+/* Prices of grow_heap, GP 0.8.0 appendix B. */
+#define GROW_HEAP_GAS 100
+#define GROW_HEAP_PAGE_GAS 10
+
+int pvm_grow_heap(pvm_vm_t *vm)
+{
+    if (vm == NULL || vm->program->format != PVM_FORMAT_JAM ||
+        vm->program->spec != PVM_SPEC_0_8_0) {
+        return pvm_error_set("pvm_grow_heap: only JAM programs under 0.8.0 have this host call");
+    }
+    const pvm_region_t *const heap = &vm->program->layout.regions[PVM_REGION_RW];
+    const uint64_t start = heap->address >> PVM_PAGE_BITS;
+    const uint64_t limit = vm->program->layout.heap_end_max >> PVM_PAGE_BITS;
+    uint64_t end = start;
+    for (uint64_t page = start; page < limit; page++) {
+        end += (vm->memory->access[page] & PVM_PAGE_WRITE) != 0;
+    }
+    const uint64_t wanted = vm->registers[7];
+    const bool grows = wanted > end && wanted <= limit;
+    const int64_t price =
+        GROW_HEAP_GAS + (grows ? GROW_HEAP_PAGE_GAS * (int64_t)(wanted - end) : 0);
+    if (vm->gas < price) {
+        return 1;
+    }
+    if (!grows) {
+        vm->gas -= price;
+        vm->registers[7] = end;
+        return 0;
+    }
+    if (pvm_memory_map(vm->memory, (uint32_t)start, (uint32_t)(wanted - start),
+                       PVM_PAGE_READ_WRITE) != 0) {
+        return -1;
+    }
+    vm->gas -= price;
+    return 0;
+}

@@ -1,0 +1,92 @@
+/* The machine behind pvm_vm_t, for the files of the engine. Nothing outside the engine sees it, but for
+ * pvm_vm_interrupt(). */
+#ifndef PVM_VM_VM_H
+#define PVM_VM_VM_H
+
+#include "memory/memory.h"
+#include "program/program.h"
+
+#include <pvm/trace.h>
+#include <stdatomic.h>
+
+/** Host calls kept by the flight record. A power of two. */
+#define PVM_FLIGHT_ENTRIES 16
+
+struct pvm_counts_t; /* vm/counts.h */
+
+/** How a backend or a step left the guest. */
+typedef enum {
+    PVM_EXIT_GO_ON, /**< a step: the next instruction is at pc */
+    PVM_EXIT_HALT,
+    PVM_EXIT_PANIC,
+    PVM_EXIT_FAULT,
+    PVM_EXIT_HOST,      /**< an ecalli is left to the caller */
+    PVM_EXIT_OOG,
+    PVM_EXIT_INTERRUPT, /**< pvm_vm_interrupt(): stopped between two instructions */
+    PVM_EXIT_ERROR      /**< the callback returned nonsense */
+} pvm_exit_t;
+
+/** Kinds of arrival at a block, for counting; see vm/counts.h. */
+enum { PVM_ARRIVAL_NONE = 0, PVM_ARRIVAL_ENTRY, PVM_ARRIVAL_EDGE, PVM_ARRIVAL_HUB };
+
+/** An arrival whose first instruction has not been paid yet. */
+typedef struct {
+    uint8_t kind;  /**< PVM_ARRIVAL_* */
+    bool taken;    /**< EDGE: by the jump, not by running on */
+    uint32_t from; /**< EDGE, HUB: pc of the terminator */
+} pvm_arrival_t;
+
+struct pvm_vm_t {
+    uint64_t registers[PVM_REGISTER_COUNT];
+    int64_t gas;
+    uint32_t pc;
+    uint8_t state;
+    bool charged;  /**< 0.8.0: the gas of the current block is paid */
+    bool running;  /**< inside execute, resume or step */
+    bool moved;    /**< the callback has set pc */
+    bool begun;    /**< has executed since the last reset */
+    pvm_arrival_t arrival;
+
+    pvm_memory_t *memory;
+    pvm_program_t *program;
+    pvm_backend_t backend;
+    uint32_t service;
+    uint64_t id;
+    pvm_vm_t *parent;
+    uint64_t heap_pointer; /**< sbrk: octet behind the heap */
+    uint64_t arguments_len;
+
+    pvm_host_callback_t callback;
+    void *callback_data;
+    int32_t host_call;
+    uint64_t host_seq;         /**< host calls begun */
+    bool host_pending;         /**< a host call is left to the caller: host_call_end not yet told */
+    uint32_t fault_address;
+
+    uint32_t instrumentation;
+    struct pvm_counts_t *counts; /**< NULL unless counting */
+    pvm_observer_t observer;     /**< members NULL if nobody watches */
+    void *observer_data;
+
+    pvm_flight_entry_t flight[PVM_FLIGHT_ENTRIES];
+    atomic_bool interrupt;
+};
+
+/** Perform the ecalli at vm->pc, already paid: observers, flight record, callback. vm->gas, pc and registers are
+ *  current before and after. @return GO_ON: vm->pc is where to go on (past the ecalli, or where the callback moved
+ *  it: vm->moved); else the exit. */
+pvm_exit_t pvm_vm_host_call(pvm_vm_t *vm, int32_t func_id);
+
+/** Tell the observer that a host call left to the caller is answered. */
+void pvm_vm_end_host_call(pvm_vm_t *vm);
+
+/** Ask a running VM to stop soon, between two instructions, with PVM_RESULT_OK and state READY; pvm_resume() goes on.
+ *  Thread: any; safe in signal handlers. */
+void pvm_vm_interrupt(pvm_vm_t *vm);
+
+/** The standard start: memory regions and registers of the program. @return 0 or -1. */
+int pvm_vm_initialize_memory(pvm_vm_t *vm);
+/** Give the VM's memory back to the program's pool, clean, or to the system. */
+void pvm_vm_release_memory(pvm_vm_t *vm);
+
+#endif
