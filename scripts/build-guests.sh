@@ -1,0 +1,101 @@
+#!/bin/sh
+# Rebuilds every blob of examples/guest/blobs from source, in both opcode numberings, with debug
+# information. The result depends on the sources and the versions of the tools only, not on where the
+# checkout lies. Installs clang and lld with apt when they are missing; needs cargo for the linker.
+#
+#   scripts/build-guests.sh            rebuild all
+#   scripts/build-guests.sh --check    rebuild elsewhere and compare; exit 1 names what differs
+#
+# PVM_GUEST_BUILD   where intermediate files go (build/guests)
+# PVMSCOPE          the program that writes the .jam forms (build/bin/pvmscope); without it they stay
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+build=${PVM_GUEST_BUILD:-$root/build/guests}
+pvmscope=${PVMSCOPE:-$root/build/bin/pvmscope}
+committed=$root/examples/guest/blobs
+blobs=$committed
+llvm=19
+
+case "${1:-}" in
+'') ;;
+--check) blobs=$build/blobs ;;
+*)
+    echo "usage: build-guests.sh [--check]" >&2
+    exit 2
+    ;;
+esac
+
+install_tools() {
+    if ! command -v "clang-$llvm" >/dev/null || ! command -v "ld.lld-$llvm" >/dev/null; then
+        sudo=
+        [ "$(id -u)" -eq 0 ] || sudo=sudo
+        $sudo apt-get -qq update
+        $sudo apt-get -qq install -y --no-install-recommends "clang-$llvm" "lld-$llvm" >/dev/null
+    fi
+    if ! command -v cargo >/dev/null; then
+        echo "build-guests.sh: no cargo found; install Rust 1.86 or newer, see https://rustup.rs" >&2
+        exit 4
+    fi
+}
+
+# Sources are named as seen from examples/, which the debug information then calls "examples".
+compile() { # jam_version source object [flag...]
+    version=$1 source=$2 object=$3
+    shift 3
+    (cd "$root/examples" && "clang-$llvm" \
+        --target=riscv64-unknown-none-elf -march=rv64emac_zbb_xtheadcondmov -mabi=lp64e \
+        -mcmodel=medany -fpie -mno-strict-align -std=c17 -O2 -ffreestanding \
+        -fno-vectorize -fno-slp-vectorize -g -fdebug-compilation-dir=examples \
+        -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+        -Wcast-qual -Wundef -Wvla -Werror "-DGUEST_JAM_VERSION=$version" "$@" \
+        -c "guest/$source" -o "$object")
+}
+
+build_guest() { # name spec jam_version suffix dispatch
+    base=$build/$1-$2
+    compile "$3" "$1.c" "$base.o"
+    "ld.lld-$llvm" -static -z notext --no-relax --emit-relocs -e 0 \
+        "$base.o" "$build/runtime-$2.o" -o "$base.elf"
+    "$build/linker/release/pvm-guest-linker" "$2" "$base.elf" "$blobs/$1$4.polkavm" "$5"
+}
+
+guest_names() {
+    sed -n 's/^PVM_GUEST(\([a-z0-9_]*\),.*/\1/p' "$root/examples/guest/guests.def"
+}
+
+install_tools
+mkdir -p "$build" "$blobs"
+CARGO_TARGET_DIR=$build/linker cargo build --quiet --release --locked \
+    --manifest-path "$root/examples/guest/linker/Cargo.toml"
+
+for pair in 0.8.0:80: 0.7.2:72:-0.7.2; do
+    spec=${pair%%:*}
+    rest=${pair#*:}
+    jam_version=${rest%%:*}
+    suffix=${rest#*:}
+    compile "$jam_version" runtime.c "$build/runtime-$spec.o" -fno-builtin
+    for name in $(guest_names); do
+        build_guest "$name" "$spec" "$jam_version" "$suffix" refine
+    done
+    build_guest service "$spec" "$jam_version" "$suffix" refine,accumulate
+done
+
+if [ -x "$pvmscope" ]; then
+    for blob in "$blobs"/*.polkavm; do
+        "$pvmscope" convert "$blob" -o "${blob%.polkavm}.jam"
+    done
+else
+    echo "build-guests.sh: no $pvmscope: the .jam forms are not rebuilt" >&2
+fi
+
+if [ "$blobs" != "$committed" ]; then
+    differing=0
+    for blob in "$blobs"/*; do
+        if ! cmp -s "$blob" "$committed/$(basename "$blob")"; then
+            echo "build-guests.sh: $(basename "$blob") differs from the committed one" >&2
+            differing=1
+        fi
+    done
+    exit $differing
+fi
