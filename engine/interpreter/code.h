@@ -50,6 +50,8 @@ struct pvm_interpreter_code_t {
     uint32_t jump_count;
     uint32_t *headers; /**< cells that are headers, ascending */
     uint32_t header_count;
+    uint32_t *stops; /**< cells that end a run of instructions: terminators and what acts as a trap, ascending */
+    uint32_t stop_count;
 };
 
 /** How the fast loop ended. */
@@ -85,8 +87,8 @@ pvm_interpreter_code_t *pvm_interpreter_translate(const pvm_program_t *program, 
 
 /** Cells from this one to the end of its segment: what is paid at once from here under 0.7.2. */
 uint32_t pvm_interpreter_segment_rest(const pvm_interpreter_code_t *code, uint32_t cell);
-/** Instructions from this cell to the end of its block, as the block table counts them. */
-uint32_t pvm_interpreter_block_rest(const pvm_interpreter_code_t *code, const pvm_program_t *program,
-                                    uint32_t cell);
+/** Instructions from this cell to the end of its block, as the block table counts them: the terminator or an
+ *  undefined opcode counts, the end of the code does not. */
+uint32_t pvm_interpreter_block_rest(const pvm_interpreter_code_t *code, uint32_t cell);
 
 #endif

@@ -22,7 +22,7 @@ static void book_rest(pvm_vm_t *vm, const pvm_interpreter_code_t *code, uint32_t
 {
     if (vm->counts != NULL && !vm->program->has_block_gas) {
         const uint32_t pc = code->pc_of_cell[cell];
-        const int64_t rest = pvm_interpreter_block_rest(code, vm->program, cell);
+        const int64_t rest = pvm_interpreter_block_rest(code, cell);
         pvm_counts_adjust(vm->counts, pvm_program_block_at(vm->program, pc), sign * rest);
     }
 }
@@ -39,7 +39,7 @@ static bool enter(pvm_vm_t *vm, const pvm_interpreter_code_t *code, uint32_t cel
     }
     vm->gas -= rest;
     if (vm->counts != NULL) {
-        pvm_counts_pay(vm, pvm_interpreter_block_rest(code, vm->program, cell));
+        pvm_counts_pay(vm, pvm_interpreter_block_rest(code, cell));
     }
     return true;
 }

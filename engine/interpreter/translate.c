@@ -27,6 +27,7 @@ void pvm_interpreter_code_destroy(pvm_interpreter_code_t *code)
     free(code->pc_of_cell);
     free(code->jump_cells);
     free(code->headers);
+    free(code->stops);
     free(code);
 }
 
@@ -119,6 +120,9 @@ static void write_instruction(translation_t *t, const pvm_instruction_t *in)
     }
     const bool terminates = !in->implicit && pvm_isa_is_terminator((pvm_op_t)in->op);
     t->terminator += terminates;
+    if (terminates || in->implicit) {
+        t->code->stops[t->code->stop_count++] = t->code->cell_count - 1;
+    }
     if (terminates || (flat && (leaves || in->op == PVM_OP_ecalli))) {
         write_header(t, in->next);
     }
@@ -137,6 +141,7 @@ static void write_code(translation_t *t)
         if (in.next < pc) {
             /* skip() gave up before it reached this instruction: what stands between acts as a trap. */
             const pvm_instruction_t trap = {.pc = in.next, .op = PVM_OP_trap, .implicit = true};
+            t->code->stops[t->code->stop_count++] = t->code->cell_count;
             write_cell(t, &trap, PVM_HANDLER_leave);
             write_header(t, pc);
         }
@@ -225,12 +230,13 @@ static int allocate(translation_t *t)
     code->cells = malloc(cells * sizeof(*code->cells));
     code->pc_of_cell = malloc(cells * sizeof(*code->pc_of_cell));
     code->headers = malloc(cells * sizeof(*code->headers));
+    code->stops = malloc(cells * sizeof(*code->stops));
     t->kinds = malloc(cells);
     code->cell_of_pc = calloc((size_t)program->code.len + 1, sizeof(*code->cell_of_pc));
     code->jump_cells = calloc((size_t)program->jump_table_len + 1, sizeof(*code->jump_cells));
     code->jump_count = program->jump_table_len;
     if (code->cells == NULL || code->pc_of_cell == NULL || code->headers == NULL ||
-        t->kinds == NULL || code->cell_of_pc == NULL || code->jump_cells == NULL) {
+        code->stops == NULL || t->kinds == NULL || code->cell_of_pc == NULL || code->jump_cells == NULL) {
         return pvm_error_set("no memory to predecode %u octets of code", program->code.len);
     }
     memset(t->kinds, PVM_HANDLER_leave, cells);
@@ -260,15 +266,15 @@ pvm_interpreter_code_t *pvm_interpreter_translate(const pvm_program_t *program, 
 
 /* -- Questions about cells --- */
 
-/* Index of the first header behind a cell; header_count if there is none. */
-static uint32_t headers_up_to(const pvm_interpreter_code_t *code, uint32_t cell)
+/* How many of the ascending `list` are at most `cell`. */
+static uint32_t count_up_to(const uint32_t *list, uint32_t count, uint32_t cell)
 {
     uint32_t low = 0;
-    uint32_t high = code->header_count;
+    uint32_t high = count;
 
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
-        if (code->headers[middle] <= cell) {
+        if (list[middle] <= cell) {
             low = middle + 1;
         } else {
             high = middle;
@@ -279,7 +285,7 @@ static uint32_t headers_up_to(const pvm_interpreter_code_t *code, uint32_t cell)
 
 uint32_t pvm_interpreter_segment_rest(const pvm_interpreter_code_t *code, uint32_t cell)
 {
-    const uint32_t header = code->headers[headers_up_to(code, cell) - 1];
+    const uint32_t header = code->headers[count_up_to(code->headers, code->header_count, cell) - 1];
     const uint32_t paid_end = header + 1 + (uint32_t)code->cells[header].x;
 
     return cell < paid_end ? paid_end - cell : 0;
@@ -288,19 +294,16 @@ uint32_t pvm_interpreter_segment_rest(const pvm_interpreter_code_t *code, uint32
 /* Number of instruction cells before this one. */
 static uint32_t ordinal(const pvm_interpreter_code_t *code, uint32_t cell)
 {
-    return cell - headers_up_to(code, cell);
+    return cell - count_up_to(code->headers, code->header_count, cell);
 }
 
-uint32_t pvm_interpreter_block_rest(const pvm_interpreter_code_t *code, const pvm_program_t *program,
-                                    uint32_t cell)
+uint32_t pvm_interpreter_block_rest(const pvm_interpreter_code_t *code, uint32_t cell)
 {
-    const uint32_t pc = code->pc_of_cell[cell];
-    const uint32_t index = pvm_program_block_at(program, pc);
+    const uint32_t before = count_up_to(code->stops, code->stop_count, cell - 1);
 
-    if (index >= program->block_count || pc >= program->blocks[index].end_pc) {
-        return 0;
+    /* The last cell is the end of the code; what has no stop before it runs into it. */
+    if (before == code->stop_count) {
+        return ordinal(code, code->cell_count - 1) - ordinal(code, cell);
     }
-    const pvm_block_t *const block = &program->blocks[index];
-    return block->instructions -
-           (ordinal(code, cell) - ordinal(code, code->cell_of_pc[block->pc]));
+    return ordinal(code, code->stops[before]) - ordinal(code, cell) + 1;
 }
