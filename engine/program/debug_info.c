@@ -1,7 +1,8 @@
-/* The three debug sections: range table, line programs, strings. See the header for what is checked when.
+/* The three debug sections: range table, line programs, strings. See the header for what is checked
+ * when.
  *
- * Finds the range of a pc, has debug_walk.c run its line program, and turns the frames that come out of it into
- * functions with positions. */
+ * Finds the range of a pc, has debug_walk.c run its line program, and turns the frames that come
+ * out of it into functions with positions. */
 #include "program/debug_info.h"
 
 #include "support/cursor.h"
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RANGE_BYTES 12
+#define RANGE_BYTES   12
 #define LINES_VERSION 1
 
 struct pvm_debug_info_t {
@@ -48,13 +49,13 @@ static void check_ranges(pvm_debug_info_t *info, uint32_t code_len)
 
     for (size_t i = 0; i < count; i++) {
         const range_entry_t entry = read_range(info, i);
-        const char *const wrong =
-            entry.begin >= entry.end             ? "is empty or reversed"
-            : entry.begin < last_end             ? "overlaps the one before or is out of order"
-            : entry.end > code_len               ? "lies behind the code"
-            : entry.program == 0 ||
-                    entry.program >= info->sections.lines.len ? "points outside the line programs"
-                                                              : NULL;
+        const char *const wrong = entry.begin >= entry.end ? "is empty or reversed"
+                                  : entry.begin < last_end
+                                      ? "overlaps the one before or is out of order"
+                                  : entry.end > code_len ? "lies behind the code"
+                                  : entry.program == 0 || entry.program >= info->sections.lines.len
+                                      ? "points outside the line programs"
+                                      : NULL;
         if (wrong != NULL) {
             (void)snprintf(info->problem, sizeof(info->problem),
                            "debug range %zu (section 130) %s at offset %zu", i, wrong,
@@ -170,7 +171,8 @@ static pvm_debug_text_t text_at(const pvm_debug_info_t *info, uint32_t offset)
     return text;
 }
 
-/* A function that is open while a frame stack is read: what entered it, and what last gave a position in it. */
+/* A function that is open while a frame stack is read: what entered it, and what last gave a
+ * position in it. */
 typedef struct {
     const pvm_debug_raw_frame_t *entry;
     const pvm_debug_raw_frame_t *position;
@@ -182,8 +184,9 @@ static bool is_same_function(const pvm_debug_raw_frame_t *a, const pvm_debug_raw
            a->line == b->line;
 }
 
-/* Linkers that merge instructions concatenate their stacks: an Enter without a Call before it that names the outermost
- * function again begins the second stack, and one that names the top function again says nothing new. */
+/* Linkers that merge instructions concatenate their stacks: an Enter without a Call before it that
+ * names the outermost function again begins the second stack, and one that names the top function
+ * again says nothing new. */
 static size_t enter(open_function_t *open, size_t count, const pvm_debug_raw_frame_t *frame,
                     bool is_called)
 {

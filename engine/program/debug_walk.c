@@ -100,8 +100,7 @@ static bool emit(pvm_debug_walk_t *walk, uint8_t op, uint32_t operand)
     const uint32_t octets = has_operand(op) ? operand : 1;
 
     walk->begin = walk->end;
-    walk->depth =
-        walk->next_depth < PVM_MAX_DEBUG_FRAMES ? walk->next_depth : PVM_MAX_DEBUG_FRAMES;
+    walk->depth = walk->next_depth < PVM_MAX_DEBUG_FRAMES ? walk->next_depth : PVM_MAX_DEBUG_FRAMES;
     if ((op == OP_EMIT_ONE_DEEPER || op == OP_EMIT_DEEPER) && walk->next_depth < UINT32_MAX) {
         walk->next_depth++;
     } else if ((op == OP_EMIT_ONE_SHALLOWER || op == OP_EMIT_SHALLOWER) && walk->next_depth > 0) {
@@ -122,9 +121,8 @@ bool pvm_debug_walk_next(pvm_debug_walk_t *walk)
                                               walk->lines_len - walk->position, walk->position);
         const uint8_t op = pvm_cursor_u8(&cursor, "an operation");
         const uint32_t operand =
-            has_operand(op)
-                ? (uint32_t)pvm_cursor_natural(&cursor, PVM_CURSOR_32_BIT, "an operand")
-                : 0;
+            has_operand(op) ? (uint32_t)pvm_cursor_natural(&cursor, PVM_CURSOR_32_BIT, "an operand")
+                            : 0;
         if (pvm_cursor_failed(&cursor)) {
             walk->problem = "an operation is cut off or has a malformed number";
         } else if (op >= OP_COUNT) {

@@ -1,4 +1,5 @@
-/* What a file is: magic numbers, text, then exact consumption. Extensions are not asked, because they lie. */
+/* What a file is: magic numbers, text, then exact consumption. Extensions are not asked, because
+ * they lie. */
 #include "program/readers.h"
 
 #include <string.h>

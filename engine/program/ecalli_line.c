@@ -1,4 +1,5 @@
-/* What a line of a trace is: a record, a damaged one, or context. The grammar itself is in ecalli_record.c. */
+/* What a line of a trace is: a record, a damaged one, or context. The grammar itself is in
+ * ecalli_record.c. */
 #include "program/ecalli_line.h"
 
 #include "program/ecalli_record.h"
@@ -52,8 +53,8 @@ static bool has_digit(const char *at, const char *end)
     return at < end;
 }
 
-/* Prose may begin with "start" or "program" too; records have fields, and damage leaves some trace of them.
- * `program` and `setgas` have a single one, so for them a digit in its place is enough. */
+/* Prose may begin with "start" or "program" too; records have fields, and damage leaves some trace
+ * of them. `program` and `setgas` have a single one, so for them a digit in its place is enough. */
 static bool has_fields(const char *at, const char *end, const pvm_ecalli_keyword_t *keyword)
 {
     static const char *const marks[] = {"0x", "pc=", "gas=", "len=", "<-", "->"};

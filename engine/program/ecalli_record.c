@@ -1,4 +1,5 @@
-/* The grammar of trace records. Every field is checked to its end, so that damage cannot pass for something else. */
+/* The grammar of trace records. Every field is checked to its end, so that damage cannot pass for
+ * something else. */
 #include "program/ecalli_record.h"
 
 #include <string.h>
@@ -108,8 +109,7 @@ static uint64_t read_hex(scanner_t *scanner, uint64_t max, const char *problem)
 
     expect(scanner, "0x", problem);
     const char *const begin = scanner->at;
-    while (scanner->problem == NULL && scanner->at < scanner->end &&
-           hex_value(*scanner->at) >= 0) {
+    while (scanner->problem == NULL && scanner->at < scanner->end && hex_value(*scanner->at) >= 0) {
         if (value > max >> 4) {
             fail(scanner, problem);
             return 0;
@@ -132,8 +132,7 @@ static void read_octets(scanner_t *scanner, pvm_ecalli_line_t *out)
 
     expect(scanner, "0x", problem);
     out->hex = scanner->at;
-    while (scanner->problem == NULL && scanner->at < scanner->end &&
-           hex_value(*scanner->at) >= 0) {
+    while (scanner->problem == NULL && scanner->at < scanner->end && hex_value(*scanner->at) >= 0) {
         scanner->at++;
     }
     const size_t digits = (size_t)(scanner->at - out->hex);
@@ -219,7 +218,8 @@ static void read_memory(scanner_t *scanner, const char *arrow, pvm_ecalli_line_t
     }
 }
 
-/* The immediate of an ecalli is signed; writers that print it unsigned, in 32 or 64 bits, mean the same. */
+/* The immediate of an ecalli is signed; writers that print it unsigned, in 32 or 64 bits, mean the
+ * same. */
 static int32_t read_func_id(scanner_t *scanner)
 {
     static const char problem[] = "the host call number is not a decimal number of 32 bits";
@@ -262,7 +262,8 @@ static const pvm_ecalli_keyword_t keywords[] = {
 
 #define KEYWORD_COUNT (sizeof(keywords) / sizeof(*keywords))
 
-static void read_fields(scanner_t *scanner, const pvm_ecalli_keyword_t *keyword, pvm_ecalli_line_t *out)
+static void read_fields(scanner_t *scanner, const pvm_ecalli_keyword_t *keyword,
+                        pvm_ecalli_line_t *out)
 {
     if (left(scanner) == 0 ||
         (keyword->separator == ' ' ? !is_blank(*scanner->at) : *scanner->at != '=')) {
@@ -289,7 +290,8 @@ static void read_fields(scanner_t *scanner, const pvm_ecalli_keyword_t *keyword,
         skip_blanks(scanner);
         out->reg = read_register_name(scanner, "the register is not r00 to r12");
         expect(scanner, "<-", "the arrow <- is missing");
-        out->value = read_hex(scanner, UINT64_MAX, "the value is not a hexadecimal number of 64 bits");
+        out->value =
+            read_hex(scanner, UINT64_MAX, "the value is not a hexadecimal number of 64 bits");
         break;
     case PVM_ECALLI_LINE_SETGAS:
         expect(scanner, "<-", "the arrow <- is missing");

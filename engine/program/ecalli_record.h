@@ -1,4 +1,5 @@
-/* Records of an ecalli trace: their keywords and fields. Used by ecalli_line.c, which says which line is one. */
+/* Records of an ecalli trace: their keywords and fields. Used by ecalli_line.c, which says which
+ * line is one. */
 #ifndef PVM_PROGRAM_ECALLI_RECORD_H
 #define PVM_PROGRAM_ECALLI_RECORD_H
 

@@ -1,7 +1,9 @@
-/* Recorded host calls as text (JIP-6, now JIP-7): one record a line, everything needed to run the outer machine again.
+/* Recorded host calls as text (JIP-6, now JIP-7): one record a line, everything needed to run the
+ * outer machine again.
  *
- * The reader understands every line or says why not: a line that begins like a record but is none is kept as a
- * problem with its line number, because a damaged field must not pass for a comment. It executes nothing. */
+ * The reader understands every line or says why not: a line that begins like a record but is none
+ * is kept as a problem with its line number, because a damaged field must not pass for a comment.
+ * It executes nothing. */
 #ifndef PVM_PROGRAM_ECALLI_TRACE_H
 #define PVM_PROGRAM_ECALLI_TRACE_H
 
@@ -18,9 +20,9 @@
 
 /** What a file may ask for. A zero field means the default, which stands behind it. */
 typedef struct {
-    size_t line_bytes;   /**< longest line: 520 MiB, a program of PVM_MAX_BLOB_BYTES in hex */
-    size_t records;      /**< records in a trace: 2^24 */
-    size_t data_bytes;   /**< octets of all programs and memory accesses together: 1 GiB */
+    size_t line_bytes; /**< longest line: 520 MiB, a program of PVM_MAX_BLOB_BYTES in hex */
+    size_t records;    /**< records in a trace: 2^24 */
+    size_t data_bytes; /**< octets of all programs and memory accesses together: 1 GiB */
 } pvm_ecalli_limits_t;
 
 /** pc, gas and registers, as a record gives them; registers that it does not name are zero. */
@@ -43,12 +45,13 @@ typedef struct {
     pvm_ecalli_action_kind_t kind;
     uint32_t address; /**< memory; address + len <= 2^32 */
     uint32_t len;
-    uint8_t *data;      /**< owned by the trace; NULL for no octets */
-    uint32_t reg;       /**< SETREG: 0..12 */
-    uint64_t value;     /**< SETREG; SETGAS: the gas left after the call, at most INT64_MAX */
+    uint8_t *data;  /**< owned by the trace; NULL for no octets */
+    uint32_t reg;   /**< SETREG: 0..12 */
+    uint64_t value; /**< SETREG; SETGAS: the gas left after the call, at most INT64_MAX */
 } pvm_ecalli_action_t;
 
-/** One host call. Its actions are actions[first_action ... + action_count) of the trace, in file order. */
+/** One host call. Its actions are actions[first_action ... + action_count) of the trace, in file
+ * order. */
 typedef struct {
     size_t line;
     int32_t func_id;
@@ -71,7 +74,8 @@ typedef struct {
     pvm_ecalli_end_kind_t kind;
     uint64_t argument; /**< of PANIC= and FAULT= */
     pvm_ecalli_state_t state;
-    bool has_setgas;   /**< gas was set in front of OOG, without an ecalli line (a habit of one writer) */
+    bool has_setgas; /**< gas was set in front of OOG, without an ecalli line (a habit of one
+                        writer) */
     uint64_t setgas;
     size_t setgas_line;
 } pvm_ecalli_end_t;
@@ -100,10 +104,12 @@ typedef struct {
     size_t action_count;
     pvm_ecalli_end_t end;
 
-    /** Lines that begin like a record but are none, or stand in the wrong place. A replay of such a file is refused. */
+    /** Lines that begin like a record but are none, or stand in the wrong place. A replay of such a
+     * file is refused. */
     pvm_ecalli_note_t problems[PVM_MAX_ECALLI_NOTES];
     size_t problem_count; /**< may be larger than the array */
-    /** Lines taken as context that look like a record with a misspelt keyword: worth naming when a replay differs. */
+    /** Lines taken as context that look like a record with a misspelt keyword: worth naming when a
+     * replay differs. */
     pvm_ecalli_note_t suspects[PVM_MAX_ECALLI_NOTES];
     size_t suspect_count;
 } pvm_ecalli_trace_t;
@@ -111,8 +117,8 @@ typedef struct {
 /** Read a trace from memory.
  *  @param name    of the file, for messages; copied
  *  @param limits  NULL for the defaults
- *  @return a trace (look at its problems and its end), or NULL with pvm_last_error(): no record at all, a limit,
- *  no memory. Owns: the caller, pvm_ecalli_trace_destroy(). */
+ *  @return a trace (look at its problems and its end), or NULL with pvm_last_error(): no record at
+ * all, a limit, no memory. Owns: the caller, pvm_ecalli_trace_destroy(). */
 pvm_ecalli_trace_t *pvm_ecalli_trace_read(const char *name, const uint8_t *data, size_t len,
                                           const pvm_ecalli_limits_t *limits);
 /** The same from a stream, line by line; the stream stays open. Also NULL for a reading error. */
@@ -120,9 +126,11 @@ pvm_ecalli_trace_t *pvm_ecalli_trace_read_stream(const char *name, FILE *stream,
                                                  const pvm_ecalli_limits_t *limits);
 void pvm_ecalli_trace_destroy(pvm_ecalli_trace_t *trace);
 
-/** The arguments of a traced JAM program: r8 octets at 0xfeff0000 as the prelude wrote them, the rest zero.
+/** The arguments of a traced JAM program: r8 octets at 0xfeff0000 as the prelude wrote them, the
+ * rest zero.
  *  @param out_len  r8 of the start record
- *  @return octets to be given back with free(), or NULL with pvm_last_error(): r8 above PVM_MAX_ARGUMENTS, no memory. */
+ *  @return octets to be given back with free(), or NULL with pvm_last_error(): r8 above
+ * PVM_MAX_ARGUMENTS, no memory. */
 uint8_t *pvm_ecalli_trace_arguments(const pvm_ecalli_trace_t *trace, size_t *out_len);
 
 #endif

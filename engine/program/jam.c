@@ -1,7 +1,8 @@
 /* The standard program of GP A.7, as JAM stores services: metadata, data, stack size, program blob.
  *
- * The metadata prefix does not announce itself. What decides is which reading consumes every octet, inner blob
- * included; the two can hardly both do so, and then the prefix wins, because stored services have one. */
+ * The metadata prefix does not announce itself. What decides is which reading consumes every octet,
+ * inner blob included; the two can hardly both do so, and then the prefix wins, because stored
+ * services have one. */
 #include "program/readers.h"
 
 #include "support/error.h"
@@ -9,15 +10,16 @@
 #include <assert.h>
 
 /* GP A.7: zones are 2^16 octets, the arguments have a region of 2^24 below the last zone. */
-#define ZONE UINT64_C(0x10000)
-#define ADDRESS_SPACE (UINT64_C(1) << 32)
-#define STACK_TOP (ADDRESS_SPACE - 2 * ZONE - PVM_MAX_ARGUMENTS)
-#define ARGUMENTS (ADDRESS_SPACE - ZONE - PVM_MAX_ARGUMENTS)
+#define ZONE           UINT64_C(0x10000)
+#define ADDRESS_SPACE  (UINT64_C(1) << 32)
+#define STACK_TOP      (ADDRESS_SPACE - 2 * ZONE - PVM_MAX_ARGUMENTS)
+#define ARGUMENTS      (ADDRESS_SPACE - ZONE - PVM_MAX_ARGUMENTS)
 #define RETURN_TO_HOST (ADDRESS_SPACE - ZONE)
-#define MAX_U24 UINT64_C(0xffffff)
-#define MAX_U16 UINT64_C(0xffff)
+#define MAX_U24        UINT64_C(0xffffff)
+#define MAX_U16        UINT64_C(0xffff)
 
-/* The condition of GP A.7 on the sizes needs no code: 24-bit lengths and a 16-bit page count cannot break it. */
+/* The condition of GP A.7 on the sizes needs no code: 24-bit lengths and a 16-bit page count cannot
+ * break it. */
 static_assert(5 * ZONE + 2 * (MAX_U24 + 1) + (MAX_U24 + 1 + PVM_PAGE_SIZE * MAX_U16 + ZONE) +
                       PVM_MAX_ARGUMENTS <=
                   ADDRESS_SPACE,

@@ -1,4 +1,5 @@
-/* pvm_program_load(): from a file's octets to a program, by way of the right reader; and the choice of a spec. */
+/* pvm_program_load(): from a file's octets to a program, by way of the right reader; and the choice
+ * of a spec. */
 #include "program/readers.h"
 
 #include "support/error.h"
@@ -12,7 +13,8 @@ int pvm_program_report(const pvm_cursor_t *cursor, const char *what, const char 
                          cursor->where, mend);
 }
 
-/* Names what AUTO cannot load. Anything that looks like no program at all gets both nearest readings. */
+/* Names what AUTO cannot load. Anything that looks like no program at all gets both nearest
+ * readings. */
 static void report_unknown(const uint8_t *blob, size_t len, pvm_file_kind_t kind)
 {
     if (kind == PVM_FILE_JAR) {
@@ -57,8 +59,10 @@ static pvm_format_t find_format(const uint8_t *blob, size_t len)
     }
 }
 
-/* DEFAULT becomes what the file says, or 0.8.0. A file that says something else than the caller is refused. */
-static pvm_spec_t choose_spec(const uint8_t *blob, size_t len, pvm_format_t format, pvm_spec_t wanted)
+/* DEFAULT becomes what the file says, or 0.8.0. A file that says something else than the caller is
+ * refused. */
+static pvm_spec_t choose_spec(const uint8_t *blob, size_t len, pvm_format_t format,
+                              pvm_spec_t wanted)
 {
     static const char *const names[] = {"default", "0.7.2", "0.8.0", "latest64"};
 
@@ -100,7 +104,8 @@ static int read_program(pvm_program_t *program, bool has_metadata)
     }
 }
 
-static bool are_arguments_fine(const uint8_t *blob, size_t len, pvm_format_t format, pvm_spec_t spec)
+static bool are_arguments_fine(const uint8_t *blob, size_t len, pvm_format_t format,
+                               pvm_spec_t spec)
 {
     if (blob == NULL && len > 0) {
         pvm_error_set("pvm_program_load: blob is NULL but its length is not 0");
@@ -117,7 +122,8 @@ static bool are_arguments_fine(const uint8_t *blob, size_t len, pvm_format_t for
     return false;
 }
 
-pvm_program_t *pvm_program_load(const uint8_t *blob, size_t len, pvm_format_t format, pvm_spec_t spec)
+pvm_program_t *pvm_program_load(const uint8_t *blob, size_t len, pvm_format_t format,
+                                pvm_spec_t spec)
 {
     static const uint8_t nothing[1];
     bool has_metadata = false;
@@ -180,7 +186,7 @@ pvm_spec_t pvm_program_guess_spec(const uint8_t *blob, size_t len, pvm_format_t 
         guessed = true;
         if (program != NULL) {
             spec = program->error == NULL && looks_like_0_8_0(&program->code) ? PVM_SPEC_0_8_0
-                                                                             : PVM_SPEC_0_7_2;
+                                                                              : PVM_SPEC_0_7_2;
         }
         pvm_program_release(program);
     }

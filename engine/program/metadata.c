@@ -1,7 +1,8 @@
 /* The octets in front of a JAM program, for people.
  *
- * They describe themselves in no way. The convention (a zero octet, then name, version, license and authors with
- * natural lengths) is taken if it consumes them exactly; else they are text if they can be shown, else opaque. */
+ * They describe themselves in no way. The convention (a zero octet, then name, version, license and
+ * authors with natural lengths) is taken if it consumes them exactly; else they are text if they
+ * can be shown, else opaque. */
 #include "program/readers.h"
 
 #include "support/utf8.h"

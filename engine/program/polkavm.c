@@ -1,7 +1,8 @@
 /* PolkaVM's container: a header, numbered sections, a program blob, its own memory map.
  *
- * Reads versions 0 to 3. Mandatory sections are strict; debug sections are handed to debug_info.c, which may drop
- * them. Names are kept as they are, except that a NUL octet becomes the two characters \0. */
+ * Reads versions 0 to 3. Mandatory sections are strict; debug sections are handed to debug_info.c,
+ * which may drop them. Names are kept as they are, except that a NUL octet becomes the two
+ * characters \0. */
 #include "program/readers.h"
 
 #include "program/debug_info.h"
@@ -13,17 +14,17 @@
 #define WHAT "PolkaVM container"
 #define MEND "link the program again"
 
-#define HEADER_BYTES 13
+#define HEADER_BYTES   13
 #define VERSION_OFFSET 4
 
 /* Limits of the format itself; ours on code and tables are wider. */
-#define MAX_CODE_BYTES (UINT32_C(32) << 20)
-#define MAX_JUMP_TABLE (UINT32_C(1) << 24)
+#define MAX_CODE_BYTES  (UINT32_C(32) << 20)
+#define MAX_JUMP_TABLE  (UINT32_C(1) << 24)
 #define MAX_ENTRY_BYTES 4
 
-#define ZONE UINT64_C(0x10000)
+#define ZONE           UINT64_C(0x10000)
 #define RETURN_TO_HOST UINT64_C(0xffff0000)
-#define STACK_TOP (RETURN_TO_HOST - ZONE)
+#define STACK_TOP      (RETURN_TO_HOST - ZONE)
 
 enum {
     SECTION_END = 0,
@@ -43,8 +44,9 @@ enum {
 enum { MEMORY, RO_DATA, RW_DATA, IMPORTS, EXPORTS, CODE, STRINGS, LINES, RANGES, KNOWN_COUNT };
 
 static const uint8_t known_sections[KNOWN_COUNT] = {
-    SECTION_MEMORY,  SECTION_RO_DATA, SECTION_RW_DATA,       SECTION_IMPORTS,     SECTION_EXPORTS,
-    SECTION_CODE,    SECTION_DEBUG_STRINGS, SECTION_DEBUG_LINES, SECTION_DEBUG_RANGES};
+    SECTION_MEMORY,        SECTION_RO_DATA,     SECTION_RW_DATA,
+    SECTION_IMPORTS,       SECTION_EXPORTS,     SECTION_CODE,
+    SECTION_DEBUG_STRINGS, SECTION_DEBUG_LINES, SECTION_DEBUG_RANGES};
 
 typedef struct {
     bool has[KNOWN_COUNT];
@@ -192,10 +194,10 @@ static void lay_out(const container_t *container, bool is_32_bit, pvm_layout_t *
     /* A 32-bit program keeps every register sign-extended, and both of these have bit 31 set. */
     const uint64_t upper = is_32_bit ? UINT64_C(0xffffffff00000000) : 0;
 
-    layout->regions[PVM_REGION_RO] = make_region(ZONE, container->ro_len,
-                                                 &container->sections[RO_DATA], PVM_ACCESS_READ);
-    layout->regions[PVM_REGION_RW] = make_region(rw_address, container->rw_len,
-                                                 &container->sections[RW_DATA], PVM_ACCESS_WRITE);
+    layout->regions[PVM_REGION_RO] =
+        make_region(ZONE, container->ro_len, &container->sections[RO_DATA], PVM_ACCESS_READ);
+    layout->regions[PVM_REGION_RW] =
+        make_region(rw_address, container->rw_len, &container->sections[RW_DATA], PVM_ACCESS_WRITE);
     layout->regions[PVM_REGION_STACK] =
         make_region(STACK_TOP - stack_mapped, container->stack_len, &nothing, PVM_ACCESS_WRITE);
     layout->registers[0] = upper | RETURN_TO_HOST;
@@ -277,7 +279,8 @@ static int read_imports(pvm_program_t *program, pvm_cursor_t *cursor)
 
 static int read_exports(pvm_program_t *program, pvm_cursor_t *cursor, size_t code_len)
 {
-    /* An export takes at least two octets, so that the count cannot ask for more memory than the file justifies. */
+    /* An export takes at least two octets, so that the count cannot ask for more memory than the
+     * file justifies. */
     const size_t count =
         (size_t)pvm_cursor_natural(cursor, PVM_CURSOR_32_BIT, "the number of exports");
 
@@ -300,8 +303,8 @@ static int read_exports(pvm_program_t *program, pvm_cursor_t *cursor, size_t cod
             pvm_cursor_fail_at(cursor, "the code offset of an export", "lies behind the code",
                                where);
         }
-        const size_t len = (size_t)pvm_cursor_natural(cursor, PVM_CURSOR_32_BIT,
-                                                      "the name length of an export");
+        const size_t len =
+            (size_t)pvm_cursor_natural(cursor, PVM_CURSOR_32_BIT, "the name length of an export");
         const uint8_t *const name = pvm_cursor_bytes(cursor, len, "the name of an export");
         if (name == NULL) {
             return pvm_program_report(cursor, WHAT, MEND);
@@ -335,7 +338,8 @@ static int read_code(container_t *container)
         pvm_cursor_fail_at(cursor, "the code length", "is above 32 MiB", cursor->base);
     }
     if (parts->entry_bytes == 0) {
-        /* The linker writes width 0 when no entry is used; the Gray Paper would make each of them 0. */
+        /* The linker writes width 0 when no entry is used; the Gray Paper would make each of them
+         * 0. */
         parts->jump_table_len = 0;
     }
     return pvm_cursor_failed(cursor) ? pvm_program_report(cursor, WHAT, MEND) : 0;
@@ -379,13 +383,12 @@ int pvm_program_read_polkavm(pvm_program_t *program)
     }
     if (read_code(&container) != 0 ||
         (container.has[IMPORTS] && read_imports(program, &container.sections[IMPORTS]) != 0) ||
-        (container.has[EXPORTS] && read_exports(program, &container.sections[EXPORTS],
-                                                container.parts.code_len) != 0)) {
+        (container.has[EXPORTS] &&
+         read_exports(program, &container.sections[EXPORTS], container.parts.code_len) != 0)) {
         return -1;
     }
     program->is_32_bit = program->blob[VERSION_OFFSET] == 1;
     lay_out(&container, program->is_32_bit, &program->layout);
-    return read_debug_info(program, &container) != 0
-               ? -1
-               : pvm_program_build(program, &container.parts);
+    return read_debug_info(program, &container) != 0 ? -1
+                                                     : pvm_program_build(program, &container.parts);
 }

@@ -1,7 +1,7 @@
 /* The program blob of GP A.2: jump table, code, opcode bitmask, and nothing else.
  *
- * Exact: naturals are shortest, padding bits are zero, no octet is left over. Limits are checked when the program
- * is built, because a blob over a limit is not malformed. */
+ * Exact: naturals are shortest, padding bits are zero, no octet is left over. Limits are checked
+ * when the program is built, because a blob over a limit is not malformed. */
 #include "program/readers.h"
 
 void pvm_program_parse_raw(pvm_cursor_t *cursor, pvm_parts_t *out)
@@ -14,9 +14,8 @@ void pvm_program_parse_raw(pvm_cursor_t *cursor, pvm_parts_t *out)
     if (entry_bytes > 0 && entries > pvm_cursor_left(cursor) / entry_bytes) {
         pvm_cursor_fail(cursor, "the jump table", "is cut off");
     }
-    const uint8_t *const table =
-        pvm_cursor_bytes(cursor, pvm_cursor_failed(cursor) ? 0 : (size_t)entries * entry_bytes,
-                         "the jump table");
+    const uint8_t *const table = pvm_cursor_bytes(
+        cursor, pvm_cursor_failed(cursor) ? 0 : (size_t)entries * entry_bytes, "the jump table");
     const uint8_t *const code = pvm_cursor_bytes(cursor, (size_t)code_len, "the code");
     const size_t mask_len = (size_t)(code_len / 8 + (code_len % 8 != 0));
     const uint8_t *const mask = pvm_cursor_bytes(cursor, mask_len, "the opcode bitmask");

@@ -1,8 +1,9 @@
 /* Between the readers of program files: what a file is, and its layers one by one.
  *
- * A reader fills a fresh program from program->blob, so that regions, metadata and debug info may borrow from
- * it. Reading is exact: a blob must be its own encoding, octet for octet, which is also how formats without a
- * magic number are told apart. Spec: GP A.2 (blob), A.7 (standard program); PolkaVM's container. */
+ * A reader fills a fresh program from program->blob, so that regions, metadata and debug info may
+ * borrow from it. Reading is exact: a blob must be its own encoding, octet for octet, which is also
+ * how formats without a magic number are told apart. Spec: GP A.2 (blob), A.7 (standard program);
+ * PolkaVM's container. */
 #ifndef PVM_PROGRAM_READERS_H
 #define PVM_PROGRAM_READERS_H
 
@@ -21,12 +22,13 @@ typedef enum {
     PVM_FILE_JAR           /**< capability manifest of another system, "JAR\2" */
 } pvm_file_kind_t;
 
-/** Tell what a file holds: magic numbers and text first, then JAM with metadata, JAM, raw by exact consumption.
- *  A PolkaVM container is known by its magic alone, so it may still be broken. */
+/** Tell what a file holds: magic numbers and text first, then JAM with metadata, JAM, raw by exact
+ * consumption. A PolkaVM container is known by its magic alone, so it may still be broken. */
 pvm_file_kind_t pvm_program_detect(const uint8_t *data, size_t len);
 
-/** The spec that the command line's `auto` chooses: a container's version octet; for JAM and raw blobs 0.8.0 if
- *  they validate as such and contain opcode 2 or none of 101..111, else 0.7.2. What does not load gives 0.8.0.
+/** The spec that the command line's `auto` chooses: a container's version octet; for JAM and raw
+ * blobs 0.8.0 if they validate as such and contain opcode 2 or none of 101..111, else 0.7.2. What
+ * does not load gives 0.8.0.
  *  @param out_guessed  false where the file itself says it; may be NULL */
 pvm_spec_t pvm_program_guess_spec(const uint8_t *blob, size_t len, pvm_format_t format,
                                   bool *out_guessed);
@@ -48,7 +50,8 @@ typedef struct {
 
 /** A program blob that reaches exactly to the end of the cursor's data. Ask pvm_cursor_failed(). */
 void pvm_program_parse_raw(pvm_cursor_t *cursor, pvm_parts_t *out);
-/** A standard program to the end of the data, with or without metadata in front. Ask pvm_cursor_failed(). */
+/** A standard program to the end of the data, with or without metadata in front. Ask
+ * pvm_cursor_failed(). */
 void pvm_program_parse_jam(pvm_cursor_t *cursor, bool has_metadata, pvm_jam_parts_t *out);
 
 /* -- Readers: fill `program` from program->blob. 0, or -1 with pvm_last_error() ------------- */
@@ -60,13 +63,15 @@ int pvm_program_read_jam(pvm_program_t *program, bool has_metadata);
 /** Sets program->is_32_bit; program->spec must be what pvm_program_polkavm_spec() says. */
 int pvm_program_read_polkavm(pvm_program_t *program);
 
-/** Find out whether a JAM program has a metadata prefix. @return 0 and *out_has_metadata, or -1 with
- *  pvm_last_error() from the reading that got further. */
+/** Find out whether a JAM program has a metadata prefix. @return 0 and *out_has_metadata, or -1
+ * with pvm_last_error() from the reading that got further. */
 int pvm_program_detect_jam(const uint8_t *blob, size_t len, bool *out_has_metadata);
-/** Spec of a container by its version octet. @return DEFAULT with pvm_last_error() if it has no known one. */
+/** Spec of a container by its version octet. @return DEFAULT with pvm_last_error() if it has no
+ * known one. */
 pvm_spec_t pvm_program_polkavm_spec(const uint8_t *blob, size_t len);
 
-/** Set the thread's error from a failed cursor: "<what>: <field> <problem> at offset <n>; <mend>". @return -1 */
+/** Set the thread's error from a failed cursor: "<what>: <field> <problem> at offset <n>; <mend>".
+ * @return -1 */
 int pvm_program_report(const pvm_cursor_t *cursor, const char *what, const char *mend);
 
 /* -- Metadata ------------------------------------------------------------------------------ */

@@ -1,8 +1,9 @@
 /* Reading of untrusted octets: every access is checked, and the first failure sticks.
  *
- * After a failure all reads give 0 or NULL and nothing moves, so a reader may read a whole header and ask once.
- * The cursor knows which field failed, why and where; the reader that owns it makes the message.
- * Natural numbers are those of GP C.6 (general natural code) in their shortest form only. */
+ * After a failure all reads give 0 or NULL and nothing moves, so a reader may read a whole header
+ * and ask once. The cursor knows which field failed, why and where; the reader that owns it makes
+ * the message. Natural numbers are those of GP C.6 (general natural code) in their shortest form
+ * only. */
 #ifndef PVM_SUPPORT_CURSOR_H
 #define PVM_SUPPORT_CURSOR_H
 
@@ -138,7 +139,8 @@ static inline uint64_t pvm_cursor_natural(pvm_cursor_t *cursor, pvm_cursor_width
     for (unsigned i = 0; i < extra; i++) {
         value |= (uint64_t)at[i] << (8 * i);
     }
-    /* With e octets behind the first there is room for 7(e + 1) bits, so a value below 2^(7e) was not shortest. */
+    /* With e octets behind the first there is room for 7(e + 1) bits, so a value below 2^(7e) was
+     * not shortest. */
     if (extra > 0 && value < UINT64_C(1) << (7 * extra)) {
         pvm_cursor_fail_at(cursor, field, "is a number that is not in its shortest form", where);
         return 0;

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Octets of the character at data[0], 1 to 4, or 0 if there is no well-formed one (RFC 3629: shortest form, no
- *  surrogates, at most U+10FFFF). */
+/** Octets of the character at data[0], 1 to 4, or 0 if there is no well-formed one (RFC 3629:
+ * shortest form, no surrogates, at most U+10FFFF). */
 static inline size_t pvm_utf8_character(const uint8_t *data, size_t len)
 {
     if (len == 0 || data[0] < 0x80) {
