@@ -24,15 +24,11 @@ static const char *const lost_names[PVM_PROF_LOST_COUNT] = {
     [PVM_PROF_LOST_PROGRAM] = "program",
     [PVM_PROF_LOST_VM] = "vm",
     [PVM_PROF_LOST_EXECUTION] = "execution",
-    [PVM_PROF_LOST_EXECUTION_STATE] = "execution_state",
-    [PVM_PROF_LOST_FUNCTION] = "function",
     [PVM_PROF_LOST_BLOCK] = "block",
     [PVM_PROF_LOST_EDGE] = "edge",
     [PVM_PROF_LOST_HOST_CALL] = "host_call",
     [PVM_PROF_LOST_HOST_CALL_END] = "host_call_end",
-    [PVM_PROF_LOST_HOST_CALL_REGISTER] = "host_call_register",
     [PVM_PROF_LOST_HOST_MEMORY] = "host_memory",
-    [PVM_PROF_LOST_HOST_TOTAL] = "host_total",
 };
 
 uint64_t pvm_prof_now_ns(void)
@@ -146,9 +142,7 @@ void pvm_prof_store_step(pvm_prof_run_file_t *file, pvm_prof_statement_t which)
     }
     sqlite3_reset(row);
     sqlite3_clear_bindings(row);
-    if (++file->transaction_rows >= PVM_PROF_BATCH_ROWS) {
-        pvm_prof_store_commit(file);
-    }
+    file->transaction_rows++;
 }
 
 void pvm_prof_store_bind_text(pvm_prof_run_file_t *file, sqlite3_stmt *row, int index,

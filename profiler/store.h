@@ -11,7 +11,7 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 
-/** Rows in one transaction, at most. */
+/** Rows after which a transaction should be committed. */
 #define PVM_PROF_BATCH_ROWS 16384
 /** Age of an open transaction at which it is committed. */
 #define PVM_PROF_BATCH_NS UINT64_C(250000000)
@@ -30,15 +30,11 @@ typedef enum {
     PVM_PROF_LOST_PROGRAM,
     PVM_PROF_LOST_VM,
     PVM_PROF_LOST_EXECUTION,
-    PVM_PROF_LOST_EXECUTION_STATE,
-    PVM_PROF_LOST_FUNCTION,
     PVM_PROF_LOST_BLOCK,
     PVM_PROF_LOST_EDGE,
     PVM_PROF_LOST_HOST_CALL,
-    PVM_PROF_LOST_HOST_CALL_END,
-    PVM_PROF_LOST_HOST_CALL_REGISTER,
+    PVM_PROF_LOST_HOST_CALL_END, /**< the begin is in the file */
     PVM_PROF_LOST_HOST_MEMORY,
-    PVM_PROF_LOST_HOST_TOTAL,
     PVM_PROF_LOST_COUNT
 } pvm_prof_lost_t;
 
@@ -73,7 +69,7 @@ const char *pvm_prof_lost_name(pvm_prof_lost_t kind);
 /** A statement to be bound with sqlite3_bind_*() and given to pvm_prof_store_step(), inside a transaction.
  *  @return NULL if storing has failed; the row is then counted as lost. */
 sqlite3_stmt *pvm_prof_store_begin_row(pvm_prof_run_file_t *file, pvm_prof_statement_t which);
-/** Store the bound row. Commits when the batch is full. */
+/** Store the bound row. */
 void pvm_prof_store_step(pvm_prof_run_file_t *file, pvm_prof_statement_t which);
 /** Bind text or a blob that may be too long or too much for the memory; then storing fails. */
 void pvm_prof_store_bind_text(pvm_prof_run_file_t *file, sqlite3_stmt *row, int index,
