@@ -49,16 +49,13 @@ pvm_file_kind_t pvm_program_detect(const uint8_t *data, size_t len)
             return PVM_FILE_JSON;
         }
     }
-    pvm_cursor_t cursor;
-    pvm_jam_parts_t jam;
-    for (int has_metadata = 1; has_metadata >= 0; has_metadata--) {
-        cursor = pvm_cursor_make(data, len, 0);
-        pvm_program_parse_jam(&cursor, has_metadata, &jam);
-        if (!pvm_cursor_failed(&cursor)) {
-            return PVM_FILE_JAM;
-        }
+    pvm_jam_readings_t readings;
+    bool ignored;
+    if (pvm_program_detect_jam(data, len, &ignored, &readings) == 0) {
+        return PVM_FILE_JAM;
     }
-    cursor = pvm_cursor_make(data, len, 0);
-    pvm_program_parse_raw(&cursor, &jam.parts);
-    return pvm_cursor_failed(&cursor) ? PVM_FILE_UNKNOWN : PVM_FILE_RAW;
+    pvm_cursor_t raw = pvm_cursor_make(data, len, 0);
+    pvm_parts_t parts;
+    pvm_program_parse_raw(&raw, &parts);
+    return pvm_cursor_failed(&raw) ? PVM_FILE_UNKNOWN : PVM_FILE_RAW;
 }

@@ -92,25 +92,20 @@ static void lay_out(const pvm_jam_parts_t *jam, pvm_layout_t *layout)
     layout->heap_end_max = STACK_TOP - ZONE - stack_mapped;
 }
 
-int pvm_program_detect_jam(const uint8_t *blob, size_t len, bool *out_has_metadata)
+int pvm_program_detect_jam(const uint8_t *blob, size_t len, bool *out_has_metadata,
+                           pvm_jam_readings_t *out)
 {
-    pvm_cursor_t with = pvm_cursor_make(blob, len, 0);
-    pvm_cursor_t without = pvm_cursor_make(blob, len, 0);
     pvm_jam_parts_t ignored;
 
-    pvm_program_parse_jam(&with, true, &ignored);
-    *out_has_metadata = true;
-    if (!pvm_cursor_failed(&with)) {
+    out->with_metadata = pvm_cursor_make(blob, len, 0);
+    out->without_metadata = out->with_metadata;
+    pvm_program_parse_jam(&out->with_metadata, true, &ignored);
+    *out_has_metadata = !pvm_cursor_failed(&out->with_metadata);
+    if (*out_has_metadata) {
         return 0;
     }
-    pvm_program_parse_jam(&without, false, &ignored);
-    *out_has_metadata = false;
-    if (!pvm_cursor_failed(&without)) {
-        return 0;
-    }
-    return with.where > without.where
-               ? pvm_program_report(&with, "JAM program with metadata", "build it again")
-               : pvm_program_report(&without, "JAM program without metadata", "build it again");
+    pvm_program_parse_jam(&out->without_metadata, false, &ignored);
+    return pvm_cursor_failed(&out->without_metadata) ? -1 : 0;
 }
 
 int pvm_program_read_jam(pvm_program_t *program, bool has_metadata)

@@ -13,8 +13,35 @@ int pvm_program_report(const pvm_cursor_t *cursor, const char *what, const char 
                          cursor->where, mend);
 }
 
-/* Names what AUTO cannot load. Anything that looks like no program at all gets both nearest
- * readings. */
+/* Both ways to read a JAM program, because it cannot be told which one was meant. */
+static void report_jam(const pvm_jam_readings_t *readings)
+{
+    const pvm_cursor_t *const without = &readings->without_metadata;
+    const pvm_cursor_t *const with = &readings->with_metadata;
+
+    pvm_error_set("JAM program: without metadata %s %s at offset %zu, with metadata %s %s at "
+                  "offset %zu; build it again",
+                  without->field, without->problem, without->where, with->field, with->problem,
+                  with->where);
+}
+
+static void report_nearest(const uint8_t *blob, size_t len)
+{
+    pvm_cursor_t raw = pvm_cursor_make(blob, len, 0);
+    pvm_jam_readings_t jam;
+    pvm_parts_t ignored_parts;
+    bool ignored;
+
+    pvm_program_parse_raw(&raw, &ignored_parts);
+    (void)pvm_program_detect_jam(blob, len, &ignored, &jam);
+    pvm_error_set("no known program format: no PolkaVM magic number at offset 0; as JAM program %s "
+                  "%s at offset %zu; as program blob %s %s at offset %zu; name the format if you "
+                  "know it",
+                  jam.without_metadata.field, jam.without_metadata.problem,
+                  jam.without_metadata.where, raw.field, raw.problem, raw.where);
+}
+
+/* Names what AUTO cannot load. */
 static void report_unknown(const uint8_t *blob, size_t len, pvm_file_kind_t kind)
 {
     if (kind == PVM_FILE_JAR) {
@@ -27,18 +54,7 @@ static void report_unknown(const uint8_t *blob, size_t len, pvm_file_kind_t kind
         pvm_error_set("JSON text is not a program file; a test vector holds its program blob as "
                       "the array \"program\"");
     } else {
-        pvm_cursor_t raw = pvm_cursor_make(blob, len, 0);
-        pvm_parts_t ignored_parts;
-        bool ignored;
-        char nearest[PVM_ERROR_BYTES / 2];
-
-        pvm_program_parse_raw(&raw, &ignored_parts);
-        (void)pvm_program_detect_jam(blob, len, &ignored);
-        memcpy(nearest, pvm_last_error(), sizeof(nearest));
-        nearest[sizeof(nearest) - 1] = '\0';
-        pvm_error_set("no known program format: not a PolkaVM container (no magic number); %s; "
-                      "program blob: %s %s at offset %zu; if you know the format, name it",
-                      nearest, raw.field, raw.problem, raw.where);
+        report_nearest(blob, len);
     }
 }
 
@@ -127,6 +143,7 @@ pvm_program_t *pvm_program_load(const uint8_t *blob, size_t len, pvm_format_t fo
 {
     static const uint8_t nothing[1];
     bool has_metadata = false;
+    pvm_jam_readings_t readings;
 
     if (!are_arguments_fine(blob, len, format, spec)) {
         return NULL;
@@ -137,8 +154,12 @@ pvm_program_t *pvm_program_load(const uint8_t *blob, size_t len, pvm_format_t fo
     if (format == PVM_FORMAT_AUTO) {
         format = find_format(blob, len);
     }
-    if (format == PVM_FORMAT_AUTO ||
-        (format == PVM_FORMAT_JAM && pvm_program_detect_jam(blob, len, &has_metadata) != 0)) {
+    if (format == PVM_FORMAT_AUTO) {
+        return NULL;
+    }
+    if (format == PVM_FORMAT_JAM &&
+        pvm_program_detect_jam(blob, len, &has_metadata, &readings) != 0) {
+        report_jam(&readings);
         return NULL;
     }
     spec = choose_spec(blob, len, format, spec);

@@ -63,9 +63,16 @@ int pvm_program_read_jam(pvm_program_t *program, bool has_metadata);
 /** Sets program->is_32_bit; program->spec must be what pvm_program_polkavm_spec() says. */
 int pvm_program_read_polkavm(pvm_program_t *program);
 
-/** Find out whether a JAM program has a metadata prefix. @return 0 and *out_has_metadata, or -1
- * with pvm_last_error() from the reading that got further. */
-int pvm_program_detect_jam(const uint8_t *blob, size_t len, bool *out_has_metadata);
+/** What became of the two ways to read a JAM program. */
+typedef struct {
+    pvm_cursor_t with_metadata;
+    pvm_cursor_t without_metadata;
+} pvm_jam_readings_t;
+
+/** Find out whether a JAM program has a metadata prefix.
+ *  @return 0, or -1 if neither reading in *out is right */
+int pvm_program_detect_jam(const uint8_t *blob, size_t len, bool *out_has_metadata,
+                           pvm_jam_readings_t *out);
 /** Spec of a container by its version octet. @return DEFAULT with pvm_last_error() if it has no
  * known one. */
 pvm_spec_t pvm_program_polkavm_spec(const uint8_t *blob, size_t len);
