@@ -1,16 +1,10 @@
 /* The instruction table as constant data, and the opcode maps made from it. Spec: GP A.5. */
 #include "isa/isa.h"
 
+#include "isa/roles.h"
+
 #include <assert.h>
 #include <string.h>
-
-#define ROLE_A PVM_ROLE_A
-#define ROLE_B PVM_ROLE_B
-#define ROLE_D PVM_ROLE_D
-#define ROLE_X 0
-#define ROLE_Y 0
-#define ROLE_ZERO 0
-#define ROLE__ 0
 
 #define WIDTH_u8 1
 #define WIDTH_i8 1
@@ -20,20 +14,19 @@
 #define WIDTH_i32 4
 #define WIDTH_u64 8
 
-/* Columns that follow from an effect. cmov does not count its old destination: spec-notes.md, "cmov". */
-#define FACTS_TRAP(p, q, r, s) .reads = 0
-#define FACTS_FALLTHROUGH(p, q, r, s) .reads = 0
-#define FACTS_HINT(p, q, r, s) .reads = 0
-#define FACTS_HOST_CALL(p, q, r, s) .reads = 0
-#define FACTS_SET1(dst, fn, v, s) .reads = ROLE_##v, .writes = ROLE_##dst
-#define FACTS_SET2(dst, fn, v, w) .reads = ROLE_##v | ROLE_##w, .writes = ROLE_##dst
-#define FACTS_CMOV(dst, cond, t, v) .reads = ROLE_##t | ROLE_##v, .writes = ROLE_##dst
-#define FACTS_LOAD(dst, type, b, o) .reads = ROLE_##b, .writes = ROLE_##dst, .width = WIDTH_##type
-#define FACTS_STORE(type, b, o, v) .reads = ROLE_##b | ROLE_##v, .width = WIDTH_##type
-#define FACTS_JUMP(dst, v, r, s) .writes = ROLE_##dst
-#define FACTS_JUMP_IND(dst, v, b, o) .reads = ROLE_##b, .writes = ROLE_##dst
-#define FACTS_BRANCH(cond, v, w, s) .reads = ROLE_##v | ROLE_##w
-#define FACTS_SBRK(dst, v, r, s) .reads = ROLE_##v, .writes = ROLE_##dst
+#define ACCESS_TRAP(p, q, r, s) 0
+#define ACCESS_FALLTHROUGH(p, q, r, s) 0
+#define ACCESS_HINT(p, q, r, s) 0
+#define ACCESS_HOST_CALL(p, q, r, s) 0
+#define ACCESS_SET1(p, q, r, s) 0
+#define ACCESS_SET2(p, q, r, s) 0
+#define ACCESS_CMOV(p, q, r, s) 0
+#define ACCESS_LOAD(dst, type, b, o) WIDTH_##type
+#define ACCESS_STORE(type, b, o, v) WIDTH_##type
+#define ACCESS_JUMP(p, q, r, s) 0
+#define ACCESS_JUMP_IND(p, q, r, s) 0
+#define ACCESS_BRANCH(p, q, r, s) 0
+#define ACCESS_SBRK(p, q, r, s) 0
 
 const pvm_op_info_t pvm_isa_ops[PVM_OP_COUNT] = {
 #define PVM_INSTRUCTION(name_, form_, n072, n080, n64, n32, effect_, p, q, r, s, cycles_, overlap_,  \
@@ -43,7 +36,9 @@ const pvm_op_info_t pvm_isa_ops[PVM_OP_COUNT] = {
                         .number = {n072, n080, n64, n32},                                          \
                         .form = PVM_FORM_##form_,                                                  \
                         .effect = PVM_EFFECT_##effect_,                                            \
-                        FACTS_##effect_(p, q, r, s),                                               \
+                        .reads = PVM_READS_##effect_(p, q, r, s),                                  \
+                        .writes = PVM_WRITES_##effect_(p, q, r, s),                                \
+                        .width = ACCESS_##effect_(p, q, r, s),                                     \
                         .cycles = cycles_,                                                         \
                         .overlap = PVM_OVERLAP_##overlap_,                                         \
                         .slots_overlap = slots_overlap_,                                           \
