@@ -81,7 +81,7 @@ static const exit_case_t exit_cases[] = {
     {"host talks nonsense", "load_imm r1, 1\necalli 7\ntrap", 1000, "error", 12, 10},
     {"loop of host calls", "load_imm r2, 100\nfallthrough\nloop: ecalli 0\nadd_imm_64 r2, r2, -1\nbranch_ne_imm r2, 0, @loop\ntrap", 5000,
      "panic", 1303, 1000},
-    {"oog between host calls", "loop: ecalli 0\njump @loop", 100, "oog", 100, 90},
+    {"oog between host calls", "loop: ecalli 0\njump @loop", 100, "oog", 100, 83},
 };
 
 static void every_exit_reconciles(void **state)
