@@ -1,0 +1,301 @@
+/* What all formats share: values and headers for people, and which format prints what. */
+#include "viewer/render.h"
+
+#include "viewer/options.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/** Columns where nobody says how many there are. */
+#define WIDTH_DEFAULT 80
+/** Below this no table can be drawn, whatever the terminal says. */
+#define WIDTH_MIN 20
+
+pvm_render_t pvm_view_render_make(FILE *out, uint64_t format)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    const char *terminal = getenv("TERM");
+    const bool is_terminal = isatty(fileno(out)) == 1;
+    pvm_render_t render = {
+        .out = out,
+        .format = format,
+        .width = WIDTH_DEFAULT,
+        .escape = pvm_view_escape_of_locale(),
+    };
+    struct winsize size;
+
+    if (is_terminal) {
+        render.is_colour = (no_colour == NULL || no_colour[0] == '\0') && terminal != NULL &&
+                           strcmp(terminal, "dumb") != 0;
+        if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+            render.width = size.ws_col < WIDTH_MIN ? WIDTH_MIN : size.ws_col;
+        }
+    }
+    if (format == PVM_CHOICE_FORMAT_CSV || format == PVM_CHOICE_FORMAT_MD) {
+        render.escape = PVM_ESCAPE_UTF8;
+    }
+    return render;
+}
+
+const char *pvm_view_certainty_name(pvm_prof_certainty_t certainty)
+{
+    switch (certainty) {
+    case PVM_PROF_EXACT:
+        return "exact";
+    case PVM_PROF_SAMPLED:
+        return "sampled";
+    case PVM_PROF_ESTIMATED:
+        return "estimated";
+    case PVM_PROF_INCOMPLETE:
+        return "incomplete";
+    }
+    return "unknown";
+}
+
+/* -- Values for people --------------------------------------------------------------------- */
+
+/** Digits in groups of three. */
+static void append_grouped(pvm_buffer_t *out, int64_t number)
+{
+    char digits[24];
+    const uint64_t magnitude = number < 0 ? UINT64_C(0) - (uint64_t)number : (uint64_t)number;
+    const int len = snprintf(digits, sizeof(digits), "%" PRIu64, magnitude);
+
+    if (number < 0) {
+        pvm_buffer_append(out, "-", 1);
+    }
+    for (int i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0) {
+            pvm_buffer_append(out, ",", 1);
+        }
+        pvm_buffer_append(out, &digits[i], 1);
+    }
+}
+
+/** Nanoseconds in the unit that leaves one to three digits in front of the point. */
+static void append_duration(pvm_buffer_t *out, int64_t ns)
+{
+    static const struct {
+        const char *name;
+        double ns;
+    } units[] = {{"s", 1e9}, {"ms", 1e6}, {"us", 1e3}};
+    const double value = (double)ns;
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (value >= units[i].ns) {
+            const double scaled = value / units[i].ns;
+            pvm_buffer_printf(out, "%.*f %s",
+                              scaled < 10    ? 2
+                              : scaled < 100 ? 1
+                                             : 0,
+                              scaled, units[i].name);
+            return;
+        }
+    }
+    pvm_buffer_printf(out, "%" PRId64 " ns", ns);
+}
+
+void pvm_view_render_value(pvm_buffer_t *out, const pvm_prof_value_t *value,
+                           const pvm_prof_column_t *column, pvm_escape_t escape)
+{
+    if (value->is_null) {
+        pvm_buffer_append(out, "-", 1);
+        return;
+    }
+    switch (column->type) {
+    case PVM_PROF_TYPE_TEXT:
+        pvm_view_escape(out, value->text, strlen(value->text), escape);
+        break;
+    case PVM_PROF_TYPE_INT:
+    case PVM_PROF_TYPE_GAS:
+        append_grouped(out, value->integer);
+        break;
+    case PVM_PROF_TYPE_NS:
+        append_duration(out, value->integer);
+        break;
+    case PVM_PROF_TYPE_PERCENT:
+        pvm_buffer_printf(out, "%.1f", value->real);
+        break;
+    case PVM_PROF_TYPE_REGISTER:
+        pvm_buffer_printf(out, "0x%" PRIx64, (uint64_t)value->integer);
+        break;
+    case PVM_PROF_TYPE_PC:
+    case PVM_PROF_TYPE_ID:
+        pvm_buffer_printf(out, "%" PRId64, value->integer);
+        break;
+    }
+}
+
+void pvm_view_render_header(pvm_buffer_t *out, const pvm_prof_column_t *column)
+{
+    const char *prefix = "";
+
+    if (column->certainty == PVM_PROF_INCOMPLETE && pvm_view_is_numeric(column->type)) {
+        prefix = ">=";
+    } else if (column->certainty == PVM_PROF_SAMPLED || column->certainty == PVM_PROF_ESTIMATED) {
+        prefix = "~";
+    }
+    pvm_buffer_printf(out, "%s%s", prefix, column->header);
+    /* Durations bring their own unit; a header may already name it. */
+    if (column->unit[0] != '\0' && column->type != PVM_PROF_TYPE_NS &&
+        strstr(column->header, column->unit) == NULL) {
+        pvm_buffer_printf(out, " (%s)", column->unit);
+    }
+}
+
+/* -- Tables and documents ------------------------------------------------------------------ */
+
+/** A sentence in front of everything: on its own line, and on standard error where the format has no place. */
+static int render_note(const pvm_render_t *render, const char *text)
+{
+    const bool is_machine =
+        render->format == PVM_CHOICE_FORMAT_JSON || render->format == PVM_CHOICE_FORMAT_CSV;
+    FILE *out = is_machine ? stderr : render->out;
+    pvm_buffer_t line = {0};
+    int status;
+
+    pvm_view_escape(&line, text, strlen(text), render->escape);
+    status = line.failed ? -1 : 0;
+    if (status == 0) {
+        const bool is_colour = render->is_colour && !is_machine;
+        fprintf(out, "%s%.*s%s\n",
+                is_colour    ? "\033[33m"
+                : is_machine ? "pvmscope: note: "
+                             : "",
+                (int)line.len, (const char *)line.data, is_colour ? "\033[0m" : "");
+    }
+    pvm_buffer_free(&line);
+    return status;
+}
+
+/** Is this note of a part also one of an earlier part (or of the same one, further up)? */
+static bool is_repeated(const pvm_render_part_t *parts, size_t part, size_t note)
+{
+    const char *text = parts[part].table->notes[note];
+
+    for (size_t i = 0; i <= part; i++) {
+        const size_t count = i < part ? parts[i].table->note_count : note;
+
+        for (size_t j = 0; j < count; j++) {
+            if (strcmp(parts[i].table->notes[j], text) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/** What the reader must know before any figure: the notes of all parts, each once. */
+static int render_notes(const pvm_render_t *render, const pvm_render_part_t *parts, size_t count)
+{
+    const bool is_machine =
+        render->format == PVM_CHOICE_FORMAT_JSON || render->format == PVM_CHOICE_FORMAT_CSV;
+    bool has_notes = false;
+    int status = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < parts[i].table->note_count && status == 0; j++) {
+            if (!is_repeated(parts, i, j)) {
+                status = render_note(render, parts[i].table->notes[j]);
+                has_notes = true;
+            }
+        }
+    }
+    if (has_notes && !is_machine) {
+        fputc('\n', render->out);
+    }
+    return status;
+}
+
+static int render_body(const pvm_render_t *render, const pvm_prof_table_t *table)
+{
+    switch (render->format) {
+    case PVM_CHOICE_FORMAT_JSON:
+        return pvm_view_render_json(render, table, "");
+    case PVM_CHOICE_FORMAT_CSV:
+        return pvm_view_render_csv(render, table);
+    case PVM_CHOICE_FORMAT_MD:
+        return pvm_view_render_markdown(render, table);
+    default:
+        return pvm_view_render_text(render, table);
+    }
+}
+
+int pvm_view_render_table(const pvm_render_t *render, const pvm_prof_table_t *table)
+{
+    const pvm_render_part_t part = {"", table};
+    int status = render_notes(render, &part, 1);
+
+    if (status == 0) {
+        status = render_body(render, table);
+    }
+    if (render->format == PVM_CHOICE_FORMAT_JSON) {
+        fputc('\n', render->out);
+    }
+    return status;
+}
+
+/** `"certainty": {"functions.self_gas": "incomplete", ...}, "notes": [...]`, the members behind the parts. */
+static int render_json_tail(const pvm_render_t *render, const pvm_render_part_t *parts,
+                            size_t count)
+{
+    const char *separator = "";
+    int status = 0;
+
+    fputs("  \"certainty\": {", render->out);
+    for (size_t i = 0; i < count; i++) {
+        const pvm_prof_table_t *table = parts[i].table;
+
+        for (size_t j = 0; j < table->column_count; j++) {
+            if (table->columns[j].certainty != PVM_PROF_EXACT) {
+                fprintf(render->out, "%s\"%s.%s\": \"%s\"", separator, parts[i].key,
+                        table->columns[j].id, pvm_view_certainty_name(table->columns[j].certainty));
+                separator = ", ";
+            }
+        }
+    }
+    fputs("},\n  \"notes\": [", render->out);
+    separator = "";
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < parts[i].table->note_count && status == 0; j++) {
+            if (!is_repeated(parts, i, j)) {
+                fputs(separator, render->out);
+                status = pvm_view_render_json_string(render, parts[i].table->notes[j]);
+                separator = ", ";
+            }
+        }
+    }
+    fputs("]\n", render->out);
+    return status;
+}
+
+int pvm_view_render_document(const pvm_render_t *render, const pvm_render_part_t *parts,
+                             size_t count)
+{
+    int status = 0;
+
+    if (render->format == PVM_CHOICE_FORMAT_JSON) {
+        fputs("{\n", render->out);
+        for (size_t i = 0; i < count && status == 0; i++) {
+            fprintf(render->out, "  \"%s\": ", parts[i].key);
+            status = pvm_view_render_json(render, parts[i].table, "  ");
+            fputs(",\n", render->out);
+        }
+        if (status == 0) {
+            status = render_json_tail(render, parts, count);
+        }
+        fputs("}\n", render->out);
+        return status;
+    }
+    status = render_notes(render, parts, count);
+    for (size_t i = 0; i < count && status == 0; i++) {
+        if (i > 0) {
+            fputc('\n', render->out);
+        }
+        status = render_body(render, parts[i].table);
+    }
+    return status;
+}
