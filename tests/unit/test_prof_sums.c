@@ -70,7 +70,7 @@ static const exit_case_t exit_cases[] = {
     {"fault after a loop", LOOP "load_u8 r2, 0x20000\ntrap", 1000, "fault", 203, 0},
     {"oog in a loop", "loop: add_imm_64 r2, r2, 1\njump @loop", 1001, "oog", 1001, 0},
     {"oog at once", "load_imm r1, 1\ntrap", 0, "oog", 0, 0},
-    {"oog in the middle", "load_imm r1, 1\nload_imm r2, 2\nload_imm r3, 3\nload_imm r4, 4\ntrap", 3, "oog", 3, 0},
+    {"oog in the middle", "div_u_64 r1, r2, r3\ndiv_u_64 r1, r1, r2\ndiv_u_64 r1, r1, r2\ndiv_u_64 r1, r1, r2\ntrap", 3, "oog", 3, 0},
     {"host calls", LOOP "ecalli 0\necalli 0\nload_imm r0, -65536\njump_ind r0, 0", 1000, "halt", 226, 20},
     {"host adds gas", "ecalli 1\necalli 0\nload_imm r0, -65536\njump_ind r0, 0", 1000, "halt", 14, 10},
     {"host terminates", "load_imm r1, 1\necalli 2\ntrap", 1000, "halt", 12, 10},
