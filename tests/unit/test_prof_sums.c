@@ -77,7 +77,7 @@ static const exit_case_t exit_cases[] = {
     {"host refuses", "load_imm r1, 1\necalli 3\ntrap", 1000, "panic", 12, 10},
     {"host says oog", "load_imm r1, 1\necalli 4\ntrap", 1000, "oog", 12, 10},
     {"host yields", "load_imm r1, 1\necalli 5\ntrap", 1000, "host", 12, 10},
-    {"host takes all", "load_imm r1, 1\necalli 6\ntrap", 1000, "oog", 1000, 998},
+    {"host takes all", "load_imm r1, 1\necalli 6\nfallthrough\ntrap", 1000, "oog", 1000, 998},
     {"host talks nonsense", "load_imm r1, 1\necalli 7\ntrap", 1000, "error", 12, 10},
     {"loop of host calls", "load_imm r2, 100\nfallthrough\nloop: ecalli 0\nadd_imm_64 r2, r2, -1\nbranch_ne_imm r2, 0, @loop\ntrap", 5000,
      "panic", 1303, 1000},
