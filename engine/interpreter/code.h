@@ -16,8 +16,7 @@ typedef enum {
 #include "isa/instructions.def"
     PVM_HANDLER_leave,     /**< something rare: leave to the step */
     PVM_HANDLER_ecalli_segment, /**< ecalli of 0.7.2: a new segment follows */
-#define PVM_FUSED(first, second) PVM_HANDLER_##first##__##second,
-#define PVM_FUSED_BRANCH(first, second) PVM_HANDLER_##first##__##second,
+#define PVM_FUSED(first, second, kind) PVM_HANDLER_##first##__##second,
 #include "interpreter/fused.def"
     PVM_HANDLER_COUNT
 } pvm_handler_t;

@@ -220,8 +220,7 @@ static pvm_loop_end_t run(pvm_loop_t *loop, const int32_t **out_handlers)
 #include "isa/instructions.def"
         OFFSET(leave),
         OFFSET(ecalli_segment),
-#define PVM_FUSED(first, second) OFFSET(first##__##second),
-#define PVM_FUSED_BRANCH(first, second) OFFSET(first##__##second),
+#define PVM_FUSED(first, second, kind) OFFSET(first##__##second),
 #include "interpreter/fused.def"
     };
     if (loop == NULL) {
@@ -251,23 +250,14 @@ static pvm_loop_end_t run(pvm_loop_t *loop, const int32_t **out_handlers)
     }
 #include "isa/instructions.def"
 
-#define PVM_FUSED(first, second)                                                                   \
+#define PVM_FUSED(first, second, kind)                                                             \
     label_##first##__##second:                                                                     \
     {                                                                                              \
         if (UNLIKELY(!exec_##first(guest, cell))) {                                                \
             goto leave;                                                                            \
         }                                                                                          \
         cell++;                                                                                    \
-        HANDLE_STRAIGHT(second)                                                                    \
-    }
-#define PVM_FUSED_BRANCH(first, second)                                                            \
-    label_##first##__##second:                                                                     \
-    {                                                                                              \
-        if (UNLIKELY(!exec_##first(guest, cell))) {                                                \
-            goto leave;                                                                            \
-        }                                                                                          \
-        cell++;                                                                                    \
-        HANDLE_BRANCH(second)                                                                      \
+        HANDLE_##kind(second)                                                                      \
     }
 #include "interpreter/fused.def"
 

@@ -190,8 +190,7 @@ static void fuse(translation_t *t)
         uint8_t second;
         pvm_handler_t handler;
     } pairs[] = {
-#define PVM_FUSED(first, second) {PVM_OP_##first, PVM_OP_##second, PVM_HANDLER_##first##__##second},
-#define PVM_FUSED_BRANCH(first, second)                                                            \
+#define PVM_FUSED(first, second, kind)                                                             \
     {PVM_OP_##first, PVM_OP_##second, PVM_HANDLER_##first##__##second},
 #include "interpreter/fused.def"
     };

@@ -17,7 +17,10 @@ static uint32_t target_block(const pvm_program_t *program, int64_t pc)
 
 static bool next_terminator(const pvm_program_t *program, uint32_t *pc, pvm_instruction_t *out)
 {
-    for (; *pc < program->code.len; (*pc)++) {
+    /* An invalid program has code but no blocks, and none of it is ever executed. */
+    const uint32_t end = program->error == NULL ? program->code.len : 0;
+
+    for (; *pc < end; (*pc)++) {
         if (pvm_isa_mask_at(&program->code, *pc)) {
             pvm_isa_decode(&program->code, *pc, out);
             if (!out->implicit && pvm_isa_is_terminator((pvm_op_t)out->op)) {
