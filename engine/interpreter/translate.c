@@ -44,10 +44,11 @@ static bool is_reachable(const pvm_program_t *program, int64_t pc)
     return is_start(program, pc) && pc < program->code.len;
 }
 
+/* Under 0.7.2 a branch may run on into what is no block; the step does it, because arriving there is no hit. */
 static bool must_leave(const pvm_program_t *program, const pvm_instruction_t *in)
 {
     const pvm_effect_t effect = (pvm_effect_t)pvm_isa_ops[in->op].effect;
-    const bool next_ok = !program->has_block_gas || is_reachable(program, in->next);
+    const bool next_ok = is_reachable(program, in->next);
 
     switch (effect) {
     case PVM_EFFECT_TRAP:
