@@ -318,7 +318,7 @@ static int check_whole(pvm_ecalli_builder_t *builder)
     pvm_ecalli_trace_t *const trace = builder->trace;
 
     trace->line_count = builder->line;
-    if (builder->records == 0 && trace->suspect_count == 0) {
+    if (builder->records == 0) {
         return pvm_error_set("%s: no record of an ecalli trace in %zu lines; is it another file?",
                              trace->name, builder->line);
     }

@@ -104,32 +104,40 @@ static void read_inside(const char *at, const char *end, pvm_ecalli_line_t *out)
         }
         problem = problem != NULL ? problem : out->problem;
     }
-    *out = (pvm_ecalli_line_t){.kind = PVM_ECALLI_LINE_CONTEXT};
-    if (problem != NULL) {
-        out->kind = PVM_ECALLI_LINE_SUSPECT;
-        out->problem = problem;
-    } else if (begins_misspelt(at, end)) {
-        out->kind = PVM_ECALLI_LINE_SUSPECT;
-        out->problem = "its keyword is misspelt";
+    if (problem == NULL) {
+        problem = begins_misspelt(at, end) ? "its keyword is misspelt"
+                                           : "it has fields like a record but no keyword";
     }
+    *out = (pvm_ecalli_line_t){.kind = PVM_ECALLI_LINE_SUSPECT, .problem = problem};
+}
+
+static const pvm_ecalli_keyword_t *keyword_at(const char *at, const char *end, size_t *out_len)
+{
+    *out_len = word_length(at, end);
+    const char *const behind = at + *out_len;
+    const bool is_whole_word = behind == end || !(is_digit(*behind) || *behind == '_');
+
+    return is_whole_word ? pvm_ecalli_record_find(at, *out_len) : NULL;
 }
 
 void pvm_ecalli_line_read(const char *text, size_t len, pvm_ecalli_line_t *out)
 {
     const char *const end = text + len;
     const char *at = skip_blanks(text, end);
-    size_t word_len = word_length(at, end);
-    const pvm_ecalli_keyword_t *keyword = pvm_ecalli_record_find(at, word_len);
+    size_t word_len = 0;
+    const pvm_ecalli_keyword_t *keyword = keyword_at(at, end, &word_len);
 
     if (keyword == NULL) {
         at = skip_logger_prefix(at, end);
-        word_len = word_length(at, end);
-        keyword = pvm_ecalli_record_find(at, word_len);
+        keyword = keyword_at(at, end, &word_len);
     }
     if (word_len == strlen("comment") && memcmp(at, "comment", word_len) == 0) {
         *out = (pvm_ecalli_line_t){.kind = PVM_ECALLI_LINE_CONTEXT};
     } else if (!has_fields(at + word_len, end, keyword)) {
-        *out = (pvm_ecalli_line_t){.kind = PVM_ECALLI_LINE_CONTEXT};
+        *out = (pvm_ecalli_line_t){
+            .kind = keyword != NULL ? PVM_ECALLI_LINE_SUSPECT : PVM_ECALLI_LINE_CONTEXT,
+            .problem = "it has a keyword but no fields",
+        };
     } else if (keyword == NULL) {
         read_inside(at, end, out);
     } else if (!pvm_ecalli_record_read(at, end, keyword, true, out)) {

@@ -19,8 +19,7 @@ typedef enum {
     PVM_ECALLI_LINE_SETGAS,
     PVM_ECALLI_LINE_END,
     PVM_ECALLI_LINE_MALFORMED, /**< begins with a keyword and fields, but is no record */
-    PVM_ECALLI_LINE_SUSPECT /**< context that resembles a record: misspelt keyword, or damaged far
-                               inside a line */
+    PVM_ECALLI_LINE_SUSPECT    /**< context that resembles a record: misspelt, or prose */
 } pvm_ecalli_line_kind_t;
 
 typedef struct {

@@ -108,8 +108,8 @@ typedef struct {
      * file is refused. */
     pvm_ecalli_note_t problems[PVM_MAX_ECALLI_NOTES];
     size_t problem_count; /**< may be larger than the array */
-    /** Lines taken as context that look like a record with a misspelt keyword: worth naming when a
-     * replay differs. */
+    /** Lines taken as context that have fields like a record, perhaps with a misspelt keyword:
+     * worth naming when a replay differs, and only then. */
     pvm_ecalli_note_t suspects[PVM_MAX_ECALLI_NOTES];
     size_t suspect_count;
 } pvm_ecalli_trace_t;
