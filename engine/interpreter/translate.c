@@ -216,17 +216,31 @@ static void fuse(translation_t *t)
     free(handler_of_pair);
 }
 
-/* Cells are at most: an instruction each, a header before and behind each, and one trap behind each. */
+/* A header stands behind what ends a segment. Where skip() may give up, a trap and a header follow. */
+static size_t count_cells(const pvm_program_t *program)
+{
+    const pvm_code_t *const code = &program->code;
+    size_t cells = 4;
+
+    for (uint32_t pc = 0; pc < code->len; pc++) {
+        if (!pvm_isa_mask_at(code, pc)) {
+            continue;
+        }
+        const pvm_op_t op = pvm_isa_op(code->isa, code->octets[pc]);
+        const bool ends = op == PVM_OP_INVALID || op == PVM_OP_ecalli || op == PVM_OP_sbrk ||
+                          pvm_isa_is_terminator(op);
+        cells += ends ? 2 : 1;
+        cells += pvm_isa_skip(code, pc) == PVM_SKIP_MAX ? 2 : 0;
+    }
+    return cells;
+}
+
 static int allocate(translation_t *t)
 {
     const pvm_program_t *const program = t->program;
     pvm_interpreter_code_t *const code = t->code;
-    size_t instructions = 0;
+    const size_t cells = count_cells(program);
 
-    for (uint32_t pc = 0; pc < program->code.len; pc++) {
-        instructions += pvm_isa_mask_at(&program->code, pc);
-    }
-    const size_t cells = 4 * instructions + 4;
     code->cells = malloc(cells * sizeof(*code->cells));
     code->pc_of_cell = malloc(cells * sizeof(*code->pc_of_cell));
     code->headers = malloc(cells * sizeof(*code->headers));

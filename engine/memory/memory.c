@@ -50,7 +50,6 @@ void pvm_memory_destroy(pvm_memory_t *memory)
     if (memory->access != NULL) {
         (void)munmap(memory->access, PVM_PAGE_COUNT);
     }
-    free(memory->runs);
     free(memory);
 }
 
@@ -138,7 +137,22 @@ void pvm_memory_zero(pvm_memory_t *memory, uint32_t first_page, uint32_t page_co
     }
 }
 
-int pvm_memory_remember(pvm_memory_t *memory, uint32_t first, uint32_t count)
+/* All runs become one that spans them: the list is walked at every mapping, and a guest may map page by page. */
+static void join_runs(pvm_memory_t *memory)
+{
+    uint32_t first = memory->runs[0].first;
+    uint32_t end = first;
+
+    for (size_t i = 0; i < memory->run_count; i++) {
+        const pvm_page_run_t run = memory->runs[i];
+        first = run.first < first ? run.first : first;
+        end = run.first + run.count > end ? run.first + run.count : end;
+    }
+    memory->runs[0] = (pvm_page_run_t){.first = first, .count = end - first};
+    memory->run_count = 1;
+}
+
+void pvm_memory_remember(pvm_memory_t *memory, uint32_t first, uint32_t count)
 {
     for (size_t i = 0; i < memory->run_count; i++) {
         pvm_page_run_t *const run = &memory->runs[i];
@@ -147,20 +161,13 @@ int pvm_memory_remember(pvm_memory_t *memory, uint32_t first, uint32_t count)
             if (end > run->first + run->count) {
                 run->count = end - run->first;
             }
-            return 0;
+            return;
         }
     }
-    if (memory->run_count == memory->run_capacity) {
-        const size_t capacity = memory->run_capacity == 0 ? 8 : 2 * memory->run_capacity;
-        pvm_page_run_t *const runs = realloc(memory->runs, capacity * sizeof(*runs));
-        if (runs == NULL) {
-            return pvm_error_set("no memory to map %u guest pages", count);
-        }
-        memory->runs = runs;
-        memory->run_capacity = capacity;
+    if (memory->run_count == PVM_MEMORY_RUNS_MAX) {
+        join_runs(memory);
     }
     memory->runs[memory->run_count++] = (pvm_page_run_t){.first = first, .count = count};
-    return 0;
 }
 
 int pvm_memory_map(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count, uint8_t access)
@@ -170,8 +177,8 @@ int pvm_memory_map(pvm_memory_t *memory, uint32_t first_page, uint32_t page_coun
     }
     if (access == PVM_PAGE_NONE) {
         pvm_memory_zero(memory, first_page, page_count);
-    } else if (pvm_memory_remember(memory, first_page, page_count) != 0) {
-        return -1;
+    } else {
+        pvm_memory_remember(memory, first_page, page_count);
     }
     if (protect(memory, first_page, page_count, access) != 0) {
         return -1;

@@ -27,13 +27,15 @@ typedef struct {
     uint32_t count;
 } pvm_page_run_t;
 
+/** Runs kept apart; more become one. */
+#define PVM_MEMORY_RUNS_MAX 64
+
 typedef struct pvm_memory_t {
     uint8_t *base;   /**< 4 GiB, and a guard behind it */
     uint8_t *access; /**< PVM_PAGE_COUNT octets, PVM_PAGE_* */
     bool guarded;    /**< page protection mirrors `access` */
-    pvm_page_run_t *runs; /**< where mapped pages are: every mapped page is in one; runs may hold others too */
+    pvm_page_run_t runs[PVM_MEMORY_RUNS_MAX]; /**< every mapped page is in one; they may hold others too */
     size_t run_count;
-    size_t run_capacity;
     struct pvm_memory_t *next; /**< in a pool */
 } pvm_memory_t;
 
@@ -44,9 +46,8 @@ void pvm_memory_destroy(pvm_memory_t *memory);
 int pvm_memory_clear(pvm_memory_t *memory);
 /** Set the access of whole pages; newly mapped pages are zero, unmapped ones are discarded. @return 0 or -1. */
 int pvm_memory_map(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count, uint8_t access);
-/** Note that mapped pages are here. Neighbours are joined, so that a heap that grows page by page stays one run.
- *  @return 0 or -1. */
-int pvm_memory_remember(pvm_memory_t *memory, uint32_t first, uint32_t count);
+/** Note that mapped pages are here. Neighbours are joined, so that a heap that grows page by page stays one run. */
+void pvm_memory_remember(pvm_memory_t *memory, uint32_t first, uint32_t count);
 /** Make the octets of mapped pages zero again, whatever their access; cheap where few pages were touched. */
 void pvm_memory_zero(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count);
 /** Copy into mapped pages whatever their access. The caller has checked the range. */

@@ -14,7 +14,7 @@
 
 /* Named limits on what a file may ask for. */
 #define PVM_MAX_BLOB_BYTES (UINT32_C(256) << 20)
-#define PVM_MAX_CODE_BYTES (UINT32_C(64) << 20)
+#define PVM_MAX_CODE_BYTES (UINT32_C(32) << 20)
 #define PVM_MAX_JUMP_TABLE (UINT32_C(1) << 24)
 #define PVM_MAX_IMPORTS 1024
 #define PVM_MAX_EXPORTS 65536

@@ -103,9 +103,8 @@ static int restore(pvm_memory_t *memory, const pvm_program_t *program)
     memory->run_count = 0;
     for (int i = 0; i < PVM_REGION_COUNT; i++) {
         const pvm_region_t *const region = &layout->regions[i];
-        if (region->mapped_len > 0 &&
-            pvm_memory_remember(memory, first_page(region), page_count(region)) != 0) {
-            return -1;
+        if (region->mapped_len > 0) {
+            pvm_memory_remember(memory, first_page(region), page_count(region));
         }
         if (start_region(memory, region) != 0) {
             return -1;
