@@ -96,14 +96,15 @@ static void print_line(const walk_t *walk, bool has_octets, pvm_buffer_t *scratc
         printf("%s; block @%u: %u instructions, %u gas\n", walk->starts_function ? "" : "\n",
                block->pc, block->instructions, block->gas);
     }
-    if (!has_octets) {
-        printf("@%u: %s\n", walk->pc, (const char *)walk->line.data);
-        return;
-    }
     scratch->len = 0;
-    append_octets(walk, scratch);
-    printf("@%u: %-*s ; %.*s\n", walk->pc, INSTRUCTION_COLUMNS, (const char *)walk->line.data,
-           (int)scratch->len, (const char *)scratch->data);
+    pvm_buffer_printf(scratch, "@%u: %s", walk->pc, (const char *)walk->line.data);
+    if (has_octets) {
+        pvm_buffer_printf(
+            scratch, "%*s ; ",
+            scratch->len < INSTRUCTION_COLUMNS ? INSTRUCTION_COLUMNS - (int)scratch->len : 0, "");
+        append_octets(walk, scratch);
+    }
+    printf("%.*s\n", (int)scratch->len, scratch->failed ? "" : (const char *)scratch->data);
 }
 
 static int print_source(walk_t *walk, bool has_octets)

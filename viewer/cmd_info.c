@@ -18,7 +18,6 @@ static const pvm_prof_column_t program_columns[] = {
     COLUMN("file_bytes", "file (octets)", "", INT),
     COLUMN("format", "format", "", TEXT),
     COLUMN("spec", "spec", "", TEXT),
-    COLUMN("spec_guessed", "spec guessed", "", INT),
     COLUMN("register_bits", "registers (bits)", "", INT),
     COLUMN("name", "name", "", TEXT),
     COLUMN("version", "version", "", TEXT),
@@ -32,6 +31,7 @@ static const pvm_prof_column_t program_columns[] = {
     COLUMN("debug_ranges", "debug ranges", "", INT),
     COLUMN("debug_regions", "debug regions", "", INT),
     COLUMN("debug_covered_bytes", "debug covers (octets)", "", INT),
+    COLUMN("spec_guessed", "spec guessed", "", INT),
 };
 
 static const pvm_prof_column_t block_columns[] = {
@@ -52,12 +52,9 @@ static const pvm_prof_column_t import_columns[] = {
 };
 
 static const pvm_prof_column_t memory_columns[] = {
-    COLUMN("region", "region", "", TEXT),
-    COLUMN("address", "address", "", REGISTER),
-    COLUMN("end", "end", "", REGISTER),
-    COLUMN("bytes", "size (octets)", "", INT),
-    COLUMN("data_bytes", "filled (octets)", "", INT),
-    COLUMN("access", "access", "", TEXT),
+    COLUMN("region", "region", "", TEXT),    COLUMN("address", "address", "", REGISTER),
+    COLUMN("end", "end", "", REGISTER),      COLUMN("bytes", "octets", "", INT),
+    COLUMN("data_bytes", "filled", "", INT), COLUMN("access", "access", "", TEXT),
 };
 
 /** A table whose rows so far did not fail, or nothing. */
@@ -143,8 +140,8 @@ static int64_t count_instructions(const pvm_program_t *program)
     return count;
 }
 
-static pvm_prof_table_t *make_program(const pvm_program_t *program, const char *path,
-                                      bool is_guessed)
+static pvm_prof_table_t *make_program(const pvm_view_t *view, const pvm_program_t *program,
+                                      const char *path, bool is_guessed)
 {
     pvm_prof_table_t *table =
         pvm_prof_table_create("Program", program_columns, COUNT(program_columns));
@@ -158,7 +155,6 @@ static pvm_prof_table_t *make_program(const pvm_program_t *program, const char *
     pvm_row_int(&row, (int64_t)program->blob_len);
     pvm_row_text(&row, pvm_view_format_name(program->format));
     pvm_row_text(&row, pvm_view_spec_name(program->spec));
-    pvm_row_int(&row, is_guessed);
     pvm_row_int(&row, program->is_32_bit ? 32 : 64);
     add_metadata(&row, program);
     pvm_row_int(&row, program->code.len);
@@ -166,10 +162,14 @@ static pvm_prof_table_t *make_program(const pvm_program_t *program, const char *
     pvm_row_int(&row, pvm_program_block_count(program));
     pvm_row_int(&row, program->jump_table_len);
     add_debug_info(&row, program);
+    if (pvm_view_is_for_people(view)) {
+        pvm_row_null(&row); /* people read the note */
+    } else {
+        pvm_row_int(&row, is_guessed);
+    }
     if (is_guessed) {
-        pvm_prof_table_add_note(
-            table, "the file does not say its spec: %s is a guess, --spec overrides it",
-            pvm_view_spec_name(program->spec));
+        pvm_prof_table_add_note(table, "Spec %s was guessed; --spec sets it.",
+                                pvm_view_spec_name(program->spec));
     }
     return finish(table, row.failed);
 }
@@ -208,13 +208,16 @@ static pvm_prof_table_t *make_imports(const pvm_program_t *program)
         pvm_prof_table_create("Imports", import_columns, COUNT(import_columns));
     bool failed = table == NULL;
 
+    /* Unused numbers have empty names: a container lists every number up to its highest. */
     for (size_t i = 0; i < program->import_count && !failed; i++) {
         const char *name = pvm_program_import(program, i);
-        pvm_row_t row = pvm_row_add(table);
 
-        pvm_row_int(&row, (int64_t)i);
-        pvm_row_text(&row, name != NULL && name[0] != '\0' ? name : NULL);
-        failed = row.failed;
+        if (name != NULL && name[0] != '\0') {
+            pvm_row_t row = pvm_row_add(table);
+            pvm_row_int(&row, (int64_t)i);
+            pvm_row_text(&row, name);
+            failed = row.failed;
+        }
     }
     return finish(table, failed);
 }
@@ -274,12 +277,13 @@ static int print_blocks(const pvm_render_t *render, const pvm_program_t *program
 }
 
 /** All tables; people are spared the empty ones. */
-static int print_program(const pvm_render_t *render, const pvm_program_t *program, const char *path,
-                         bool is_guessed)
+static int print_program(const pvm_view_t *view, const pvm_render_t *render,
+                         const pvm_program_t *program, const char *path, bool is_guessed)
 {
     const bool is_machine = render->format == PVM_CHOICE_FORMAT_JSON;
-    pvm_prof_table_t *tables[] = {make_program(program, path, is_guessed), make_entries(program),
-                                  make_imports(program), make_memory(program)};
+    pvm_prof_table_t *tables[] = {make_program(view, program, path, is_guessed),
+                                  make_entries(program), make_imports(program),
+                                  make_memory(program)};
     static const char *const keys[] = {"program", "entries", "imports", "memory"};
     pvm_render_part_t parts[COUNT(tables)];
     size_t count = 0;
@@ -318,7 +322,7 @@ pvm_view_status_t pvm_command_info(pvm_view_t *view)
     if (status == PVM_VIEW_FINE) {
         printed = pvm_view_has(view, PVM_OPTION_BLOCKS)
                       ? print_blocks(&render, program)
-                      : print_program(&render, program, input.path, is_guessed);
+                      : print_program(view, &render, program, input.path, is_guessed);
         if (printed < 0) {
             status = pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "%s: no memory for its description",
                                    input.path);

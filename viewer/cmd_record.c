@@ -77,6 +77,10 @@ static void describe_progress(void *user_data, char *out, size_t out_bytes)
     pvm_prof_progress_t progress;
 
     pvm_prof_recorder_progress(user_data, &progress);
+    if (progress.host_calls == 0) {
+        snprintf(out, out_bytes, "no host calls so far (Ctrl-C ends the recording)");
+        return;
+    }
     snprintf(out, out_bytes, "%" PRIu64 " host calls, %" PRIu64 " gas used as of the last one",
              progress.host_calls, progress.gas_used);
 }

@@ -37,16 +37,6 @@ static const pvm_prof_column_t register_columns[] = {
     COLUMN("end", "at end", "", REGISTER),
 };
 
-/** The last column is for machines: people read "(guessed)" behind the spec. */
-#define RUN_COLUMNS_TEXT (sizeof(run_columns) / sizeof(run_columns[0]) - 1)
-
-static bool is_for_people(const pvm_view_t *view)
-{
-    const uint64_t format = pvm_view_number(view, PVM_OPTION_FORMAT);
-
-    return format == PVM_CHOICE_FORMAT_TEXT || format == PVM_CHOICE_FORMAT_MD;
-}
-
 /** The result of a halted JAM program: its length and its first octets in hexadecimal. */
 static void add_output(pvm_row_t *row, const pvm_job_t *job)
 {
@@ -73,14 +63,14 @@ static void add_output(pvm_row_t *row, const pvm_job_t *job)
     }
     snprintf(text + at, sizeof(text) - (size_t)at, "%s", shown < len ? "..." : "");
     pvm_row_int(row, (int64_t)len);
-    pvm_row_text(row, text);
+    pvm_row_text(row, len > 0 ? text : NULL);
 }
 
 static pvm_prof_table_t *make_run_table(const pvm_view_t *view, const pvm_job_t *job)
 {
-    const bool is_text = is_for_people(view);
-    const size_t columns = RUN_COLUMNS_TEXT + (is_text ? 0 : 1);
-    pvm_prof_table_t *table = pvm_prof_table_create("Run", run_columns, columns);
+    const bool is_text = pvm_view_is_for_people(view);
+    pvm_prof_table_t *table =
+        pvm_prof_table_create("Run", run_columns, sizeof(run_columns) / sizeof(run_columns[0]));
     pvm_row_t row = pvm_row_add(table);
     char spec[32];
 
@@ -104,7 +94,9 @@ static pvm_prof_table_t *make_run_table(const pvm_view_t *view, const pvm_job_t 
     pvm_row_int(&row, (int64_t)job->host_calls);
     pvm_row_int(&row, job->outcome.duration_ns);
     add_output(&row, job);
-    if (!is_text) {
+    if (is_text) {
+        pvm_row_null(&row); /* people read it behind the spec */
+    } else {
         pvm_row_int(&row, job->is_spec_guessed);
     }
     if (table != NULL) {
@@ -129,7 +121,7 @@ static pvm_prof_table_t *make_register_table(const pvm_view_t *view, const pvm_j
         const uint64_t end = pvm_get_register(job->vm, i);
         pvm_row_t row;
 
-        if (start == 0 && end == 0 && is_for_people(view)) {
+        if (start == 0 && end == 0 && pvm_view_is_for_people(view)) {
             continue;
         }
         row = pvm_row_add(table);

@@ -209,9 +209,12 @@ pvm_view_status_t pvm_command_help(pvm_view_t *view)
     command = pvm_view_command_find(name);
     if (command == PVM_COMMAND_COUNT) {
         nearest = pvm_view_command_nearest(name);
-        return pvm_view_fail(
-            view, PVM_VIEW_USAGE, "help: unknown command %s%s%s; see pvmscope help", name,
-            nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "");
+        if (nearest == NULL) {
+            return pvm_view_fail(view, PVM_VIEW_USAGE,
+                                 "help: unknown command %s; see pvmscope help", name);
+        }
+        return pvm_view_fail(view, PVM_VIEW_USAGE, "help: unknown command %s; did you mean %s?",
+                             name, nearest);
     }
     put_command(stdout, command);
     return PVM_VIEW_FINE;

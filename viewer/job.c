@@ -3,6 +3,7 @@
 
 #include "program/readers.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,10 +122,14 @@ static pvm_view_status_t make_vm(pvm_view_t *view, pvm_job_t *job, uint64_t gas)
 {
     const pvm_backend_t backend = (pvm_backend_t)pvm_view_number(view, PVM_OPTION_BACKEND);
 
+    if (gas > INT64_MAX) {
+        return pvm_view_fail(view, PVM_VIEW_USAGE, "--gas %" PRIu64 ": give at most %" PRId64, gas,
+                             INT64_MAX);
+    }
     job->vm = pvm_instantiate(job->program, backend, 0, gas);
     if (job->vm == NULL) {
-        return pvm_view_fail(view, gas > INT64_MAX ? PVM_VIEW_USAGE : PVM_VIEW_ENVIRONMENT,
-                             "%s: %s", job->input.path, pvm_last_error());
+        return pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "%s: %s", job->input.path,
+                             pvm_last_error());
     }
     return PVM_VIEW_FINE;
 }
@@ -213,7 +218,8 @@ static pvm_view_status_t open_trace(pvm_view_t *view, pvm_job_t *job)
     if (status == PVM_VIEW_FINE) {
         job->player.program = job->program;
         job->entry = job->trace->start.pc;
-        status = make_vm(view, job, job->trace->start.gas);
+        /* A start that no machine can have is a difference, found by pvm_player_start(). */
+        status = make_vm(view, job, job->trace->start.gas & INT64_MAX);
     }
     if (status == PVM_VIEW_FINE && pvm_player_start(&job->player, job->vm) < 0) {
         return fail_difference(view, job);
@@ -297,9 +303,10 @@ pvm_view_status_t pvm_view_job_verdict(pvm_view_t *view, const pvm_job_t *job)
     }
     if (pvm_view_has(view, PVM_OPTION_EXPECT) &&
         pvm_get_machine_state(job->vm) != states[pvm_view_number(view, PVM_OPTION_EXPECT)]) {
-        return pvm_view_fail(view, PVM_VIEW_NO, "%s: ended with %s at pc %u, expected %s",
-                             job->input.path, pvm_view_result_name(job->vm, &job->outcome),
-                             pvm_get_pc(job->vm), pvm_view_text(view, PVM_OPTION_EXPECT));
+        return pvm_view_fail(view, PVM_VIEW_NO, "%s: %s%s at pc %u, expected %s", job->input.path,
+                             job->outcome.is_interrupted ? "" : "ended with ",
+                             pvm_view_result_name(job->vm, &job->outcome), pvm_get_pc(job->vm),
+                             pvm_view_text(view, PVM_OPTION_EXPECT));
     }
     return PVM_VIEW_FINE;
 }

@@ -104,9 +104,12 @@ pvm_command_t pvm_view_command_find(const char *name)
     return (pvm_command_t)command;
 }
 
+/** In front of the command only the options of all commands are known: which others there are depends on it. */
 static bool option_is_known(const pvm_view_t *view, int option)
 {
-    return !view->has_command || (pvm_view_options[option].commands >> view->command) & 1;
+    const uint32_t commands = pvm_view_options[option].commands;
+
+    return view->has_command ? (commands >> view->command) & 1 : commands == ON_ALL;
 }
 
 static pvm_view_status_t fail_unknown_option(pvm_view_t *view, const char *written,
@@ -121,12 +124,16 @@ static pvm_view_status_t fail_unknown_option(pvm_view_t *view, const char *writt
             nearest_consider(name, pvm_view_options[i].name, &best, &best_distance);
         }
     }
-    if (best != NULL) {
-        return pvm_view_fail(view, PVM_VIEW_USAGE, "%s: unknown option %s; did you mean --%s?",
-                             command, written, best);
+    if (!view->has_command) {
+        return pvm_view_fail(view, PVM_VIEW_USAGE,
+                             "unknown option %s in front of a command; see pvmscope help", written);
     }
-    return pvm_view_fail(view, PVM_VIEW_USAGE, "%s: unknown option %s; see pvmscope help %s",
-                         command, written, command);
+    if (best == NULL) {
+        return pvm_view_fail(view, PVM_VIEW_USAGE, "%s: unknown option %s; see pvmscope help %s",
+                             command, written, command);
+    }
+    return pvm_view_fail(view, PVM_VIEW_USAGE, "%s: unknown option %s; did you mean --%s?", command,
+                         written, best);
 }
 
 /* -- Values -------------------------------------------------------------------------------- */

@@ -130,6 +130,14 @@ static inline uint64_t pvm_view_number(const pvm_view_t *view, pvm_option_t opti
     return view->values[option].number;
 }
 
+/** True for the formats that people read. */
+static inline bool pvm_view_is_for_people(const pvm_view_t *view)
+{
+    const uint64_t format = pvm_view_number(view, PVM_OPTION_FORMAT);
+
+    return format == PVM_CHOICE_FORMAT_TEXT || format == PVM_CHOICE_FORMAT_MD;
+}
+
 /** The option's text, or its default, or NULL. */
 static inline const char *pvm_view_text(const pvm_view_t *view, pvm_option_t option)
 {

@@ -146,6 +146,16 @@ void pvm_view_render_header(pvm_buffer_t *out, const pvm_prof_column_t *column)
     }
 }
 
+void pvm_view_render_real(double real, char *out, size_t out_bytes)
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(out, out_bytes, "%.*g", digits, real);
+        if (strtod(out, NULL) == real) {
+            return;
+        }
+    }
+}
+
 /* -- Tables and documents ------------------------------------------------------------------ */
 
 /** A sentence in front of everything: on its own line, and on standard error where the format has no place. */

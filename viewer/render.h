@@ -54,6 +54,8 @@ void pvm_view_render_value(pvm_buffer_t *out, const pvm_prof_value_t *value,
                            const pvm_prof_column_t *column, pvm_escape_t escape);
 /** A column's header as people read it: with unit and certainty. */
 void pvm_view_render_header(pvm_buffer_t *out, const pvm_prof_column_t *column);
+/** A real number in the fewest digits that give it back. */
+void pvm_view_render_real(double real, char *out, size_t out_bytes);
 /** "exact", "sampled", "estimated", "incomplete". */
 const char *pvm_view_certainty_name(pvm_prof_certainty_t certainty);
 

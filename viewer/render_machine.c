@@ -57,7 +57,10 @@ static int json_value(const pvm_prof_value_t *value, pvm_prof_type_t type,
     if (type == PVM_PROF_TYPE_TEXT) {
         *out_object = json_text(value->text);
     } else if (type == PVM_PROF_TYPE_PERCENT) {
-        *out_object = json_object_new_double(value->real);
+        char text[32];
+
+        pvm_view_render_real(value->real, text, sizeof(text));
+        *out_object = json_object_new_double_s(value->real, text);
     } else {
         *out_object = json_object_new_int64(value->integer);
     }
@@ -141,7 +144,10 @@ static int csv_value(const pvm_render_t *render, const pvm_prof_value_t *value,
         }
         pvm_buffer_free(&clean);
     } else if (type == PVM_PROF_TYPE_PERCENT) {
-        fprintf(render->out, "%.17g", value->real);
+        char text[32];
+
+        pvm_view_render_real(value->real, text, sizeof(text));
+        fputs(text, render->out);
     } else {
         fprintf(render->out, "%" PRId64, value->integer);
     }

@@ -9,6 +9,8 @@
 
 /** Octets of memory compared at a time. */
 #define PIECE_BYTES 4096
+/** Room for the text of describe_origin(). */
+#define ORIGIN_BYTES 160
 /** Number of grow_heap in 0.8.0. */
 #define GROW_HEAP 1
 
@@ -41,17 +43,23 @@ __attribute__((format(printf, 3, 4))) static int differ(pvm_player_t *player, si
     return -1;
 }
 
-/** "; the host's effects before it: lines 5 to 7" */
-static void describe_effects(const pvm_player_t *player, char *out, size_t out_bytes)
+/** Where a difference may come from: "; the host's effects before it are lines 5 to 7, the start is lines 2 to 4". */
+static void describe_origin(const pvm_player_t *player, char *out, size_t out_bytes)
 {
-    if (player->effects_first == 0) {
-        snprintf(out, out_bytes, "; the run began at line %zu", player->trace->start_line);
-    } else if (player->effects_first == player->effects_last) {
-        snprintf(out, out_bytes, "; the host's effect before it is line %zu", player->effects_last);
-    } else {
-        snprintf(out, out_bytes, "; the host's effects before it are lines %zu to %zu",
-                 player->effects_first, player->effects_last);
+    const pvm_ecalli_trace_t *trace = player->trace;
+    const size_t begin =
+        trace->program_line < trace->start_line ? trace->program_line : trace->start_line;
+    int at = 0;
+
+    if (player->effects_first != 0 && player->effects_first == player->effects_last) {
+        at = snprintf(out, out_bytes, "; the host's effect before it is line %zu,",
+                      player->effects_last);
+    } else if (player->effects_first != 0) {
+        at = snprintf(out, out_bytes, "; the host's effects before it are lines %zu to %zu,",
+                      player->effects_first, player->effects_last);
     }
+    snprintf(out + at, out_bytes - (size_t)at, "%s the start is lines %zu to %zu",
+             at > 0 ? "" : ";", begin, trace->start_line);
 }
 
 /** Compare pc, gas and registers with a record. @param what  "ecalli=3" */
@@ -59,19 +67,19 @@ static int compare_state(pvm_player_t *player, pvm_vm_t *vm, size_t line, const 
                          const pvm_ecalli_state_t *state)
 {
     const uint64_t gas = (uint64_t)pvm_get_gas(vm);
-    char effects[96];
+    char origin[ORIGIN_BYTES];
 
-    describe_effects(player, effects, sizeof(effects));
+    describe_origin(player, origin, sizeof(origin));
     if (pvm_get_pc(vm) != state->pc) {
         return differ(player, line, "%s: pc: expected %u, got %u%s", what, state->pc,
-                      pvm_get_pc(vm), effects);
+                      pvm_get_pc(vm), origin);
     }
     for (int i = 0; i < PVM_REGISTER_COUNT; i++) {
         const uint64_t value = pvm_get_register(vm, i);
 
         if (value != state->registers[i]) {
             return differ(player, line, "%s: r%02d: expected 0x%" PRIx64 ", got 0x%" PRIx64 "%s",
-                          what, i, state->registers[i], value, effects);
+                          what, i, state->registers[i], value, origin);
         }
     }
     if (gas != state->gas) {
@@ -87,9 +95,9 @@ static int compare_state(pvm_player_t *player, pvm_vm_t *vm, size_t line, const 
 static int compare_memory(pvm_player_t *player, pvm_vm_t *vm, const pvm_ecalli_action_t *action)
 {
     uint8_t piece[PIECE_BYTES];
-    char effects[96];
+    char origin[ORIGIN_BYTES];
 
-    describe_effects(player, effects, sizeof(effects));
+    describe_origin(player, origin, sizeof(origin));
     for (uint32_t at = 0; at < action->len; at += PIECE_BYTES) {
         const uint32_t left = action->len - at;
         const uint32_t len = left < PIECE_BYTES ? left : PIECE_BYTES;
@@ -97,7 +105,7 @@ static int compare_memory(pvm_player_t *player, pvm_vm_t *vm, const pvm_ecalli_a
         if (pvm_read_memory(vm, action->address + at, piece, len) < 0) {
             return differ(player, action->line,
                           "memread 0x%08x len=%u: the program cannot read there%s", action->address,
-                          action->len, effects);
+                          action->len, origin);
         }
         for (uint32_t i = 0; i < len; i++) {
             if (piece[i] != action->data[at + i]) {
@@ -105,7 +113,7 @@ static int compare_memory(pvm_player_t *player, pvm_vm_t *vm, const pvm_ecalli_a
                     player, action->line,
                     "memread 0x%08x len=%u: octet at 0x%08x: expected 0x%02x, got 0x%02x%s",
                     action->address, action->len, action->address + at + i, action->data[at + i],
-                    piece[i], effects);
+                    piece[i], origin);
             }
         }
     }
@@ -303,8 +311,11 @@ pvm_host_result_t pvm_player_host_call(pvm_vm_t *vm, int func_id, void *user_dat
     }
     entry = &player->trace->entries[player->next++];
     if (entry->func_id != func_id) {
-        differ(player, entry->line, "expected ecalli=%d, got ecalli=%d at pc %u", entry->func_id,
-               func_id, pvm_get_pc(vm));
+        char origin[ORIGIN_BYTES];
+
+        describe_origin(player, origin, sizeof(origin));
+        differ(player, entry->line, "expected ecalli=%d, got ecalli=%d at pc %u%s", entry->func_id,
+               func_id, pvm_get_pc(vm), origin);
         return PVM_HOST_YIELD;
     }
     snprintf(what, sizeof(what), "ecalli=%d", func_id);
@@ -365,28 +376,28 @@ void pvm_player_finish(pvm_player_t *player, pvm_vm_t *vm)
     const pvm_ecalli_trace_t *trace = player->trace;
     const pvm_ecalli_end_t *end = &trace->end;
     const pvm_ecalli_end_kind_t kind = end_of_state(pvm_get_machine_state(vm));
-    char effects[96];
+    char origin[ORIGIN_BYTES];
 
     if (player->line != 0) {
         return;
     }
-    describe_effects(player, effects, sizeof(effects));
+    describe_origin(player, origin, sizeof(origin));
     if (player->next < trace->entry_count) {
         const pvm_ecalli_entry_t *entry = &trace->entries[player->next];
 
         differ(player, entry->line, "expected ecalli=%d at pc %u, got %s at pc %u%s",
-               entry->func_id, entry->state.pc, end_name(kind), pvm_get_pc(vm), effects);
+               entry->func_id, entry->state.pc, end_name(kind), pvm_get_pc(vm), origin);
         return;
     }
     if (end->kind == PVM_ECALLI_END_NONE) {
         differ(player, trace->line_count,
-               "the trace has no HALT, PANIC, FAULT or OOG line, the run ended with %s at pc %u",
+               "the trace has no HALT, PANIC, FAULT or OOG line; the run ended with %s at pc %u",
                end_name(kind), pvm_get_pc(vm));
         return;
     }
     if (end->kind != kind && !(end->kind == PVM_ECALLI_END_PANIC && kind == PVM_ECALLI_END_FAULT)) {
         differ(player, end->line, "expected %s, got %s at pc %u%s", end_name(end->kind),
-               end_name(kind), pvm_get_pc(vm), effects);
+               end_name(kind), pvm_get_pc(vm), origin);
         return;
     }
     if (compare_state(player, vm, end->line, end_name(end->kind), &end->state) < 0) {
