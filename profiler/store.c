@@ -4,6 +4,7 @@
 #include "support/error.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,11 +64,30 @@ void pvm_prof_store_fail(pvm_prof_run_file_t *file, const char *what)
     }
 }
 
+static bool is_space_error(int code)
+{
+    return code == ENOSPC || code == EDQUOT || code == EFBIG;
+}
+
+/* Quotas and size limits come as input/output errors; the cause is with the file or its log. */
+static bool is_out_of_space(sqlite3 *db)
+{
+    sqlite3_file *log = NULL;
+    int code = 0;
+
+    if (sqlite3_file_control(db, NULL, SQLITE_FCNTL_LAST_ERRNO, &code) == SQLITE_OK && is_space_error(code)) {
+        return true;
+    }
+    return sqlite3_file_control(db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log != NULL &&
+           log->pMethods != NULL &&
+           log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &code) == SQLITE_OK && is_space_error(code);
+}
+
 static void fail_with(pvm_prof_run_file_t *file, int code)
 {
     char what[160];
 
-    if ((code & 0xff) == SQLITE_FULL) {
+    if ((code & 0xff) == SQLITE_FULL || ((code & 0xff) == SQLITE_IOERR && is_out_of_space(file->db))) {
         snprintf(what, sizeof(what), "disk full; free some space and record again");
     } else {
         snprintf(what, sizeof(what), "cannot write (%s, SQLite code %d); check the disk and record again",
@@ -215,9 +235,23 @@ void pvm_prof_store_close(pvm_prof_run_file_t *file)
     }
 }
 
+/* What SQLite says can quote the file: one line of plain characters of it. */
+static void quote_message(const char *message, char *out, size_t out_bytes)
+{
+    size_t len = 0;
+
+    for (; message[len] != '\0' && len + 1 < out_bytes; len++) {
+        out[len] = message[len] >= ' ' && message[len] <= '~' ? message[len] : '?';
+    }
+    out[len] = '\0';
+}
+
 pvm_prof_status_t pvm_prof_store_report(const pvm_prof_run_file_t *file, int code,
                                         const char *doing)
 {
+    char message[120];
+
+    quote_message(sqlite3_errmsg(file->db), message, sizeof(message));
     switch (code & 0xff) {
     case SQLITE_NOTADB:
         pvm_error_set("%.300s: not a pvmscope run file; make one with pvmscope record", file->path);
@@ -225,7 +259,7 @@ pvm_prof_status_t pvm_prof_store_report(const pvm_prof_run_file_t *file, int cod
     case SQLITE_CORRUPT:
     case SQLITE_ERROR:
     case SQLITE_MISMATCH:
-        pvm_error_set("%.300s: damaged (%s: %s); record again", file->path, doing, sqlite3_errmsg(file->db));
+        pvm_error_set("%.300s: damaged (cannot %s: %s); record again", file->path, doing, message);
         return PVM_PROF_E_FORMAT;
     case SQLITE_FULL:
         pvm_error_set("%.300s: disk full; free some space and record again", file->path);
