@@ -13,7 +13,7 @@ static uint8_t *reserve(pvm_buffer_t *buffer, size_t more)
         buffer->failed = true;
         return NULL;
     }
-    if (buffer->room - buffer->len < more) {
+    if (buffer->data == NULL || buffer->room - buffer->len < more) {
         const size_t room = 2 * (buffer->len + more) + 64;
         uint8_t *data = realloc(buffer->data, room);
         if (data == NULL) {
