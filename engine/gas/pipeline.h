@@ -1,18 +1,14 @@
 /* What a block costs under 0.8.0 and latest64: the cycles that a small out-of-order pipeline needs for it.
  *
- * The costs are the columns of instructions.def. docs/gas.md explains the model and both ways to compute it;
- * the quick way is here and in pipeline.c, the thorough one in pipeline_stages.c. Spec: GP 0.8.0 A.9, A.10. */
+ * The costs are the columns of instructions.def. docs/gas.md explains the model and the two ways to compute it:
+ * the quick one in pipeline.c, the thorough one in pipeline_stages.c. Spec: GP 0.8.0 A.9, A.10. */
 #ifndef PVM_GAS_PIPELINE_H
 #define PVM_GAS_PIPELINE_H
 
-#include "isa/isa.h"
+#include "gas/calendar.h"
 
 /** Instructions that may be decoded and not retired. */
 #define PVM_GAS_BUFFER_ENTRIES 32
-/** Cycles in one line of the quick way's calendar: the bits of a word. */
-#define PVM_GAS_LINE_CYCLES 64
-/** Lines of the calendar, which is a ring. */
-#define PVM_GAS_LINES 64
 
 /** Which cycle of its block saw an instruction pass a stage; a block begins in cycle 0. */
 typedef struct {
@@ -22,28 +18,31 @@ typedef struct {
     uint32_t retire; /**< buffer entry free */
 } pvm_gas_stages_t;
 
-/** Units in use in 64 cycles, one bit for each cycle. */
+/** An instruction in the reorder buffer of the quick way. */
 typedef struct {
-    uint64_t alus[3]; /**< how many ALUs, in binary: ones, twos, fours */
-    uint64_t multiplier;
-    uint64_t divider;
-    uint64_t padding[3]; /* to 64 octets, so that a line is found by masking the cycle */
-} pvm_gas_line_t;
+    uint64_t sources[2]; /**< what was in `results` for its sources; 0 for none */
+    uint32_t decoded;    /**< the cycle after its decoding */
+    uint32_t start;
+    uint32_t cycles;
+    uint16_t units;
+    uint16_t padding;
+} pvm_gas_entry_t;
 
-/** A block being fed. Private to pipeline.c; here so that it can live on the caller's stack. */
+/** A block being fed. Private to the quick way; here so that it can live on the caller's stack. */
 typedef struct {
-    pvm_gas_line_t lines[PVM_GAS_LINES];
-    uint8_t starts[PVM_GAS_LINES * PVM_GAS_LINE_CYCLES]; /**< how many begin in a cycle */
-    uint32_t results[32]; /**< per register: the cycle in which its last writer finishes; from 16 on: unread */
+    pvm_gas_calendar_t calendar;
+    /** Per register its last writer: the entry's number in the upper half, the cycle in which it finishes in
+     *  the lower; 0 for none. From 16 on: where instructions without a result put it. */
+    uint64_t results[32];
+    pvm_gas_entry_t entries[PVM_GAS_BUFFER_ENTRIES]; /**< number n, from 1 on, is at n % 32 */
     uint32_t retires[PVM_GAS_BUFFER_ENTRIES];
     const pvm_code_t *code;
     uint64_t slots; /**< decode slots passed, four to a cycle */
     uint32_t pc;
-    uint32_t entries; /**< below 32: how many there were; then the index of the oldest in retires */
-    uint32_t finish;  /**< latest of all */
-    uint32_t cleared; /**< lines and starts are valid for cycles below */
-    bool full;        /**< the buffer has had 32 entries */
-    bool contended;   /**< the quick way does not lead to the end */
+    uint32_t number;      /**< of the latest entry */
+    uint32_t finish;      /**< latest of all */
+    uint32_t corrections; /**< how many entries have been placed again */
+    bool contended;       /**< too many: the block goes the thorough way */
 } pvm_gas_pipeline_t;
 
 /** Gas of the block that starts at pc: up to its first terminator or implicit trap. */
@@ -66,5 +65,10 @@ uint32_t pvm_gas_pipeline_stages(const pvm_code_t *code, uint32_t pc, pvm_gas_st
 
 /** Cycles that a branch takes: 1 if the octet behind it or at its target is that of trap or unlikely. */
 uint32_t pvm_gas_branch_cycles(const pvm_code_t *code, const pvm_instruction_t *in);
+
+/** Entry `number`, the latest, begins in its `start` although an older entry that begins later needs its units:
+ *  hold them and place those older ones again. @return false if that took too long; the calendar is of no use
+ *  then. Internal to the quick way. */
+bool pvm_gas_pipeline_correct(pvm_gas_pipeline_t *pipeline, uint32_t number);
 
 #endif

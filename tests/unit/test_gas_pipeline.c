@@ -33,7 +33,9 @@ static void sample_add(sample_t *sample, uint8_t opcode, const uint8_t *rest, si
 
     assert_true(at + 1 + rest_len <= CODE_MAX);
     sample->octets[at] = opcode;
-    memcpy(sample->octets + at + 1, rest, rest_len);
+    for (size_t i = 0; i < rest_len; i++) {
+        sample->octets[at + 1 + i] = rest[i];
+    }
     for (size_t i = 1; i <= rest_len; i++) {
         sample->mask[(at + i) >> 3] &= (uint8_t)~(1U << ((at + i) & 7));
     }
@@ -244,6 +246,7 @@ static void make_block(random_t *random, sample_t *sample)
 typedef struct {
     uint64_t blocks;
     uint64_t instructions;
+    uint64_t corrected;
     uint64_t contended;
     uint64_t full;
     uint64_t longest;
@@ -269,6 +272,7 @@ static uint32_t cost_in_pieces(random_t *random, const pvm_code_t *code, uint32_
         pvm_gas_pipeline_feed(&pipeline, instructions + fed, piece);
         fed += piece;
     }
+    met->corrected += pipeline.corrections != 0;
     met->contended += pipeline.contended;
     const uint32_t cost = pvm_gas_pipeline_end(&pipeline);
     assert_int_equal(cost, pvm_gas_pipeline_block(code, instructions, count));
@@ -353,15 +357,16 @@ static void random_blocks_cost_what_the_equations_say(void **state)
             }
         }
     }
-    print_message("%" PRIu64 " blocks, %" PRIu64 " instructions, longest %" PRIu64 "; contended %" PRIu64
-                  ", buffer full %" PRIu64 "\n",
-                  met.blocks, met.instructions, met.longest, met.contended, met.full);
+    print_message("%" PRIu64 " blocks, %" PRIu64 " instructions, longest %" PRIu64 "; corrected %" PRIu64
+                  ", contended %" PRIu64 ", buffer full %" PRIu64 "\n",
+                  met.blocks, met.instructions, met.longest, met.corrected, met.contended, met.full);
     for (int op = 0; op < PVM_OP_COUNT; op++) {
         if (met.ops[op] < met.blocks / 1000) {
             fail_msg("%s came up only %" PRIu64 " times", pvm_isa_ops[op].name, met.ops[op]);
         }
     }
-    assert_true(met.contended > met.blocks / 100);
+    assert_true(met.corrected > met.blocks / 100);
+    assert_true(met.contended > 0 || wanted < 100000);
     assert_true(met.full > met.blocks / 100);
     assert_true(met.longest >= 180 || wanted < 1000);
 }
