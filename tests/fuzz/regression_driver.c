@@ -1,4 +1,5 @@
-/* A main() for fuzz targets: runs them over files and folders given as arguments, and over no octets at all. */
+/* A main() for fuzz targets: runs them over files and folders given as arguments, and over no
+ * octets at all. */
 #include "fuzz/fuzz.h"
 
 #include <dirent.h>
@@ -49,7 +50,8 @@ static int run_folder(const char *path, int *out_count)
 
     for (int i = 0; i < count; i++) {
         char *file = NULL;
-        if (entries[i]->d_name[0] != '.' && asprintf(&file, "%s/%s", path, entries[i]->d_name) > 0) {
+        if (entries[i]->d_name[0] != '.' &&
+            asprintf(&file, "%s/%s", path, entries[i]->d_name) > 0) {
             status |= run_file(file);
             (*out_count)++;
             free(file);
