@@ -1,6 +1,9 @@
 /* Assembler and disassembler: octets, masks, labels, relaxation, refusals, and exact round trips. */
 #include "isa/assemble.h"
+#include "program/program.h"
+#include "support/blob.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -266,9 +269,42 @@ static void canonical_code_survives_without_raw_octets(void **state)
     }
 }
 
+/* What compilers make, with jump tables: every guest of examples/guest. */
+static void guest_programs_survive_the_round_trip(void **state)
+{
+    const char *folder = PVM_TEST_SOURCE_DIR "/examples/guest/blobs";
+    DIR *directory = opendir(folder);
+    unsigned programs = 0;
+
+    (void)state;
+    assert_non_null(directory);
+    for (const struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
+        char path[1024];
+        pvm_buffer_t blob = {0};
+        if (strstr(entry->d_name, ".polkavm") == NULL) {
+            continue;
+        }
+        (void)snprintf(path, sizeof(path), "examples/guest/blobs/%s", entry->d_name);
+        blob_load(&blob, path);
+        pvm_program_t *program =
+            pvm_program_load(blob.data, blob.len, PVM_FORMAT_POLKAVM, PVM_SPEC_DEFAULT);
+        if (program == NULL) {
+            fail_msg("%s: %s", path, pvm_last_error());
+        }
+        (void)check_exact(program->code.octets, program->code.len, program->code.mask,
+                          program->code.isa, program->jump_table, program->jump_table_len);
+        pvm_program_release(program);
+        pvm_buffer_free(&blob);
+        programs++;
+    }
+    (void)closedir(directory);
+    assert_true(programs > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(guest_programs_survive_the_round_trip),
         cmocka_unit_test(a_published_program_comes_out),
         cmocka_unit_test(lengths_and_raw_octets_are_as_written),
         cmocka_unit_test(a_jump_to_itself_needs_no_octets),
