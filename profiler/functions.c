@@ -245,7 +245,9 @@ int pvm_prof_functions_find(const pvm_program_t *program, pvm_prof_functions_t *
 
     *out = (pvm_prof_functions_t){.of_block =
                                       malloc(((size_t)program->block_count + 1) * sizeof(*out->of_block))};
-    if (finder != NULL && out->of_block != NULL && mark_starts(program, &marks) == 0) {
+    /* An invalid program has no blocks, and no table of block starts either. */
+    if (finder != NULL && out->of_block != NULL &&
+        (program->block_count == 0 || mark_starts(program, &marks) == 0)) {
         finder->out = out;
         finder->debug = program->debug_info;
         status = assign_blocks(finder, program, marks.starts);

@@ -221,7 +221,7 @@ pvm_prof_status_t pvm_prof_run_file_create(const char *path, pvm_prof_run_file_t
     if (code == SQLITE_OK) {
         sqlite3_extended_result_codes(file->db, 1);
         sqlite3_busy_timeout(file->db, 5000);
-        code = sqlite3_exec(file->db, "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000", NULL,
+        code = sqlite3_exec(file->db, "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16384", NULL,
                             NULL, NULL);
     }
     if (code != SQLITE_OK) {
