@@ -29,7 +29,7 @@ typedef struct {
 } pvm_gas_line_t;
 
 typedef struct {
-    pvm_gas_line_t lines[PVM_GAS_LINES];
+    _Alignas(64) pvm_gas_line_t lines[PVM_GAS_LINES];
     uint8_t starts[PVM_GAS_CALENDAR_CYCLES]; /**< instructions that begin in a cycle */
     uint32_t cleared;                        /**< valid for the cycles below this one */
 } pvm_gas_calendar_t;

@@ -21,12 +21,13 @@ static_assert(BUFFER * CYCLES_MAX < PVM_GAS_CALENDAR_CYCLES - 2 * LINE,
               "the calendar holds all that can be under way");
 static_assert(sizeof(pvm_gas_line_t) == LINE, "lines are found by masking the cycle");
 
-/* What placing needs to know of an instruction, so prepared that few branches are left. */
+/* What placing needs to know of an instruction, so prepared that few branches are left. -1 stands for yes: extended
+ * to 64 bits it is a mask. */
 typedef struct {
-    uint64_t held;      /* a bit for each cycle that it holds one ALU; branches: see place() */
-    uint64_t needs_alu; /* all ones, or zero if it needs no unit */
-    uint64_t reads_a;   /* all ones, or zero */
-    uint64_t reads_b;
+    _Alignas(32) uint64_t held; /* a bit for each cycle that it holds one ALU; branches: see place() */
+    int8_t needs_alu;
+    int8_t reads_a;
+    int8_t reads_b;
     uint8_t writes_a; /* 15 or 0 */
     uint8_t sink;     /* 16 if it writes nothing, so that its result goes where nobody reads */
     uint8_t slots;
@@ -43,9 +44,9 @@ typedef struct {
 #define ROW(reads, writes, cycles_, overlap, slots_overlap, slots_, units_)                         \
     {                                                                                               \
         .held = ONE_ALU(units_) ? (UINT64_C(1) << ((cycles_) % LINE)) - 1 : 0,                      \
-        .needs_alu = ONE_ALU(units_) ? UINT64_MAX : 0,                                              \
-        .reads_a = ((reads)&PVM_ROLE_A) != 0 ? UINT64_MAX : 0,                                      \
-        .reads_b = ((reads)&PVM_ROLE_B) != 0 ? UINT64_MAX : 0,                                      \
+        .needs_alu = ONE_ALU(units_) ? -1 : 0,                                                      \
+        .reads_a = ((reads)&PVM_ROLE_A) != 0 ? -1 : 0,                                              \
+        .reads_b = ((reads)&PVM_ROLE_B) != 0 ? -1 : 0,                                              \
         .writes_a = ((writes)&PVM_ROLE_A) != 0 ? 15 : 0,                                            \
         .sink = (writes) == 0 ? 16 : 0,                                                             \
         .slots = (slots_),                                                                          \
@@ -73,6 +74,11 @@ static const row_t rows[PVM_OP_COUNT] = {
                        PVM_ROLE_D) == 0,                                                            \
                   #name ": more than the calendar or a decoder's cycle, or D read or B written");
 #include "isa/instructions.def"
+
+static uint64_t mask_of(int8_t yes)
+{
+    return (uint64_t)(int64_t)yes;
+}
 
 static uint32_t max_u32(uint32_t a, uint32_t b)
 {
@@ -160,7 +166,7 @@ place(pvm_gas_pipeline_t *pipeline, const pvm_instruction_t *in, const row_t *ro
     }
     pvm_gas_line_t *const line = pvm_gas_calendar_line(calendar, start);
     /* Branches instead of arithmetic: the processor goes on as if the first cycle were free, and mostly is right. */
-    if (((line->alus[2] & row->needs_alu) >> start % LINE & 1) != 0) {
+    if (((line->alus[2] & mask_of(row->needs_alu)) >> start % LINE & 1) != 0) {
         const uint64_t free = ~line->alus[2] >> start % LINE;
         if (free == 0) {
             return place_any(calendar, start, cycles, row->units, out_held);
@@ -200,12 +206,13 @@ feed(pvm_gas_pipeline_t *pipeline, const pvm_instruction_t *in, const pvm_instru
         const uint32_t saved = (equal_mask(destination, in->a) & row->saved_a) |
                                (equal_mask(destination, in->b) & row->saved_b);
         const uint32_t needed = row->slots - saved;
-        const uint64_t source_a = pipeline->results[in->a] & row->reads_a;
-        const uint64_t source_b = pipeline->results[in->b] & row->reads_b;
+        const uint64_t source_a = pipeline->results[in->a] & mask_of(row->reads_a);
+        const uint64_t source_b = pipeline->results[in->b] & mask_of(row->reads_b);
 
         if (full) {
             /* The entry of 32 before must have retired; decoding goes on in that cycle with all slots. */
-            slots = max_u64(slots, (uint64_t)pipeline->retires[(number + 1) % BUFFER] * SLOTS_PER_CYCLE);
+            const uint32_t space = pipeline->entries[(number + 1) % BUFFER].retire;
+            slots = max_u64(slots, (uint64_t)space * SLOTS_PER_CYCLE);
         }
         /* Its last slot tells the cycle; if its first one lies in the cycle before, it moves up. */
         const uint64_t slot = slots + needed - 1;
@@ -222,8 +229,13 @@ feed(pvm_gas_pipeline_t *pipeline, const pvm_instruction_t *in, const pvm_instru
         uint32_t cycles;
         bool held;
         const uint32_t start = place(pipeline, in, row, ready, &cycles, &held);
-        pipeline->entries[number % BUFFER] =
-            (pvm_gas_entry_t){{source_a, source_b}, decoded, start, cycles, row->units, 0};
+        pvm_gas_entry_t *const entry = &pipeline->entries[number % BUFFER];
+        entry->source_a = source_a;
+        entry->source_b = source_b;
+        entry->decoded = decoded;
+        entry->start = start;
+        entry->cycles = (uint8_t)cycles;
+        entry->units = row->units;
         if (!held) {
             if (!pvm_gas_pipeline_correct(pipeline, number)) {
                 pipeline->contended = true;
@@ -234,7 +246,7 @@ feed(pvm_gas_pipeline_t *pipeline, const pvm_instruction_t *in, const pvm_instru
         const uint32_t finish = start + cycles;
         pipeline->results[destination] = (uint64_t)number << 32 | finish;
         last = max_u32(last, finish);
-        pipeline->retires[number % BUFFER] = last + 2;
+        entry->retire = last + 2;
         in++;
     }
     pipeline->slots = slots;
@@ -245,7 +257,9 @@ feed(pvm_gas_pipeline_t *pipeline, const pvm_instruction_t *in, const pvm_instru
 
 void pvm_gas_pipeline_begin(pvm_gas_pipeline_t *pipeline, const pvm_code_t *code, uint32_t pc)
 {
-    memset(pipeline->results, 0, sizeof(pipeline->results) / 2);
+    /* In two halves, which compilers make straight stores of; one memset would be a loop. */
+    memset(pipeline->results, 0, 8 * sizeof(pipeline->results[0]));
+    memset(pipeline->results + 8, 0, 8 * sizeof(pipeline->results[0]));
     pipeline->code = code;
     pipeline->pc = pc;
     pipeline->slots = 0;

@@ -20,11 +20,13 @@ typedef struct {
 
 /** An instruction in the reorder buffer of the quick way. */
 typedef struct {
-    uint64_t sources[2]; /**< what was in `results` for its sources; 0 for none */
-    uint32_t decoded;    /**< the cycle after its decoding */
+    uint64_t source_a; /**< what was in `results` for its sources; 0 for none */
+    uint32_t decoded;  /**< the cycle after its decoding */
     uint32_t start;
-    uint32_t cycles;
-    uint16_t units;
+    uint64_t source_b; /* not beside source_a: compilers would join the two in a vector, which is slower here */
+    uint32_t retire;
+    uint8_t cycles;
+    uint8_t units;
     uint16_t padding;
 } pvm_gas_entry_t;
 
@@ -35,7 +37,6 @@ typedef struct {
      *  the lower; 0 for none. From 16 on: where instructions without a result put it. */
     uint64_t results[32];
     pvm_gas_entry_t entries[PVM_GAS_BUFFER_ENTRIES]; /**< number n, from 1 on, is at n % 32 */
-    uint32_t retires[PVM_GAS_BUFFER_ENTRIES];
     const pvm_code_t *code;
     uint64_t slots; /**< decode slots passed, four to a cycle */
     uint32_t pc;

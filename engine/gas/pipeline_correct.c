@@ -54,13 +54,11 @@ static uint64_t refresh(pvm_gas_pipeline_t *pipeline, uint64_t result, uint32_t 
 
 static uint32_t ready_of(pvm_gas_pipeline_t *pipeline, const pvm_gas_entry_t *entry, uint32_t oldest)
 {
-    uint32_t ready = entry->decoded;
+    const uint32_t finish_a = (uint32_t)refresh(pipeline, entry->source_a, oldest);
+    const uint32_t finish_b = (uint32_t)refresh(pipeline, entry->source_b, oldest);
+    const uint32_t finish = finish_a > finish_b ? finish_a : finish_b;
 
-    for (int i = 0; i < 2; i++) {
-        const uint32_t finish = (uint32_t)refresh(pipeline, entry->sources[i], oldest);
-        ready = finish > ready ? finish : ready;
-    }
-    return ready;
+    return finish > entry->decoded ? finish : entry->decoded;
 }
 
 /* What follows from where entries begin: results of registers, retirement, the latest finish. */
@@ -72,9 +70,9 @@ static void derive(pvm_gas_pipeline_t *pipeline, uint32_t oldest, uint32_t numbe
         pipeline->results[i] = refresh(pipeline, pipeline->results[i], oldest);
     }
     for (uint32_t n = oldest; n <= number; n++) {
-        const pvm_gas_entry_t *const entry = entry_of(pipeline, n);
+        pvm_gas_entry_t *const entry = entry_of(pipeline, n);
         finish = entry->start + entry->cycles > finish ? entry->start + entry->cycles : finish;
-        pipeline->retires[n % BUFFER] = finish + 2;
+        entry->retire = finish + 2;
     }
     pipeline->finish = finish;
 }
