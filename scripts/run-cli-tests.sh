@@ -77,9 +77,11 @@ for test in "$@"; do
         expect stdout "$folder/stdout" && expect stderr "$folder/stderr" && expect exit "$folder/exit"
         continue
     fi
-    if compare "$name.stdout" "$base.stdout" "$folder/stdout" &&
-        compare "$name.stderr" "$base.stderr" "$folder/stderr" &&
-        compare "$name.exit" "$base.exit" "$folder/exit"; then
+    same=yes
+    for suffix in stdout stderr exit; do
+        compare "$name.$suffix" "$base.$suffix" "$folder/$suffix" || same=no
+    done
+    if [ $same = yes ]; then
         echo "ok $name"
         passed=$((passed + 1))
     else

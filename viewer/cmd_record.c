@@ -133,18 +133,19 @@ static pvm_view_status_t record(pvm_view_t *view, pvm_job_t *job, pvm_prof_run_f
     if (status == PVM_PROF_OK) {
         status = pvm_prof_recorder_attach(recorder, job->vm, job->input.path);
     }
-    if (status == PVM_PROF_OK) {
-        pvm_view_job_run(job, describe_progress, recorder);
-        status = pvm_prof_recorder_finish(recorder, mark_end(job, file));
-    }
     if (status != PVM_PROF_OK) {
         result = fail_profiler(view, status);
         pvm_prof_recorder_destroy(recorder);
         return result;
     }
+    pvm_view_job_run(job, describe_progress, recorder);
+    status = pvm_prof_recorder_finish(recorder, mark_end(job, file));
+    /* What was kept is worth its summary even if not all could be stored. */
     result = print_summary(view, file);
-    if (result == PVM_VIEW_FINE && pvm_prof_recorder_error(recorder) != NULL) {
+    if (pvm_prof_recorder_error(recorder) != NULL) {
         result = pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "%s", pvm_prof_recorder_error(recorder));
+    } else if (status != PVM_PROF_OK) {
+        result = fail_profiler(view, status);
     }
     pvm_prof_recorder_destroy(recorder);
     return result;

@@ -197,7 +197,9 @@ static void put_row(text_table_t *text, size_t row)
 {
     const pvm_prof_table_t *table = text->table;
     const bool is_header = row >= table->row_count;
+    const bool is_bold = is_header && text->render->is_colour;
 
+    fputs(is_bold ? bold : "", text->render->out);
     for (size_t i = 0; i < text->column_count; i++) {
         const size_t width = text->widths[i];
         size_t columns;
@@ -226,7 +228,7 @@ static void put_row(text_table_t *text, size_t row)
             put_blanks(text->render, width - columns);
         }
     }
-    fputc('\n', text->render->out);
+    fprintf(text->render->out, "%s\n", is_bold ? plain : "");
 }
 
 /* -- Records ------------------------------------------------------------------------------- */
@@ -308,9 +310,7 @@ static void put_table(text_table_t *text)
         put_records(text);
         return;
     }
-    fputs(render->is_colour ? bold : "", render->out);
     put_row(text, text->table->row_count);
-    fputs(render->is_colour ? plain : "", render->out);
     for (size_t row = 0; row < text->table->row_count && !ferror(render->out); row++) {
         put_row(text, row);
     }
