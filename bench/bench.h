@@ -19,6 +19,7 @@ uint8_t *bench_read_file(const char *path, size_t *out_len);
 /* The benches: 0, or 1 if one could not be run. */
 int bench_guests(const bench_options_t *options);
 int bench_lifecycle(const bench_options_t *options);
+int bench_gas(const bench_options_t *options);
 int bench_pairs(const bench_options_t *options);
 
 #endif

@@ -190,7 +190,7 @@ place(pvm_gas_pipeline_t *pipeline, const pvm_instruction_t *in, const row_t *ro
     return start;
 }
 
-/* Feed until `end`, until the buffer has had 32 entries (unless `full` says that it had), or until contention.
+/* Feed until `end`, until the buffer has had 32 entries (unless `full` says that it had), or until correcting took too long.
  * @return the first instruction not fed */
 static inline __attribute__((always_inline)) const pvm_instruction_t *
 feed(pvm_gas_pipeline_t *pipeline, const pvm_instruction_t *in, const pvm_instruction_t *end,

@@ -1,0 +1,186 @@
+/* What the 0.8.0 block cost model costs, per octet of code: alone on decoded instructions, and on top of decoding
+ * as a program builder does it. Default program: the large guest; --only NAME or --only PATH takes another. */
+#include "bench.h"
+
+#include "gas/pipeline.h"
+#include "program/program.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REPEATS 31
+
+/* A program's blocks with all their instructions, one block behind the other. */
+typedef struct {
+    const pvm_program_t *program;
+    pvm_instruction_t *instructions;
+    size_t *ends; /* per block, index behind its last instruction */
+    size_t count;
+} decoded_t;
+
+static uint64_t sum_of_decoding(const decoded_t *all)
+{
+    const pvm_code_t *const code = &all->program->code;
+    pvm_instruction_t piece[PVM_GAS_BUFFER_ENTRIES] = {0};
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < all->program->block_count; i++) {
+        uint32_t pc = all->program->blocks[i].pc;
+        size_t count = 0;
+        do {
+            pvm_isa_decode(code, pc, &piece[count % PVM_GAS_BUFFER_ENTRIES]);
+            pc = piece[count % PVM_GAS_BUFFER_ENTRIES].next;
+        } while (!pvm_isa_is_terminator((pvm_op_t)piece[count++ % PVM_GAS_BUFFER_ENTRIES].op));
+        sum += count;
+    }
+    return sum;
+}
+
+static uint64_t sum_of_decoding_and_model(const decoded_t *all)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < all->program->block_count; i++) {
+        sum += pvm_gas_pipeline_cost(&all->program->code, all->program->blocks[i].pc);
+    }
+    return sum;
+}
+
+static uint64_t sum_of_model(const decoded_t *all)
+{
+    uint64_t sum = 0;
+    size_t begin = 0;
+
+    for (uint32_t i = 0; i < all->program->block_count; i++) {
+        sum += pvm_gas_pipeline_block(&all->program->code, all->instructions + begin,
+                                      all->ends[i] - begin);
+        begin = all->ends[i];
+    }
+    return sum;
+}
+
+/* Blocks in which some entry was placed again, and those that went the thorough way. */
+static void count_rare(const decoded_t *all, uint32_t *out_corrected, uint32_t *out_contended)
+{
+    size_t begin = 0;
+
+    *out_corrected = 0;
+    *out_contended = 0;
+    for (uint32_t i = 0; i < all->program->block_count; i++) {
+        pvm_gas_pipeline_t pipeline;
+        pvm_gas_pipeline_begin(&pipeline, &all->program->code, all->program->blocks[i].pc);
+        pvm_gas_pipeline_feed(&pipeline, all->instructions + begin, all->ends[i] - begin);
+        *out_corrected += pipeline.corrections != 0;
+        *out_contended += pipeline.contended;
+        begin = all->ends[i];
+    }
+}
+
+static bool decode_all(decoded_t *all)
+{
+    const pvm_program_t *const program = all->program;
+
+    /* Every instruction is an octet or more; blocks that run off the code end in one trap each. */
+    all->instructions = calloc((size_t)program->code.len + program->block_count, sizeof(pvm_instruction_t));
+    all->ends = calloc(program->block_count, sizeof(*all->ends));
+    if (all->instructions == NULL || all->ends == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < program->block_count; i++) {
+        uint32_t pc = program->blocks[i].pc;
+        do {
+            pvm_isa_decode(&program->code, pc, &all->instructions[all->count]);
+            pc = all->instructions[all->count].next;
+        } while (!pvm_isa_is_terminator((pvm_op_t)all->instructions[all->count++].op));
+        all->ends[i] = all->count;
+    }
+    return true;
+}
+
+static double nanoseconds_of(uint64_t (*run)(const decoded_t *), const decoded_t *all, uint64_t *out_sum)
+{
+    const uint64_t begin = bench_now_ns();
+
+    *out_sum = run(all);
+    return (double)(bench_now_ns() - begin);
+}
+
+static void print_row(const char *name, const bench_sample_t *sample, const decoded_t *all)
+{
+    const double octets = (double)all->program->code.len;
+    const double spread = bench_spread(sample);
+
+    printf("%-28s %8.2f %8.2f %10.2f %7.0f%%%s\n", name, bench_median(sample) / octets,
+           bench_minimum(sample) / octets, bench_median(sample) / (double)all->count, spread * 100,
+           spread > 0.1 ? "  noisy" : "");
+}
+
+static void measure(const decoded_t *all)
+{
+    static bench_sample_t decoding, both, model, on_top;
+    uint64_t sums[3];
+    uint32_t corrected;
+    uint32_t contended;
+
+    for (int i = 0; i < REPEATS; i++) {
+        const double t_decoding = nanoseconds_of(sum_of_decoding, all, &sums[0]);
+        const double t_both = nanoseconds_of(sum_of_decoding_and_model, all, &sums[1]);
+        bench_add(&decoding, t_decoding);
+        bench_add(&both, t_both);
+        bench_add(&on_top, t_both - t_decoding);
+        bench_add(&model, nanoseconds_of(sum_of_model, all, &sums[2]));
+    }
+    count_rare(all, &corrected, &contended);
+    printf("%u octets of code, %zu instructions, %u blocks, %u corrected, %u contended; all blocks cost %llu\n",
+           all->program->code.len, all->count, all->program->block_count, corrected, contended,
+           (unsigned long long)sums[1]);
+    printf("%-28s %8s %8s %10s %8s\n", "", "ns/octet", "fastest", "ns/instr.", "spread");
+    print_row("decoding", &decoding, all);
+    print_row("decoding and model", &both, all);
+    print_row("model on top of decoding", &on_top, all);
+    print_row("model on decoded blocks", &model, all);
+    if (sums[1] != sums[2] || sums[0] != all->count) {
+        printf("the sums differ: a bug\n");
+    }
+}
+
+int bench_gas(const bench_options_t *options)
+{
+    const char *const name = options->only != NULL ? options->only : "large";
+    char path[4096];
+    decoded_t all = {0};
+    pvm_program_t *program = NULL;
+    size_t len = 0;
+    int status = 1;
+
+    if (strchr(name, '/') != NULL) {
+        (void)snprintf(path, sizeof(path), "%s", name);
+    } else {
+        (void)snprintf(path, sizeof(path), "%s/%s.polkavm", options->blobs, name);
+    }
+    uint8_t *const blob = bench_read_file(path, &len);
+    if (blob == NULL) {
+        goto out;
+    }
+    program = pvm_program_load(blob, len, PVM_FORMAT_AUTO, PVM_SPEC_DEFAULT);
+    if (program == NULL) {
+        program = pvm_program_load(blob, len, PVM_FORMAT_RAW, PVM_SPEC_LATEST64);
+    }
+    if (program == NULL || program->block_count == 0) {
+        (void)fprintf(stderr, "%s: %s\n", path, program == NULL ? pvm_last_error() : "has no blocks");
+        goto out;
+    }
+    all.program = program;
+    if (decode_all(&all)) {
+        printf("%s: ", name);
+        measure(&all);
+        status = 0;
+    }
+out:
+    free(all.instructions);
+    free(all.ends);
+    pvm_program_release(program);
+    free(blob);
+    return status;
+}
