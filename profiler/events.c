@@ -219,6 +219,7 @@ static void on_run_end(void *user_data, pvm_vm_t *vm, pvm_result_t result)
 
 static void on_host_call_begin(void *user_data, pvm_vm_t *vm, const pvm_host_call_t *call)
 {
+    const uint64_t now_ns = pvm_prof_now_ns();
     pvm_prof_watch_t *const watch = user_data;
     pvm_prof_recorder_t *const recorder = enter(watch);
 
@@ -229,12 +230,11 @@ static void on_host_call_begin(void *user_data, pvm_vm_t *vm, const pvm_host_cal
     if (watch->execution.is_open) {
         pvm_prof_call_begin(watch, call);
         recorder->gas_left = watch->execution.ledger.now;
-        /* Before the flush, which may store the row, and again behind it, so that it is not part of the call. */
+        /* Before the flush, which may store the row; and again behind it, so that it is not part of the call. */
         watch->call.began_ns = pvm_prof_now_ns();
         flush_if_due(watch);
-        if (!watch->call.is_stored) {
-            watch->call.began_ns = pvm_prof_now_ns();
-        }
+        watch->call.began_ns = pvm_prof_now_ns();
+        watch->execution.own_ns += watch->call.began_ns - now_ns;
     }
     leave(recorder);
 }
@@ -250,10 +250,15 @@ static void on_host_call_end(void *user_data, pvm_vm_t *vm, const pvm_host_call_
         return;
     }
     if (watch->execution.is_open) {
+        const bool is_running = watch->is_running;
+
         pvm_prof_call_end(watch, call->gas, now_ns, true);
         recorder->gas_left = watch->execution.ledger.now;
+        flush_if_due(watch);
+        if (is_running) {
+            watch->execution.own_ns += pvm_prof_now_ns() - now_ns;
+        }
     }
-    flush_if_due(watch);
     leave(recorder);
 }
 
@@ -275,6 +280,7 @@ static void on_gas_set(void *user_data, pvm_vm_t *vm, int64_t old_gas, int64_t n
 static void on_host_memory(void *user_data, pvm_vm_t *vm, uint32_t address, const void *data,
                            size_t length, int is_write)
 {
+    const uint64_t now_ns = pvm_prof_now_ns();
     pvm_prof_watch_t *const watch = user_data;
     pvm_prof_recorder_t *const recorder = enter(watch);
 
@@ -284,6 +290,9 @@ static void on_host_memory(void *user_data, pvm_vm_t *vm, uint32_t address, cons
     }
     if (watch->call.is_open && (recorder->instrument & PVM_PROF_MEMORY)) {
         pvm_prof_call_store_memory(watch, address, data, length, is_write != 0);
+        const uint64_t own_ns = pvm_prof_now_ns() - now_ns;
+        watch->call.own_ns += own_ns;
+        watch->execution.own_ns += watch->is_running ? own_ns : 0;
     }
     leave(recorder);
 }

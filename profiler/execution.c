@@ -89,7 +89,7 @@ static pvm_prof_figures_t figures_of(const pvm_prof_watch_t *watch)
                                 .blocks_gas = execution->blocks_gas,
                                 .host_gas = execution->ledger.host_gas,
                                 .host_calls = execution->host_calls,
-                                .duration_ns = duration_ns};
+                                .duration_ns = duration_ns - execution->own_ns};
 }
 
 /* totals += sign * figures, modulo 2^64. */

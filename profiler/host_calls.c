@@ -37,6 +37,7 @@ void pvm_prof_call_begin(pvm_prof_watch_t *watch, const pvm_host_call_t *call)
     watch->execution.host_calls++;
     watch->call.is_open = true;
     watch->call.is_stored = false;
+    watch->call.own_ns = 0;
     watch->call.seq = recorder->host_call_count++;
     watch->call.pc = call->pc;
     watch->call.func_id = call->func_id;
@@ -130,7 +131,7 @@ static void store_end(pvm_prof_watch_t *watch, int64_t gas_after, uint64_t durat
 
 void pvm_prof_call_end(pvm_prof_watch_t *watch, int64_t gas, uint64_t now_ns, bool has_returned)
 {
-    const uint64_t duration_ns = now_ns - watch->call.began_ns;
+    const uint64_t duration_ns = now_ns - watch->call.began_ns - watch->call.own_ns;
 
     if (!watch->call.is_open) {
         return;

@@ -49,7 +49,8 @@ typedef struct {
     uint32_t pc;
     int32_t func_id;
     uint64_t began_ns;
-    uint32_t total; /**< index of its sums */
+    uint64_t own_ns; /**< spent by the recorder since then */
+    uint32_t total;  /**< index of its sums */
     uint64_t registers[PVM_REGISTER_COUNT];
 } pvm_prof_call_t;
 
@@ -72,6 +73,7 @@ typedef struct {
     uint64_t host_calls;
     uint64_t ran_ns;       /**< in runs that have ended */
     uint64_t run_began_ns; /**< of the one that goes on */
+    uint64_t own_ns;       /**< of these, spent by the recorder */
     const char *result;
     uint32_t exit_pc;
     uint32_t fault_address;

@@ -196,6 +196,11 @@ static void resumed_runs_reconcile(void **state)
         assert_int_equal(prof_integer(place->path, "SELECT host_gas FROM gas_summary"), 25);
         if (specs[s] == PVM_SPEC_0_7_2) {
             assert_string_equal(prof_text(place->path, "SELECT gas_used FROM executions"), "1500 77");
+            /* The example of docs/counting.md. */
+            assert_string_equal(prof_text(place->path, "SELECT hits || ' ' || cost || ' ' || gas FROM block WHERE pc = 0"),
+                                "1 6 7");
+        } else {
+            assert_int_equal(prof_integer(place->path, "SELECT hits = 1 AND cost = gas FROM block WHERE pc = 0"), 1);
         }
     }
 }
