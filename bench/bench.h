@@ -20,6 +20,7 @@ uint8_t *bench_read_file(const char *path, size_t *out_len);
 int bench_guests(const bench_options_t *options);
 int bench_lifecycle(const bench_options_t *options);
 int bench_gas(const bench_options_t *options);
+int bench_instrument(const bench_options_t *options);
 int bench_pairs(const bench_options_t *options);
 
 #endif

@@ -1,4 +1,4 @@
-/* pvm-bench: what the engine costs. `pvm-bench guests|lifecycle|gas|pairs [--quick] [--only GUEST] [--blobs DIR]` */
+/* pvm-bench: what the engine costs. `pvm-bench BENCH [--quick] [--only GUEST] [--blobs DIR]` */
 #include "bench.h"
 
 #include <stdio.h>
@@ -13,6 +13,7 @@ static const struct {
     {"guests", bench_guests, "guest programs against native code"},
     {"lifecycle", bench_lifecycle, "create and destroy, reset, host calls, short invocations"},
     {"gas", bench_gas, "the 0.8.0 block cost model, per octet of code"},
+    {"instrument", bench_instrument, "what exact counts cost"},
     {"pairs", bench_pairs, "pairs of instructions, most executed first"},
 };
 
