@@ -10,6 +10,7 @@
 
 /* An access of 8 octets at the last address must not leave the mapping. */
 #define GUARD_BYTES (UINT64_C(1) << 16)
+#define MAPPED_BYTES (PVM_PAGE_COUNT + PVM_MEMORY_BYTES + GUARD_BYTES)
 /* Up to here clearing pages by hand is cheaper than giving them back and faulting them in again. */
 #define ZERO_PAGES_MAX 64
 /* Up to here asking which pages were touched costs more than clearing all of them. */
@@ -24,16 +25,24 @@ pvm_memory_t *pvm_memory_create(bool guarded)
         return NULL;
     }
     memory->guarded = guarded;
-    const int protection = guarded ? PROT_NONE : PROT_READ | PROT_WRITE;
+    /* The access octets stand right before address 0, where emitted code finds them from the same base. */
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-    memory->base = mmap(NULL, PVM_MEMORY_BYTES + GUARD_BYTES, protection, flags, -1, 0);
-    memory->access = mmap(NULL, PVM_PAGE_COUNT, PROT_READ | PROT_WRITE, flags, -1, 0);
-    if (memory->base == MAP_FAILED || memory->access == MAP_FAILED) {
+    uint8_t *const all = mmap(NULL, MAPPED_BYTES, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (all == MAP_FAILED) {
         pvm_error_set("cannot reserve 4 GiB of address space: %s; raise the limit (ulimit -v)",
                       strerror(errno));
-        memory->base = memory->base == MAP_FAILED ? NULL : memory->base;
-        memory->access = memory->access == MAP_FAILED ? NULL : memory->access;
-        pvm_memory_destroy(memory);
+        free(memory);
+        return NULL;
+    }
+    memory->access = all;
+    memory->base = all + PVM_PAGE_COUNT;
+    const bool failed =
+        guarded ? mprotect(memory->base, PVM_MEMORY_BYTES + GUARD_BYTES, PROT_NONE) != 0
+                : mprotect(memory->base + PVM_MEMORY_BYTES, GUARD_BYTES, PROT_NONE) != 0;
+    if (failed) {
+        pvm_error_set("cannot protect guest memory: %s; see vm.max_map_count", strerror(errno));
+        (void)munmap(all, MAPPED_BYTES);
+        free(memory);
         return NULL;
     }
     return memory;
@@ -44,12 +53,7 @@ void pvm_memory_destroy(pvm_memory_t *memory)
     if (memory == NULL) {
         return;
     }
-    if (memory->base != NULL) {
-        (void)munmap(memory->base, PVM_MEMORY_BYTES + GUARD_BYTES);
-    }
-    if (memory->access != NULL) {
-        (void)munmap(memory->access, PVM_PAGE_COUNT);
-    }
+    (void)munmap(memory->access, MAPPED_BYTES);
     free(memory);
 }
 

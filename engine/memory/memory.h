@@ -32,7 +32,7 @@ typedef struct {
 
 typedef struct pvm_memory_t {
     uint8_t *base;   /**< 4 GiB, and a guard behind it */
-    uint8_t *access; /**< PVM_PAGE_COUNT octets, PVM_PAGE_* */
+    uint8_t *access; /**< PVM_PAGE_COUNT octets, PVM_PAGE_*, right before `base` */
     bool guarded;    /**< page protection mirrors `access` */
     pvm_page_run_t runs[PVM_MEMORY_RUNS_MAX]; /**< every mapped page is in one; they may hold others too */
     size_t run_count;

@@ -4,6 +4,7 @@
 #include "interpreter/interpreter.h"
 #include "program/debug_info.h"
 #include "program/host_calls.h"
+#include "recompiler/recompiler.h"
 #include "support/error.h"
 
 #include <stdio.h>
@@ -53,6 +54,9 @@ static void free_program(pvm_program_t *program)
 {
     for (int i = 0; i < 2; i++) {
         pvm_interpreter_code_destroy(program->interpreter_code[i]);
+    }
+    for (int i = 0; i < 4; i++) {
+        pvm_recompiler_code_destroy(program->recompiler_code[i]);
     }
     pvm_memory_pool_destroy(&program->memory_pool);
     (void)pthread_mutex_destroy(&program->cache_lock);

@@ -1,5 +1,5 @@
 /* A loaded program: code, blocks, start layout, names. Immutable once pvm_program_build() is done, except
- * for the two caches of decoded code, which fill under a lock. Spec: GP A.2, A.3, A.7. */
+ * for the caches of decoded and emitted code, which fill under a lock. Spec: GP A.2, A.3, A.7. */
 #ifndef PVM_PROGRAM_PROGRAM_H
 #define PVM_PROGRAM_PROGRAM_H
 
@@ -76,7 +76,7 @@ struct pvm_program_t {
     pvm_memory_pool_t memory_pool;
     pthread_mutex_t cache_lock;
     struct pvm_interpreter_code_t *interpreter_code[2]; /**< plain, counting; made on first use */
-    struct pvm_recompiler_code_t *recompiler_code[2];
+    struct pvm_recompiler_code_t *recompiler_code[4]; /**< by variant, see recompiler/code.h */
 };
 
 /** The parts of a GP program blob, as views into somebody's memory. */

@@ -1,4 +1,5 @@
 /* Making, resetting and freeing machines. */
+#include "recompiler/recompiler.h"
 #include "support/error.h"
 #include "vm/counts.h"
 #include "vm/vm.h"
@@ -36,8 +37,8 @@ static bool resolve_backend(pvm_backend_t wanted, pvm_backend_t *out)
         *out = PVM_BACKEND_INTERPRETER;
         return true;
     case PVM_BACKEND_RECOMPILER:
-        pvm_error_set("the recompiler is not available in this build; use the interpreter");
-        return false;
+        *out = PVM_BACKEND_RECOMPILER;
+        return pvm_recompiler_is_available();
     }
     pvm_error_set("unknown backend %d", (int)wanted);
     return false;

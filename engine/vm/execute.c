@@ -1,5 +1,6 @@
 /* Execute, resume and step: from API states to a backend and back. Spec: GP A.1; DESIGN of states in pvm.h. */
 #include "interpreter/interpreter.h"
+#include "recompiler/recompiler.h"
 #include "support/error.h"
 #include "vm/vm.h"
 
@@ -51,6 +52,8 @@ static pvm_result_t run(pvm_vm_t *vm, pvm_run_kind_t kind)
         exit = PVM_EXIT_PANIC;
     } else if (kind == PVM_RUN_STEP) {
         exit = pvm_interpreter_step(vm);
+    } else if (vm->backend == PVM_BACKEND_RECOMPILER) {
+        exit = pvm_recompiler_run(vm);
     } else {
         exit = pvm_interpreter_run(vm);
     }

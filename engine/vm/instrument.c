@@ -20,6 +20,9 @@ int pvm_set_instrumentation(pvm_vm_t *vm, uint32_t flags)
         if (vm->counts == NULL) {
             return -1;
         }
+        /* Where the guest came from is not known to who did not count: counting begins with an entry, or in the
+         * middle of a block that is paid. */
+        vm->arrival = (pvm_arrival_t){.kind = vm->charged ? PVM_ARRIVAL_NONE : PVM_ARRIVAL_ENTRY};
     }
     if (flags == 0) {
         pvm_counts_destroy(vm->counts);

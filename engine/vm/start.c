@@ -1,5 +1,6 @@
 /* How a machine's memory starts, and how it gets back there: pooled memories keep the program's mappings, so
  * only what a run changed is undone. Spec: GP A.7; PolkaVM's map: spec-notes.md. */
+#include "recompiler/recompiler.h"
 #include "support/error.h"
 #include "vm/vm.h"
 
@@ -115,7 +116,7 @@ static int restore(pvm_memory_t *memory, const pvm_program_t *program)
 
 int pvm_vm_initialize_memory(pvm_vm_t *vm)
 {
-    const bool guarded = vm->backend == PVM_BACKEND_RECOMPILER;
+    const bool guarded = vm->backend == PVM_BACKEND_RECOMPILER && pvm_recompiler_wants_guard();
 
     if (vm->memory != NULL) {
         return restore(vm->memory, vm->program);

@@ -1,0 +1,126 @@
+/* Mapping, protecting and reusing code memory. */
+#include "recompiler/arena.h"
+
+#include "recompiler/available.h"
+
+#if PVM_RECOMPILER_AVAILABLE
+#include "support/error.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/** Regions that wait, at most, and the octets of all of them together, at most. */
+#define WAITING_MAX 16
+#define WAITING_BYTES_MAX (UINT64_C(64) << 20)
+#define PAGE_BYTES 4096
+
+/* The code registry: regions that no program uses at the moment. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_once_t once;
+    pvm_arena_region_t waiting[WAITING_MAX];
+    size_t count;
+    size_t bytes;
+} arena = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
+
+/* A fork while another thread holds the lock must not leave it locked in the child. */
+static void lock(void)
+{
+    (void)pthread_mutex_lock(&arena.lock);
+}
+
+static void unlock(void)
+{
+    (void)pthread_mutex_unlock(&arena.lock);
+}
+
+static void watch_forks(void)
+{
+    (void)pthread_atfork(lock, unlock, unlock);
+}
+
+static size_t round_up(size_t bytes)
+{
+    return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
+
+static bool take_waiting(size_t enough, bool low, pvm_arena_region_t *out_region)
+{
+    bool found = false;
+
+    (void)pthread_once(&arena.once, watch_forks);
+    lock();
+    for (size_t i = 0; i < arena.count && !found; i++) {
+        const pvm_arena_region_t region = arena.waiting[i];
+        const bool is_low = (uintptr_t)region.base + region.bytes <= INT32_MAX;
+        if (region.bytes >= enough && is_low == low) {
+            arena.waiting[i] = arena.waiting[--arena.count];
+            arena.bytes -= region.bytes;
+            *out_region = region;
+            found = true;
+        }
+    }
+    unlock();
+    return found;
+}
+
+static void *map(size_t bytes, int flags)
+{
+    return mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+}
+
+int pvm_arena_take(size_t enough, size_t wanted, bool low, pvm_arena_region_t *out_region)
+{
+    if (take_waiting(enough, low, out_region)) {
+        if (mprotect(out_region->base, out_region->bytes, PROT_READ | PROT_WRITE) == 0) {
+            return 0;
+        }
+        (void)munmap(out_region->base, out_region->bytes);
+    }
+    const size_t bytes = round_up(wanted);
+    void *base = low ? map(bytes, MAP_32BIT) : MAP_FAILED;
+    if (base == MAP_FAILED) {
+        base = map(bytes, 0);
+    }
+    if (base == MAP_FAILED) {
+        return pvm_error_set("cannot map %zu octets for code: %s; use the interpreter", bytes,
+                             strerror(errno));
+    }
+    *out_region = (pvm_arena_region_t){.base = base, .bytes = bytes};
+    return 0;
+}
+
+int pvm_arena_seal(pvm_arena_region_t *region, size_t used)
+{
+    const size_t keep = round_up(used);
+
+    if (keep < region->bytes && munmap(region->base + keep, region->bytes - keep) == 0) {
+        region->bytes = keep;
+    }
+    if (mprotect(region->base, region->bytes, PROT_READ | PROT_EXEC) != 0) {
+        return pvm_error_set("the system refuses to make code executable: %s; use the interpreter",
+                             strerror(errno));
+    }
+    return 0;
+}
+
+void pvm_arena_release(pvm_arena_region_t region)
+{
+    if (region.base == NULL) {
+        return;
+    }
+    lock();
+    const bool keep = arena.count < WAITING_MAX && region.bytes <= WAITING_BYTES_MAX - arena.bytes;
+    if (keep) {
+        arena.waiting[arena.count++] = region;
+        arena.bytes += region.bytes;
+    }
+    unlock();
+    if (!keep) {
+        (void)munmap(region.base, region.bytes);
+    }
+}
+#endif

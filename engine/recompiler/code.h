@@ -1,0 +1,91 @@
+/* Emitted code of a program and the map between its host addresses and guest pcs.
+ *
+ * A stretch is a run of at most PVM_STRETCH_INSTRUCTIONS instructions that nothing enters but at its start, where
+ * all registers hold their full values. Stretches are where code is entered from outside; in between the interpreter
+ * steps. They are sorted by pc and by host address at once. docs/recompiler.md draws them. */
+#ifndef PVM_RECOMPILER_CODE_H
+#define PVM_RECOMPILER_CODE_H
+
+#include "program/program.h"
+#include "recompiler/arena.h"
+#include "recompiler/cpu.h"
+
+/** Bounds what is stepped or emitted again after something rare in the middle. */
+#define PVM_STRETCH_INSTRUCTIONS 64
+
+/** Variants of a program's code: bits of the index into pvm_program_t.recompiler_code. */
+enum {
+    PVM_VARIANT_COUNTING = 1, /**< counts edges */
+    PVM_VARIANT_CHECKED = 2   /**< tests every access instead of relying on page protection */
+};
+
+typedef struct {
+    uint32_t pc;
+    uint32_t host;         /**< offset of the first instruction; the gas header stands before it */
+    uint32_t lengths;      /**< index into `lengths` of the first instruction */
+    uint32_t segment_rest; /**< 0.7.2: instructions from here that are paid at once; 0: the step has to pay */
+    uint32_t block_rest;   /**< instructions from here to the end of the block, as the block table counts them */
+} pvm_stretch_t;
+
+/** Why code leaves through a stub. */
+typedef enum {
+    PVM_STUB_LEAVE,       /**< at the instruction: the step does it */
+    PVM_STUB_UNPAID_NEXT, /**< at a block whose gas is not there, by running on from `from` */
+    PVM_STUB_UNPAID_JUMP, /**< the same by the jump at `from` */
+    PVM_STUB_UNPAID_HUB   /**< the same by the indirect jump whose pc is in the frame */
+} pvm_stub_kind_t;
+
+/** Octets of a stub: a call, whose return address tells which one it is. */
+#define PVM_STUB_BYTES 5
+
+typedef struct {
+    uint32_t pc;   /**< where the guest is, or would arrive */
+    uint32_t from; /**< UNPAID: pc of the terminator (counting code) */
+    uint32_t kind; /**< pvm_stub_kind_t */
+} pvm_stub_t;
+
+typedef struct {
+    uint32_t pc;
+    int32_t func_id;
+    uint32_t behind; /**< stretch behind the ecalli */
+} pvm_host_site_t;
+
+struct pvm_activation_t;
+
+typedef struct pvm_recompiler_code_t {
+    pvm_arena_region_t region;
+    unsigned variant; /**< PVM_VARIANT_* */
+    pvm_cpu_t cpu;    /**< what it was emitted for */
+    uint32_t code_len; /**< octets of instructions, without stubs and tables */
+    uint32_t stubs_at; /**< offset of the first stub */
+    /** Enter emitted code; returns when it leaves. */
+    void (*enter)(struct pvm_activation_t *activation, const void *host);
+    const uint8_t *leave; /**< where the signal handler lets a faulting thread go on, with rcx = fault rip */
+
+    pvm_stretch_t *stretches;
+    uint32_t stretch_count;
+    uint8_t *lengths; /**< host octets of each instruction */
+    pvm_stub_t *stubs;
+    uint32_t stub_count;
+    pvm_host_site_t *host_sites;
+    uint32_t host_site_count;
+} pvm_recompiler_code_t;
+
+/** Compile a valid program. NULL and pvm_last_error() if there is no memory for it. */
+pvm_recompiler_code_t *pvm_recompiler_compile(const pvm_program_t *program, unsigned variant);
+void pvm_recompiler_code_destroy(pvm_recompiler_code_t *code);
+
+/** Guest registers whose host register lacks its upper half when the instruction at `pc` of this stretch begins. */
+uint32_t pvm_recompiler_narrow_at(const pvm_program_t *program, const pvm_recompiler_code_t *code,
+                                  const pvm_stretch_t *stretch, uint32_t pc);
+
+/** The last stretch that begins at or before pc; NULL if there is none. */
+const pvm_stretch_t *pvm_recompiler_stretch_at(const pvm_recompiler_code_t *code, uint32_t pc);
+/** The instruction that a host address lies in, and its stretch. The address is in the instructions of this code. */
+uint32_t pvm_recompiler_pc_of(const pvm_recompiler_code_t *code, const pvm_program_t *program,
+                              const uint8_t *host, const pvm_stretch_t **out_stretch);
+/** Number of instructions of the stretch before pc. */
+uint32_t pvm_recompiler_index_in(const pvm_program_t *program, const pvm_stretch_t *stretch,
+                                 uint32_t pc);
+
+#endif

@@ -1,0 +1,72 @@
+/* Questions to the code map. Nothing here allocates or locks: signal handlers may ask. */
+#include "recompiler/available.h"
+#include "recompiler/code.h"
+
+#if PVM_RECOMPILER_AVAILABLE
+
+const pvm_stretch_t *pvm_recompiler_stretch_at(const pvm_recompiler_code_t *code, uint32_t pc)
+{
+    uint32_t low = 0;
+    uint32_t high = code->stretch_count;
+
+    /* Stretches before `low` begin at or before pc, those from `high` on after it. */
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (code->stretches[middle].pc <= pc) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low == 0 ? NULL : &code->stretches[low - 1];
+}
+
+static uint32_t next_mask_bit(const pvm_code_t *code, uint32_t pc)
+{
+    do {
+        pc++;
+    } while (!pvm_isa_mask_at(code, pc));
+    return pc;
+}
+
+uint32_t pvm_recompiler_pc_of(const pvm_recompiler_code_t *code, const pvm_program_t *program,
+                              const uint8_t *host, const pvm_stretch_t **out_stretch)
+{
+    const uint32_t offset = (uint32_t)(host - code->region.base);
+    uint32_t low = 0;
+    uint32_t high = code->stretch_count;
+
+    while (high - low > 1) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (code->stretches[middle].host <= offset) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    const pvm_stretch_t *const stretch = &code->stretches[low];
+    const uint32_t end = low + 1 < code->stretch_count ? stretch[1].lengths : stretch->lengths + 1;
+    uint32_t at = stretch->host;
+    uint32_t pc = stretch->pc;
+    for (uint32_t i = stretch->lengths; i + 1 < end; i++) {
+        at += code->lengths[i];
+        if (at > offset) {
+            break;
+        }
+        pc = next_mask_bit(&program->code, pc);
+    }
+    *out_stretch = stretch;
+    return pc;
+}
+
+uint32_t pvm_recompiler_index_in(const pvm_program_t *program, const pvm_stretch_t *stretch,
+                                 uint32_t pc)
+{
+    uint32_t index = 0;
+
+    for (uint32_t at = stretch->pc; at < pc; at = next_mask_bit(&program->code, at)) {
+        index++;
+    }
+    return index;
+}
+#endif

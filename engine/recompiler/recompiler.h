@@ -1,0 +1,19 @@
+/* The recompiler: PVM code as x86-64 code, compiled on first use and shared by all VMs of a program.
+ *
+ * Whatever is rare leaves to the interpreter's step. docs/recompiler.md shows how. */
+#ifndef PVM_RECOMPILER_RECOMPILER_H
+#define PVM_RECOMPILER_RECOMPILER_H
+
+#include "vm/vm.h"
+
+struct pvm_recompiler_code_t;
+
+/** Whether this machine and build can run it. If not, pvm_last_error() says why. */
+bool pvm_recompiler_is_available(void);
+/** Whether VMs get memories whose pages are protected; else (PVM_MEMORY=checked) accesses are tested. */
+bool pvm_recompiler_wants_guard(void);
+/** Run from vm->pc until an exit; never GO_ON. */
+pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm);
+void pvm_recompiler_code_destroy(struct pvm_recompiler_code_t *code);
+
+#endif

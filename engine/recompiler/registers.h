@@ -1,0 +1,58 @@
+/* Where things are while emitted code runs.
+ *
+ *   guest  r0  r1  r2  r3  r4  r5  r6  r7  r8  r9  r10 r11 r12
+ *   host   r12 rbp r13 r14 r11 rbx r10 rax rsi rdi rdx r8  r9
+ *
+ *   rcx    scratch: dead between any two guest instructions
+ *   rsp    the frame below, aligned to 16
+ *   r15    segment addressing: gas left of the slice; gs.base is the guest's address 0
+ *          register addressing: the guest's address 0; gas stands in the frame
+ *
+ *   frame  rsp +  0  the activation (run.h)
+ *              +  8  counters of edges (counting code)
+ *              + 16  gas left of the slice (register addressing)
+ *              + 24  three words for emitters that need more than rcx
+ *              + 48  pc of the last indirect jump (counting code), 4 octets
+ *              + 56  where to enter; index of a host call
+ *              + 64  counters of arrivals from indirect jumps (counting code)
+ *              + 72  rbx, rbp, r12 to r15 of the caller, and the return address
+ *
+ * The map: the stack pointer of the C ABI (r1) wants a displacement anyhow, so it gets rbp; s0, s1 and the arguments,
+ * which are used most, get registers that need no REX prefix in 32-bit operations. */
+#ifndef PVM_RECOMPILER_REGISTERS_H
+#define PVM_RECOMPILER_REGISTERS_H
+
+#include "recompiler/x86.h"
+
+#include <pvm/pvm.h>
+
+#define PVM_HOST_SCRATCH PVM_X86_RCX
+#define PVM_HOST_GAS PVM_X86_R15
+#define PVM_HOST_BASE PVM_X86_R15
+
+enum {
+    PVM_FRAME_ACTIVATION = 0,
+    PVM_FRAME_EDGES = 8,
+    PVM_FRAME_GAS = 16,
+    PVM_FRAME_TEMP_0 = 24,
+    PVM_FRAME_TEMP_1 = 32,
+    PVM_FRAME_TEMP_2 = 40,
+    PVM_FRAME_JUMP_PC = 48,
+    PVM_FRAME_WHERE = 56,
+    PVM_FRAME_FROM_HUB = 64,
+    PVM_FRAME_BYTES = 72
+};
+
+/** The host register of guest register `guest`, from a packed table that the compiler can hold in a register. */
+static inline __attribute__((always_inline)) unsigned pvm_host_register(unsigned guest)
+{
+#define PLACE(guest_, host_) ((uint64_t)PVM_X86_##host_ << (4 * (guest_)))
+    const uint64_t map = PLACE(0, R12) | PLACE(1, RBP) | PLACE(2, R13) | PLACE(3, R14) |
+                         PLACE(4, R11) | PLACE(5, RBX) | PLACE(6, R10) | PLACE(7, RAX) |
+                         PLACE(8, RSI) | PLACE(9, RDI) | PLACE(10, RDX) | PLACE(11, R8) |
+                         PLACE(12, R9);
+#undef PLACE
+    return map >> (4 * guest) & 15;
+}
+
+#endif

@@ -1,0 +1,319 @@
+/* Around emitted code: entering it where a stretch begins, the host calls in it, and what happens when it leaves.
+ *
+ * Gas goes in by slices, so that an interrupt is seen without a test in the code. Under 0.7.2 segments are paid at
+ * once; what was not executed is given back before the step pays by instruction. */
+#include "recompiler/recompiler.h"
+
+#include "recompiler/available.h"
+
+#if PVM_RECOMPILER_AVAILABLE
+#include "interpreter/interpreter.h"
+#include "isa/semantics.h"
+#include "recompiler/activation.h"
+#include "recompiler/signals.h"
+#include "support/error.h"
+#include "vm/counts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Gas that the code gets at once: some milliseconds. */
+#define SLICE_GAS (INT64_C(1) << 22)
+
+/* -- Configuration --- */
+
+bool pvm_recompiler_wants_guard(void)
+{
+    const char *const memory = getenv("PVM_MEMORY");
+
+    return memory == NULL || strcmp(memory, "checked") != 0;
+}
+
+bool pvm_recompiler_is_available(void)
+{
+    return !pvm_recompiler_wants_guard() || pvm_signals_install() == 0;
+}
+
+static const pvm_recompiler_code_t *get_code(pvm_vm_t *vm)
+{
+    pvm_program_t *const program = vm->program;
+    const unsigned variant = (vm->counts != NULL ? PVM_VARIANT_COUNTING : 0U) |
+                             (vm->memory->guarded ? 0U : PVM_VARIANT_CHECKED);
+    pvm_recompiler_code_t **const place = &program->recompiler_code[variant];
+    pvm_recompiler_code_t *code = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+
+    if (code == NULL) {
+        (void)pthread_mutex_lock(&program->cache_lock);
+        code = *place;
+        if (code == NULL) {
+            code = pvm_recompiler_compile(program, variant);
+            __atomic_store_n(place, code, __ATOMIC_RELEASE);
+        }
+        (void)pthread_mutex_unlock(&program->cache_lock);
+    }
+    return code;
+}
+
+/* -- Gas --- */
+
+static int64_t take_slice(pvm_vm_t *vm)
+{
+    const int64_t slice = vm->gas < SLICE_GAS ? vm->gas : SLICE_GAS;
+
+    vm->gas -= slice;
+    return slice;
+}
+
+/* Book that `rest` instructions at the end of the block around pc are paid (+1) or will not be (-1); 0.7.2 only, where
+ * a block is paid in parts and hits times cost would be too much. */
+static void book_rest(pvm_vm_t *vm, uint32_t pc, uint32_t rest, int sign)
+{
+    if (vm->counts != NULL && !vm->program->has_block_gas) {
+        pvm_counts_adjust(vm->counts, pvm_program_block_at(vm->program, pc), sign * (int64_t)rest);
+    }
+}
+
+/* Pay for what is entered at this stretch, and count the arrival there. */
+static bool pay(pvm_vm_t *vm, const pvm_stretch_t *stretch)
+{
+    if (vm->program->has_block_gas) {
+        return pvm_interpreter_pay(vm);
+    }
+    const uint32_t rest = stretch->segment_rest;
+    if (rest == 0 || vm->gas < rest) {
+        return false;
+    }
+    vm->gas -= rest;
+    if (vm->counts != NULL) {
+        pvm_counts_pay(vm, stretch->block_rest);
+    }
+    return true;
+}
+
+/* -- The gs segment --- */
+
+static inline uint64_t read_gs(void)
+{
+    uint64_t base;
+
+    __asm__ volatile("rdgsbase %0" : "=r"(base));
+    return base;
+}
+
+static inline void write_gs(uint64_t base)
+{
+    __asm__ volatile("wrgsbase %0" : : "r"(base));
+}
+
+/* The host gets back the segment it had, if it had one, and may do with it as it likes. */
+static pvm_exit_t call_host(pvm_activation_t *activation, int32_t func_id)
+{
+    if (!activation->code->cpu.segment) {
+        return pvm_vm_host_call(activation->vm, func_id);
+    }
+    if (activation->outer_gs != 0) {
+        write_gs(activation->outer_gs);
+    }
+    const pvm_exit_t exit = pvm_vm_host_call(activation->vm, func_id);
+    if (read_gs() != (uintptr_t)activation->base) {
+        write_gs((uintptr_t)activation->base);
+    }
+    return exit;
+}
+
+/* -- Host calls --- */
+
+static uint64_t host_call(pvm_activation_t *activation, uint64_t index)
+{
+    pvm_vm_t *const vm = activation->vm;
+    const pvm_recompiler_code_t *const code = activation->code;
+    const pvm_host_site_t *const site = &code->host_sites[index];
+    const pvm_stretch_t *const behind = &code->stretches[site->behind];
+    const bool flat = !vm->program->has_block_gas;
+
+    vm->pc = site->pc;
+    vm->gas += activation->budget;
+    vm->charged = !flat;
+    activation->budget = 0;
+    if (flat) {
+        book_rest(vm, behind->pc, behind->block_rest, -1);
+    }
+    const pvm_exit_t exit = call_host(activation, site->func_id);
+    if (exit != PVM_EXIT_GO_ON) {
+        activation->end = PVM_NATIVE_EXIT;
+        activation->exit = exit;
+        return 1;
+    }
+    activation->end = PVM_NATIVE_MOVED;
+    if (vm->moved || atomic_load_explicit(&vm->interrupt, memory_order_relaxed)) {
+        return 1;
+    }
+    if (flat) {
+        if (vm->gas < behind->segment_rest) {
+            return 1;
+        }
+        vm->gas -= behind->segment_rest;
+        book_rest(vm, behind->pc, behind->block_rest, 1);
+    }
+    activation->budget = take_slice(vm);
+    return 0;
+}
+
+/* -- Entering and leaving --- */
+
+/* Registers whose extension was put off are extended now (emitter.h). */
+static void settle(pvm_vm_t *vm, const pvm_recompiler_code_t *code, const pvm_stretch_t *stretch,
+                   uint32_t pc)
+{
+    uint32_t narrow =
+        pc == stretch->pc ? 0 : pvm_recompiler_narrow_at(vm->program, code, stretch, pc);
+
+    for (; narrow != 0; narrow &= narrow - 1) {
+        uint64_t *const reg = &vm->registers[__builtin_ctz(narrow)];
+        *reg = pvm_sem_extend_32(*reg);
+    }
+}
+
+/* The instruction at pc was not executed, nor what stands behind it: the step goes on there. */
+static void left_at(pvm_vm_t *vm, const pvm_recompiler_code_t *code, const pvm_stretch_t *stretch,
+                    uint32_t pc)
+{
+    settle(vm, code, stretch, pc);
+    vm->pc = pc;
+    vm->charged = vm->program->has_block_gas;
+    if (!vm->program->has_block_gas) {
+        const uint32_t done = pvm_recompiler_index_in(vm->program, stretch, pc);
+        if (stretch->segment_rest > 0) {
+            vm->gas += stretch->segment_rest - done;
+        }
+        book_rest(vm, pc, stretch->block_rest - done, -1);
+    }
+}
+
+/* Arrived at a block whose gas is not there. */
+static void unpaid(pvm_vm_t *vm, const pvm_activation_t *activation, const pvm_stub_t *stub)
+{
+    pvm_arrival_t arrival = {.kind = PVM_ARRIVAL_ENTRY, .from = stub->from};
+
+    if (vm->counts != NULL) {
+        arrival.kind = PVM_ARRIVAL_EDGE;
+        arrival.taken = stub->kind != PVM_STUB_UNPAID_NEXT;
+        if (stub->kind == PVM_STUB_UNPAID_HUB) {
+            arrival.kind = PVM_ARRIVAL_HUB;
+            arrival.from = activation->jump_pc;
+            /* Counted before it was known that nobody pays there. */
+            activation->edges[2 * (size_t)pvm_counts_terminator(vm->counts, arrival.from) + 1]--;
+        }
+    }
+    if (pvm_program_is_block_start(vm->program, stub->pc)) {
+        vm->gas += vm->program->has_block_gas
+                       ? (int64_t)pvm_counts_block_cost(vm->program,
+                                                        pvm_program_block_at(vm->program, stub->pc))
+                       : (int64_t)pvm_recompiler_stretch_at(activation->code, stub->pc)->segment_rest;
+    }
+    vm->arrival = arrival;
+    vm->pc = stub->pc;
+    vm->charged = false;
+}
+
+/* Run emitted code from the start of a paid stretch. GO_ON: vm->pc is where to go on, by the step if *out_step. */
+static pvm_exit_t run_from(pvm_vm_t *vm, const pvm_recompiler_code_t *code,
+                           const pvm_stretch_t *stretch, bool *out_step)
+{
+    pvm_activation_t activation = {
+        .registers = vm->registers,
+        .budget = take_slice(vm),
+        .base = vm->memory->base,
+        .edges = vm->counts == NULL ? NULL : vm->counts->edges,
+        .from_hub = vm->counts == NULL ? NULL : vm->counts->from_hub,
+        .host_call = host_call,
+        .end = PVM_NATIVE_STOP,
+        .vm = vm,
+        .code = code,
+        .previous = pvm_signals_activation,
+    };
+
+    if (code->cpu.segment) {
+        activation.outer_gs = read_gs();
+        write_gs((uintptr_t)activation.base);
+    }
+    pvm_signals_activation = &activation;
+    code->enter(&activation, code->region.base + stretch->host);
+    pvm_signals_activation = activation.previous;
+    if (code->cpu.segment) {
+        write_gs(activation.outer_gs);
+    }
+
+    *out_step = false;
+    if (activation.end != PVM_NATIVE_STOP) {
+        return activation.end == PVM_NATIVE_EXIT ? activation.exit : PVM_EXIT_GO_ON;
+    }
+    vm->gas += activation.budget;
+    if (activation.faulted) {
+        const pvm_stretch_t *at;
+        const uint32_t pc = pvm_recompiler_pc_of(code, vm->program, activation.stop, &at);
+        left_at(vm, code, at, pc);
+        *out_step = true;
+        return PVM_EXIT_GO_ON;
+    }
+    const size_t offset = (size_t)(activation.stop - code->region.base) - code->stubs_at;
+    const pvm_stub_t *const stub = &code->stubs[offset / PVM_STUB_BYTES - 1];
+    if (stub->kind == PVM_STUB_LEAVE) {
+        left_at(vm, code, pvm_recompiler_stretch_at(code, stub->pc), stub->pc);
+        *out_step = true;
+    } else {
+        unpaid(vm, &activation, stub);
+    }
+    return PVM_EXIT_GO_ON;
+}
+
+pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm)
+{
+    const pvm_recompiler_code_t *const code = get_code(vm);
+    bool step;
+
+    if (code == NULL) {
+        /* No memory for code, or not allowed to execute it: the same run, only slower. */
+        return pvm_interpreter_run(vm);
+    }
+    for (;;) {
+        if (atomic_load_explicit(&vm->interrupt, memory_order_relaxed) &&
+            atomic_exchange_explicit(&vm->interrupt, false, memory_order_relaxed)) {
+            return PVM_EXIT_INTERRUPT;
+        }
+        const pvm_stretch_t *const stretch = pvm_recompiler_stretch_at(code, vm->pc);
+        pvm_exit_t exit;
+        if (stretch != NULL && stretch->pc == vm->pc && pay(vm, stretch)) {
+            exit = run_from(vm, code, stretch, &step);
+            if (exit == PVM_EXIT_GO_ON && step) {
+                exit = pvm_interpreter_step(vm);
+            }
+        } else {
+            exit = pvm_interpreter_step(vm);
+        }
+        if (exit != PVM_EXIT_GO_ON) {
+            return exit;
+        }
+    }
+}
+#else
+#include "support/error.h"
+
+bool pvm_recompiler_is_available(void)
+{
+    pvm_error_set("the recompiler is for x86-64 Linux and not available in this build; use the "
+                  "interpreter");
+    return false;
+}
+
+bool pvm_recompiler_wants_guard(void)
+{
+    return false;
+}
+
+pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm)
+{
+    (void)vm;
+    return PVM_EXIT_ERROR;
+}
+#endif

@@ -1,0 +1,159 @@
+/* Entering and leaving emitted code. The register map and the frame are drawn in registers.h. */
+#include "recompiler/thunks.h"
+
+#include "recompiler/available.h"
+
+#if PVM_RECOMPILER_AVAILABLE
+#include "recompiler/activation.h"
+#include "recompiler/emitter.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+#define FIELD(name) ((int8_t)offsetof(pvm_activation_t, name))
+
+static_assert(offsetof(pvm_activation_t, faulted) < 128, "fields that code uses have 8-bit offsets");
+static_assert(offsetof(pvm_vm_t, registers) == 0 && PVM_REGISTER_COUNT * 8 < 128,
+              "registers have 8-bit offsets");
+
+static const pvm_x86_reg_t kept[] = {PVM_X86_RBX, PVM_X86_RBP, PVM_X86_R12,
+                                     PVM_X86_R13, PVM_X86_R14, PVM_X86_R15};
+#define KEPT_COUNT (sizeof(kept) / sizeof(*kept))
+
+static_assert((PVM_FRAME_BYTES + (KEPT_COUNT + 1) * 8) % 16 == 0, "the frame keeps rsp aligned");
+
+/* push reg | pop reg */
+static uint8_t *push_or_pop(uint8_t *at, uint8_t opcode, unsigned reg)
+{
+    return pvm_x86_put_rex(at, pvm_x86_rex(false, 0, 0, reg), opcode | (reg & 7), 1);
+}
+
+/* mov host, [rcx + 8 guest] for all guest registers; rcx = [rdi + registers]. rdi is one of them. */
+static uint8_t *load_guest(uint8_t *at)
+{
+    at = pvm_x86_rm8(at, true, 0x8b, PVM_X86_RCX, PVM_X86_RDI, FIELD(registers));
+    for (unsigned i = 0; i < PVM_REGISTER_COUNT; i++) {
+        at = pvm_x86_rm8(at, true, 0x8b, pvm_host_register(i), PVM_X86_RCX, (int8_t)(8 * i));
+    }
+    return at;
+}
+
+/* mov [rcx + 8 guest], host; the frame is at rsp + depth. Afterwards rdi is the activation. */
+static uint8_t *store_guest(uint8_t *at, int8_t depth)
+{
+    at = pvm_x86_stack_load(at, PVM_X86_RCX, (int8_t)(depth + PVM_FRAME_ACTIVATION));
+    at = pvm_x86_rm8(at, true, 0x8b, PVM_X86_RCX, PVM_X86_RCX, FIELD(registers));
+    for (unsigned i = 0; i < PVM_REGISTER_COUNT; i++) {
+        at = pvm_x86_rm8(at, true, 0x89, pvm_host_register(i), PVM_X86_RCX, (int8_t)(8 * i));
+    }
+    return pvm_x86_stack_load(at, PVM_X86_RDI, (int8_t)(depth + PVM_FRAME_ACTIVATION));
+}
+
+/* Gas between the activation (rdi) and where this code keeps it; uses rax. */
+static uint8_t *load_gas(uint8_t *at, pvm_cpu_t cpu)
+{
+    if (cpu.segment) {
+        return pvm_x86_rm8(at, true, 0x8b, PVM_HOST_GAS, PVM_X86_RDI, FIELD(budget));
+    }
+    at = pvm_x86_rm8(at, true, 0x8b, PVM_X86_RAX, PVM_X86_RDI, FIELD(budget));
+    return pvm_x86_stack_store(at, PVM_X86_RAX, PVM_FRAME_GAS);
+}
+
+static uint8_t *store_gas(uint8_t *at, pvm_cpu_t cpu, int8_t depth)
+{
+    if (cpu.segment) {
+        return pvm_x86_rm8(at, true, 0x89, PVM_HOST_GAS, PVM_X86_RDI, FIELD(budget));
+    }
+    at = pvm_x86_stack_load(at, PVM_X86_RAX, (int8_t)(depth + PVM_FRAME_GAS));
+    return pvm_x86_rm8(at, true, 0x89, PVM_X86_RAX, PVM_X86_RDI, FIELD(budget));
+}
+
+/* push ...; sub rsp, frame; fill the frame; load gas and registers; jmp [where] */
+static uint8_t *emit_enter(uint8_t *at, pvm_cpu_t cpu, bool counting)
+{
+    for (unsigned i = 0; i < KEPT_COUNT; i++) {
+        at = push_or_pop(at, 0x50, kept[i]);
+    }
+    at = pvm_x86_alu_imm(at, true, PVM_X86_SUB, PVM_X86_RSP, PVM_FRAME_BYTES);
+    at = pvm_x86_stack_store(at, PVM_X86_RDI, PVM_FRAME_ACTIVATION);
+    at = pvm_x86_stack_store(at, PVM_X86_RSI, PVM_FRAME_WHERE);
+    if (counting) {
+        at = pvm_x86_rm8(at, true, 0x8b, PVM_X86_RAX, PVM_X86_RDI, FIELD(edges));
+        at = pvm_x86_stack_store(at, PVM_X86_RAX, PVM_FRAME_EDGES);
+        at = pvm_x86_rm8(at, true, 0x8b, PVM_X86_RAX, PVM_X86_RDI, FIELD(from_hub));
+        at = pvm_x86_stack_store(at, PVM_X86_RAX, PVM_FRAME_FROM_HUB);
+    }
+    if (!cpu.segment) {
+        at = pvm_x86_rm8(at, true, 0x8b, PVM_HOST_BASE, PVM_X86_RDI, FIELD(base));
+    }
+    at = load_gas(at, cpu);
+    at = load_guest(at);
+    return pvm_x86_stack(at, false, 0xff, 4, PVM_FRAME_WHERE);
+}
+
+/* add rsp, frame; pop ...; ret */
+static uint8_t *emit_return(uint8_t *at)
+{
+    at = pvm_x86_alu_imm(at, true, PVM_X86_ADD, PVM_X86_RSP, PVM_FRAME_BYTES);
+    for (unsigned i = KEPT_COUNT; i-- > 0;) {
+        at = push_or_pop(at, 0x58, kept[i]);
+    }
+    return pvm_x86_put(at, 0xc3, 1);
+}
+
+/* mov [where], rcx; store registers and gas; tell where, and from which indirect jump; return */
+static uint8_t *emit_leave(uint8_t *at, pvm_cpu_t cpu, bool counting)
+{
+    at = pvm_x86_stack_store(at, PVM_X86_RCX, PVM_FRAME_WHERE);
+    at = store_guest(at, 0);
+    at = store_gas(at, cpu, 0);
+    at = pvm_x86_stack_load(at, PVM_X86_RAX, PVM_FRAME_WHERE);
+    at = pvm_x86_rm8(at, true, 0x89, PVM_X86_RAX, PVM_X86_RDI, FIELD(stop));
+    if (counting) {
+        at = pvm_x86_stack(at, false, 0x8b, PVM_X86_RAX, PVM_FRAME_JUMP_PC);
+        at = pvm_x86_rm8(at, false, 0x89, PVM_X86_RAX, PVM_X86_RDI, FIELD(jump_pc));
+    }
+    return emit_return(at);
+}
+
+/* As a leave and an enter around a call: no system call, no search. The frame is one word up because of the return
+ * address, two while rsp is aligned for the call. */
+static uint8_t *emit_host_call(uint8_t *at, pvm_cpu_t cpu)
+{
+    at = pvm_x86_stack_store(at, PVM_X86_RCX, 8 + PVM_FRAME_WHERE);
+    at = store_guest(at, 8);
+    at = store_gas(at, cpu, 8);
+    at = pvm_x86_stack_load(at, PVM_X86_RSI, 8 + PVM_FRAME_WHERE);
+    at = pvm_x86_alu_imm(at, true, PVM_X86_SUB, PVM_X86_RSP, 8);
+    at = pvm_x86_rm8(at, false, 0xff, 2, PVM_X86_RDI, FIELD(host_call));
+    at = pvm_x86_alu_imm(at, true, PVM_X86_ADD, PVM_X86_RSP, 8);
+    at = pvm_x86_test(at, true, PVM_X86_RAX, PVM_X86_RAX);
+    at = pvm_x86_skip(at, PVM_X86_NE);
+    uint8_t *const out = at;
+    at = pvm_x86_stack_load(at, PVM_X86_RDI, 8 + PVM_FRAME_ACTIVATION);
+    if (cpu.segment) {
+        at = load_gas(at, cpu);
+    } else {
+        at = pvm_x86_rm8(at, true, 0x8b, PVM_X86_RAX, PVM_X86_RDI, FIELD(budget));
+        at = pvm_x86_stack_store(at, PVM_X86_RAX, 8 + PVM_FRAME_GAS);
+    }
+    at = load_guest(at);
+    at = pvm_x86_put(at, 0xc3, 1);
+    pvm_x86_land(out, at);
+    at = pvm_x86_alu_imm(at, true, PVM_X86_ADD, PVM_X86_RSP, 8);
+    return emit_return(at);
+}
+
+uint8_t *pvm_recompiler_emit_thunks(uint8_t *at, pvm_cpu_t cpu, bool counting,
+                                    pvm_thunks_t *out_thunks)
+{
+    out_thunks->enter = at;
+    at = emit_enter(at, cpu, counting);
+    out_thunks->stub_leave = at;
+    at = push_or_pop(at, 0x58, PVM_X86_RCX);
+    out_thunks->leave = at;
+    at = emit_leave(at, cpu, counting);
+    out_thunks->host_call = at;
+    return emit_host_call(at, cpu);
+}
+#endif
