@@ -40,7 +40,7 @@ static void measure(const bench_options_t *options, const bench_guest_t *guest, 
     for (size_t i = 0; i < FORM_COUNT; i++) {
         m->vms[i] = bench_guest_vm(options, guest, forms[i].spec, forms[i].backend, &m->entries[i]);
         if (m->vms[i] != NULL) {
-            (void)time_vm(m->vms[i], m->entries[i], 1, guest->native(1));
+            (void)bench_time_vm(m->vms[i], m->entries[i], 1, guest->native(1));
         }
     }
     for (unsigned repeat = 0; repeat < options->repeats; repeat++) {
