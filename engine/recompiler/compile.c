@@ -430,7 +430,7 @@ PVM_EMIT bool branch(compiler_t *c, pvm_emitter_t *e, const pvm_instruction_t *i
         jump_counting(c, e, (uint32_t)in->y, block, in->pc);
         pvm_x86_land(runs_on, e->at);
     } else {
-        jump_to(c, e, condition, block, 0);
+        jump_to(c, e, (int)condition, block, 0);
     }
     return true;
 }

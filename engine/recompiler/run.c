@@ -156,6 +156,7 @@ static uint64_t host_call(pvm_activation_t *activation, uint64_t index)
         book_rest(vm, behind->pc, behind->block_rest, 1);
     }
     activation->budget = take_slice(vm);
+    activation->end = PVM_NATIVE_STOP;
     return 0;
 }
 
