@@ -18,7 +18,8 @@ static bool has_room(pvm_prof_watch_t *watch)
         watch->fresh = calloc(block_room(watch), sizeof(*watch->fresh));
     }
     if (watch->counts == NULL || watch->fresh == NULL) {
-        pvm_prof_store_fail(watch->recorder->file, "no memory to read block counts; record fewer VMs at a time");
+        pvm_prof_store_fail(watch->recorder->file,
+                            "no memory to read block counts; record fewer VMs at a time");
         return false;
     }
     return true;
@@ -38,8 +39,8 @@ static int compare_edges(const void *left, const void *right)
     return a->to < b->to ? -1 : a->to > b->to;
 }
 
-/* All edges as of now, sorted, each once: a block entered in its middle can leave through two terminators.
- * NULL if there are none, or without memory. */
+/* All edges as of now, sorted, each once: a block entered in its middle can leave through two
+ * terminators. NULL if there are none, or without memory. */
 static pvm_edge_count_t *read_edges(pvm_prof_watch_t *watch, size_t *out_count)
 {
     const size_t room = pvm_get_edge_counts(watch->vm, NULL, 0);
@@ -49,7 +50,8 @@ static pvm_edge_count_t *read_edges(pvm_prof_watch_t *watch, size_t *out_count)
     *out_count = 0;
     if (edges == NULL) {
         if (room > 0) {
-            pvm_prof_store_fail(watch->recorder->file, "no memory to read edge counts; record without edges");
+            pvm_prof_store_fail(watch->recorder->file,
+                                "no memory to read edge counts; record without edges");
         }
         return NULL;
     }
@@ -89,7 +91,8 @@ void pvm_prof_counts_read(pvm_prof_watch_t *watch)
     }
     int64_t gas = 0;
     for (size_t i = 0; i < block_room(watch); i++) {
-        /* Modulo 2^64, so that a count that went back is still brought to where the engine has it. */
+        /* Modulo 2^64, so that a count that went back is still brought to where the engine has
+         * it. */
         const pvm_block_count_t more = {.hits = watch->fresh[i].hits - watch->counts[i].hits,
                                         .gas = watch->fresh[i].gas - watch->counts[i].gas};
         if (more.hits != 0 || more.gas != 0) {

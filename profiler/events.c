@@ -1,8 +1,9 @@
 /* What the engine tells the recorder, event by event, and the regular flush.
  *
- * An execution begins with pvm_execute(), or with a resume or step when none is open. It ends with halt, panic, out
- * of gas or an error, or when the VM executes anew, is reset or destroyed, or the recording ends: faults and host
- * calls that are left to the caller leave it open, because they can be resumed. */
+ * An execution begins with pvm_execute(), or with a resume or step when none is open. It ends
+ * with halt, panic, out of gas or an error, or when the VM executes anew, is reset or
+ * destroyed, or the recording ends: faults and host calls that are left to the caller leave it
+ * open, because they can be resumed. */
 #include "profiler/watch.h"
 
 #include <stdlib.h>
@@ -59,7 +60,8 @@ static void flush_if_due(pvm_prof_watch_t *watch)
     pvm_prof_recorder_t *const recorder = watch->recorder;
 
     if (pvm_prof_now_ns() - watch->flushed_ns >= recorder->flush_interval_ns ||
-        (recorder->file->in_transaction && recorder->file->transaction_rows >= PVM_PROF_BATCH_ROWS)) {
+        (recorder->file->in_transaction &&
+         recorder->file->transaction_rows >= PVM_PROF_BATCH_ROWS)) {
         pvm_prof_flush(recorder);
     }
 }
@@ -230,7 +232,8 @@ static void on_host_call_begin(void *user_data, pvm_vm_t *vm, const pvm_host_cal
     if (watch->execution.is_open) {
         pvm_prof_call_begin(watch, call);
         recorder->gas_left = watch->execution.ledger.now;
-        /* Before the flush, which may store the row; and again behind it, so that it is not part of the call. */
+        /* Before the flush, which may store the row; and again behind it, so that it is not
+         * part of the call. */
         watch->call.began_ns = pvm_prof_now_ns();
         flush_if_due(watch);
         watch->call.began_ns = pvm_prof_now_ns();
@@ -307,7 +310,8 @@ static void on_reset(void *user_data, pvm_vm_t *vm)
         return;
     }
     pvm_prof_watch_settle(watch);
-    /* Whether counts go on or start again is the engine's business: the next run begins with reading them. */
+    /* Whether counts go on or start again is the engine's business: the next run begins with
+     * reading them. */
     watch->has_baseline = false;
     leave(recorder);
 }

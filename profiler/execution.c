@@ -1,4 +1,5 @@
-/* Executions: their rows, the totals, and the check that the figures reconcile (docs/counting.md). */
+/* Executions: their rows, the totals, and the check that the figures reconcile
+ * (docs/counting.md). */
 #include "profiler/watch.h"
 
 #include <stdlib.h>
@@ -48,7 +49,8 @@ void pvm_prof_execution_open(pvm_prof_watch_t *watch, pvm_run_kind_t kind)
     if (!watch->has_baseline) {
         pvm_prof_counts_begin(watch);
     }
-    sqlite3_stmt *const row = pvm_prof_store_begin_row(recorder->file, PVM_PROF_STATEMENT_EXECUTION);
+    sqlite3_stmt *const row =
+        pvm_prof_store_begin_row(recorder->file, PVM_PROF_STATEMENT_EXECUTION);
     if (row == NULL) {
         return;
     }
@@ -93,7 +95,8 @@ static pvm_prof_figures_t figures_of(const pvm_prof_watch_t *watch)
 }
 
 /* totals += sign * figures, modulo 2^64. */
-static void add_to_totals(pvm_prof_figures_t *totals, const pvm_prof_figures_t *figures, bool subtract)
+static void add_to_totals(pvm_prof_figures_t *totals, const pvm_prof_figures_t *figures,
+                          bool subtract)
 {
     int64_t (*const change)(int64_t, int64_t) = subtract ? pvm_prof_wrap_sub : pvm_prof_wrap_add;
 
@@ -102,19 +105,23 @@ static void add_to_totals(pvm_prof_figures_t *totals, const pvm_prof_figures_t *
     totals->gas_end = change(totals->gas_end, figures->gas_end);
     totals->blocks_gas = change(totals->blocks_gas, figures->blocks_gas);
     totals->host_gas = change(totals->host_gas, figures->host_gas);
-    totals->host_calls = (uint64_t)change((int64_t)totals->host_calls, (int64_t)figures->host_calls);
-    totals->duration_ns = (uint64_t)change((int64_t)totals->duration_ns, (int64_t)figures->duration_ns);
+    totals->host_calls =
+        (uint64_t)change((int64_t)totals->host_calls, (int64_t)figures->host_calls);
+    totals->duration_ns =
+        (uint64_t)change((int64_t)totals->duration_ns, (int64_t)figures->duration_ns);
 }
 
 static int64_t gas_used(const pvm_prof_figures_t *figures)
 {
-    return pvm_prof_wrap_sub(pvm_prof_wrap_add(figures->gas_start, figures->gas_added), figures->gas_end);
+    return pvm_prof_wrap_sub(pvm_prof_wrap_add(figures->gas_start, figures->gas_added),
+                             figures->gas_end);
 }
 
 /* The sum rule: 0, or by how much it fails. */
 static int64_t difference(const pvm_prof_figures_t *figures)
 {
-    return pvm_prof_wrap_sub(gas_used(figures), pvm_prof_wrap_add(figures->blocks_gas, figures->host_gas));
+    return pvm_prof_wrap_sub(gas_used(figures),
+                             pvm_prof_wrap_add(figures->blocks_gas, figures->host_gas));
 }
 
 void pvm_prof_execution_store(pvm_prof_watch_t *watch)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /** PolkaVM's calling convention: r1 is the stack pointer. */
-#define STACK_POINTER 1
+#define STACK_POINTER     1
 #define JAM_ACCUMULATE_PC 5
 
 /* -- Starts of functions in code without names --------------------------------------------- */
@@ -43,8 +43,9 @@ static bool is_call(const pvm_program_t *program, const pvm_instruction_t *in)
     const pvm_op_info_t *const info = &pvm_isa_ops[in->op];
     const uint64_t address = (uint32_t)in->x;
 
-    return (info->effect == PVM_EFFECT_JUMP || info->effect == PVM_EFFECT_JUMP_IND) && info->writes != 0 &&
-           address >= 2 && address % 2 == 0 && address / 2 <= program->jump_table_len &&
+    return (info->effect == PVM_EFFECT_JUMP || info->effect == PVM_EFFECT_JUMP_IND) &&
+           info->writes != 0 && address >= 2 && address % 2 == 0 &&
+           address / 2 <= program->jump_table_len &&
            program->jump_table[address / 2 - 1] == in->next;
 }
 
@@ -97,7 +98,8 @@ static int mark_starts(const pvm_program_t *program, marks_t *marks)
     mark_calls(program, marks);
     for (uint32_t i = 0; i < program->jump_table_len; i++) {
         const uint32_t pc = program->jump_table[i];
-        if (pc < program->code.len && !get_bit(marks->returns, pc) && moves_stack_down(program, pc)) {
+        if (pc < program->code.len && !get_bit(marks->returns, pc) &&
+            moves_stack_down(program, pc)) {
             mark_start(program, marks->starts, pc);
         }
     }
@@ -147,8 +149,9 @@ static int grow(finder_t *finder)
     return 0;
 }
 
-/* The chain of names with one hash has one link, unless somebody makes collisions on purpose; then there are at most
- * PVM_PROF_MAX_FUNCTIONS. The map cannot change a value, so a chain grows behind its first member. */
+/* The chain of names with one hash has one link, unless somebody makes collisions on purpose;
+ * then there are at most PVM_PROF_MAX_FUNCTIONS. The map cannot change a value, so a chain
+ * grows behind its first member. */
 static uint32_t intern(finder_t *finder, const char *name, uint32_t pc, bool from_debug)
 {
     const uint64_t hash = hash_name(name);
@@ -170,7 +173,8 @@ static uint32_t intern(finder_t *finder, const char *name, uint32_t pc, bool fro
         return PVM_PROF_MAP_NONE;
     }
     const uint32_t index = out->count;
-    out->list[index] = (pvm_prof_function_t){.name = strdup(name), .pc = pc, .from_debug = from_debug};
+    out->list[index] =
+        (pvm_prof_function_t){.name = strdup(name), .pc = pc, .from_debug = from_debug};
     if (out->list[index].name == NULL) {
         return PVM_PROF_MAP_NONE;
     }
@@ -184,20 +188,23 @@ static uint32_t intern(finder_t *finder, const char *name, uint32_t pc, bool fro
     return index;
 }
 
-/* Move on to the last debug range that begins at or before pc. Ranges and the pcs asked for both ascend. */
+/* Move on to the last debug range that begins at or before pc. Ranges and the pcs asked for
+ * both ascend. */
 static void advance_range(finder_t *finder, uint32_t pc)
 {
     pvm_debug_range_t next;
     bool moved = false;
 
-    while (pvm_debug_info_range(finder->debug, finder->next_range, &next) == 0 && next.begin <= pc) {
+    while (pvm_debug_info_range(finder->debug, finder->next_range, &next) == 0 &&
+           next.begin <= pc) {
         finder->range = next;
         finder->has_range = true;
         finder->next_range++;
         moved = true;
     }
     if (moved) {
-        pvm_debug_function_name(&finder->range.function, finder->range_name, sizeof(finder->range_name));
+        pvm_debug_function_name(&finder->range.function, finder->range_name,
+                                sizeof(finder->range_name));
     }
 }
 
@@ -243,8 +250,8 @@ int pvm_prof_functions_find(const pvm_program_t *program, pvm_prof_functions_t *
     int status = -1;
     finder_t *const finder = calloc(1, sizeof(*finder));
 
-    *out = (pvm_prof_functions_t){.of_block =
-                                      malloc(((size_t)program->block_count + 1) * sizeof(*out->of_block))};
+    *out = (pvm_prof_functions_t){
+        .of_block = malloc(((size_t)program->block_count + 1) * sizeof(*out->of_block))};
     /* An invalid program has no blocks, and no table of block starts either. */
     if (finder != NULL && out->of_block != NULL &&
         (program->block_count == 0 || mark_starts(program, &marks) == 0)) {

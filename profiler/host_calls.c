@@ -1,4 +1,5 @@
-/* Host calls: their rows, the registers they changed, the memory they touched, and sums by number. */
+/* Host calls: their rows, the registers they changed, the memory they touched, and sums by
+ * number. */
 #include "profiler/watch.h"
 
 #include <stdlib.h>
@@ -105,7 +106,8 @@ static void store_changed_registers(pvm_prof_watch_t *watch)
 }
 
 /* The row with its end, or the end of a row that is there. Call before the ledger moves on. */
-static void store_end(pvm_prof_watch_t *watch, int64_t gas_after, uint64_t duration_ns, bool has_returned)
+static void store_end(pvm_prof_watch_t *watch, int64_t gas_after, uint64_t duration_ns,
+                      bool has_returned)
 {
     pvm_prof_run_file_t *const file = watch->recorder->file;
     const bool is_stored = watch->call.is_stored;

@@ -1,7 +1,8 @@
 /* The gas account of one execution: what came in, what went where. docs/counting.md.
  *
- * Pure arithmetic on what the events say. All gas is taken as at least 0: a negative counter means that nothing is
- * left. Sums wrap modulo 2^64, under which gas_used = start + added - end stays true whatever the host sets. */
+ * Pure arithmetic on what the events say. All gas is taken as at least 0: a negative counter
+ * means that nothing is left. Sums wrap modulo 2^64, under which gas_used = start + added - end
+ * stays true whatever the host sets. */
 #ifndef PVM_PROFILER_LEDGER_H
 #define PVM_PROFILER_LEDGER_H
 

@@ -1,4 +1,5 @@
-/* A map from numbers to small indices: what the recorder needs to find "the entry for host call 7" quickly. */
+/* A map from numbers to small indices: what the recorder needs to find "the entry for host call
+ * 7" quickly. */
 #ifndef PVM_PROFILER_MAP_H
 #define PVM_PROFILER_MAP_H
 

@@ -1,4 +1,5 @@
-/* Programs of a recording: one entry for all copies of a program, its row, its functions and pending counts. */
+/* Programs of a recording: one entry for all copies of a program, its row, its functions and
+ * pending counts. */
 #include "profiler/watch.h"
 #include "program/convert.h"
 #include "support/error.h"
@@ -72,7 +73,8 @@ static void write_parts(const pvm_program_t *program, pvm_buffer_t *out)
     pvm_buffer_free(&table);
 }
 
-static int store_program(pvm_prof_run_file_t *file, const pvm_prof_program_t *entry, const char *name)
+static int store_program(pvm_prof_run_file_t *file, const pvm_prof_program_t *entry,
+                         const char *name)
 {
     const pvm_program_t *const program = entry->program;
     pvm_buffer_t made = {0};
@@ -167,8 +169,8 @@ pvm_prof_program_t *pvm_prof_program_find(pvm_prof_recorder_t *recorder, pvm_pro
         }
     }
     if (recorder->program_count == PVM_PROF_MAX_PROGRAMS) {
-        pvm_error_set("%.300s: more than %d different programs; record fewer at a time", recorder->file->path,
-                      PVM_PROF_MAX_PROGRAMS);
+        pvm_error_set("%.300s: more than %d different programs; record fewer at a time",
+                      recorder->file->path, PVM_PROF_MAX_PROGRAMS);
         return NULL;
     }
     pvm_prof_program_t *const entry = make_entry(recorder, program);
@@ -244,8 +246,10 @@ static void store_block(pvm_prof_program_t *entry, pvm_prof_run_file_t *file, ui
     const pvm_block_t behind = {.pc = program->code.len,
                                 .end_pc = program->code.len + 1,
                                 .instructions = 1,
-                                .gas = (uint32_t)pvm_counts_block_cost(program, program->block_count)};
-    const pvm_block_t *const block = index < program->block_count ? &program->blocks[index] : &behind;
+                                .gas =
+                                    (uint32_t)pvm_counts_block_cost(program, program->block_count)};
+    const pvm_block_t *const block =
+        index < program->block_count ? &program->blocks[index] : &behind;
 
     store_function(entry, file, function);
     sqlite3_stmt *const row = pvm_prof_store_begin_row(file, PVM_PROF_STATEMENT_BLOCK);

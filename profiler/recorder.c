@@ -1,4 +1,5 @@
-/* The life of a recording: create, attach VMs, commit from time to time, finish. Events: events.c. */
+/* The life of a recording: create, attach VMs, commit from time to time, finish. Events:
+ * events.c. */
 #include "profiler/recorder.h"
 
 #include "profiler/watch.h"
@@ -10,7 +11,8 @@
 #include <string.h>
 #include <time.h>
 
-/* Commit what the events have written, so that a killed recorder loses little even if no event follows. */
+/* Commit what the events have written, so that a killed recorder loses little even if no event
+ * follows. */
 static void *commit_now_and_then(void *user_data)
 {
     pvm_prof_recorder_t *const recorder = user_data;
@@ -44,7 +46,8 @@ static int start_thread(pvm_prof_recorder_t *recorder)
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&recorder->wake, &attributes);
     pthread_condattr_destroy(&attributes);
-    recorder->has_thread = pthread_create(&recorder->thread, NULL, commit_now_and_then, recorder) == 0;
+    recorder->has_thread =
+        pthread_create(&recorder->thread, NULL, commit_now_and_then, recorder) == 0;
     return recorder->has_thread ? 0 : -1;
 }
 
@@ -62,7 +65,8 @@ static void store_instrumentation(pvm_prof_recorder_t *recorder)
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (recorder->instrument & names[i].flag) {
-            len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", len > 0 ? "," : "", names[i].name);
+            len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", len > 0 ? "," : "",
+                                    names[i].name);
         }
     }
     pvm_prof_store_info(recorder->file, PVM_PROF_INFO_INSTRUMENTATION, text, false);
@@ -220,8 +224,9 @@ void pvm_prof_recorder_progress(pvm_prof_recorder_t *recorder, pvm_prof_progress
     out_progress->host_calls = (uint64_t)recorder->host_call_count;
     out_progress->kept = recorder->file->kept[PVM_PROF_LOST_HOST_CALL];
     out_progress->gas_left = recorder->gas_left;
-    int64_t used = pvm_prof_wrap_sub(pvm_prof_wrap_add(recorder->totals.gas_start, recorder->totals.gas_added),
-                                     recorder->totals.gas_end);
+    int64_t used =
+        pvm_prof_wrap_sub(pvm_prof_wrap_add(recorder->totals.gas_start, recorder->totals.gas_added),
+                          recorder->totals.gas_end);
     /* What open executions have used since they were last stored. */
     for (const pvm_prof_watch_t *at = recorder->watches; at != NULL; at = at->next) {
         const pvm_prof_figures_t *const stored = &at->execution.stored;
@@ -229,7 +234,8 @@ void pvm_prof_recorder_progress(pvm_prof_recorder_t *recorder, pvm_prof_progress
         if (at->execution.is_open) {
             used = pvm_prof_wrap_add(used, pvm_prof_ledger_used(&at->execution.ledger));
             used = pvm_prof_wrap_sub(
-                used, pvm_prof_wrap_sub(pvm_prof_wrap_add(stored->gas_start, stored->gas_added), stored->gas_end));
+                used, pvm_prof_wrap_sub(pvm_prof_wrap_add(stored->gas_start, stored->gas_added),
+                                        stored->gas_end));
         }
     }
     out_progress->gas_used = (uint64_t)used;
@@ -238,7 +244,8 @@ void pvm_prof_recorder_progress(pvm_prof_recorder_t *recorder, pvm_prof_progress
 
 /* -- Finishing ----------------------------------------------------------------------------- */
 
-/* End what is open. A VM that runs on another thread cannot be read: it keeps the figures of its last flush. */
+/* End what is open. A VM that runs on another thread cannot be read: it keeps the figures of
+ * its last flush. */
 static void settle_all(pvm_prof_recorder_t *recorder)
 {
     for (pvm_prof_watch_t *watch = recorder->watches; watch != NULL; watch = watch->next) {

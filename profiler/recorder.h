@@ -1,9 +1,10 @@
-/* The in-process collector: watches VMs of this process and writes what they do into a run file.
+/* The in-process collector: watches VMs of this process and writes what they do into a run
+ * file.
  *
- * Counts come from the engine, exactly; host calls, executions and gas changes from its events. The events
- * run on the VM's thread; a thread of the recorder commits what they wrote every quarter of a second. While
- * guest code runs without host calls there is no event and counts stay as of the last one (docs/run-file.md).
- * How the figures reconcile: docs/counting.md. */
+ * Counts come from the engine, exactly; host calls, executions and gas changes from its events.
+ * The events run on the VM's thread; a thread of the recorder commits what they wrote every
+ * quarter of a second. While guest code runs without host calls there is no event and counts
+ * stay as of the last one (docs/run-file.md). How the figures reconcile: docs/counting.md. */
 #ifndef PVM_PROFILER_RECORDER_H
 #define PVM_PROFILER_RECORDER_H
 
@@ -16,7 +17,7 @@ enum {
     PVM_PROF_COUNTS = 1 << 0,     /**< executions and gas of every block */
     PVM_PROF_EDGES = 1 << 1,      /**< executions of every edge; implies COUNTS */
     PVM_PROF_HOST_CALLS = 1 << 2, /**< a row for each host call; their sums are kept in any case */
-    PVM_PROF_MEMORY = 1 << 3,     /**< guest memory that the host read and wrote; implies HOST_CALLS */
+    PVM_PROF_MEMORY = 1 << 3, /**< guest memory that the host read and wrote; implies HOST_CALLS */
     PVM_PROF_DEFAULT = PVM_PROF_COUNTS | PVM_PROF_EDGES | PVM_PROF_HOST_CALLS
 };
 
@@ -24,7 +25,7 @@ enum {
 typedef struct {
     size_t size;
     uint32_t instrument;      /**< PVM_PROF_*; 0: PVM_PROF_DEFAULT */
-    const char *program_name; /**< of programs first seen in pvm_prof_recorder_attach(); NULL: "program-N" */
+    const char *program_name; /**< of programs not seen before; NULL: "program-N" */
 } pvm_prof_recorder_options_t;
 
 /** How far it is; for progress lines. */
@@ -44,29 +45,33 @@ pvm_prof_status_t pvm_prof_recorder_create(pvm_prof_run_file_t *file,
                                            const pvm_prof_recorder_options_t *options,
                                            pvm_prof_recorder_t **out_recorder);
 
-/** Watch a VM: sets its instrumentation and its observer. Call it before the VM executes; VMs that another
- *  watched VM starts are attached by whoever makes them. They may live on other threads.
- *  @param program_name  for a program not seen before; NULL: as in the options
- *  Errors: E_ARGUMENT (the VM is running, already watched, of another recorder), E_SYSTEM. */
+/** Watch a VM: sets its instrumentation and its observer. Call it before the VM executes; VMs
+ * that another watched VM starts are attached by whoever makes them. They may live on other
+ * threads.
+ * @param program_name  for a program not seen before; NULL: as in the options
+ * Errors: E_ARGUMENT (the VM is running, already watched, of another recorder), E_SYSTEM. */
 pvm_prof_status_t pvm_prof_recorder_attach(pvm_prof_recorder_t *recorder, pvm_vm_t *vm,
                                            const char *program_name);
 
-/** The first thing that could not be stored ("RUN.db: disk full; ...; kept 12 host calls"), or NULL. Execution
- *  goes on without recording, and the loss is counted. Borrowed from the recorder. Thread: any. */
+/** The first thing that could not be stored ("RUN.db: disk full; ...; kept 12 host calls"), or
+ * NULL. Execution goes on without recording, and the loss is counted. Borrowed from the
+ * recorder. Thread: any. */
 const char *pvm_prof_recorder_error(pvm_prof_recorder_t *recorder);
 
 /** Figures for a progress line. Thread: any. */
 void pvm_prof_recorder_progress(pvm_prof_recorder_t *recorder, pvm_prof_progress_t *out_progress);
 
-/** End the recording: open executions end as they stand, totals and status are stored, VMs are let go. Call it
- *  when no watched VM runs. If one does (the user interrupted it, this is another thread), its figures are those of its
- *  last event, the status says so, and events that still come are ignored until the process ends.
- *  @param status  COMPLETE or INTERRUPTED; what was lost turns COMPLETE into INCOMPLETE
- *  @return OK, or E_SYSTEM with the text of pvm_prof_recorder_error(). */
+/** End the recording: open executions end as they stand, totals and status are stored, VMs are
+ * let go. Call it when no watched VM runs. If one does (the user interrupted it, this is
+ * another thread), its figures are those of its last event, the status says so, and events that
+ * still come are ignored until the process ends.
+ * @param status  COMPLETE or INTERRUPTED; what was lost turns COMPLETE into INCOMPLETE
+ * @return OK, or E_SYSTEM with the text of pvm_prof_recorder_error(). */
 pvm_prof_status_t pvm_prof_recorder_finish(pvm_prof_recorder_t *recorder,
                                            pvm_prof_run_status_t status);
 
-/** Free it, finishing as INTERRUPTED what was not finished. No watched VM may be running. NULL is ignored. */
+/** Free it, finishing as INTERRUPTED what was not finished. No watched VM may be running. NULL
+ * is ignored. */
 void pvm_prof_recorder_destroy(pvm_prof_recorder_t *recorder);
 
 #endif

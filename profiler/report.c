@@ -18,7 +18,7 @@ typedef struct {
 } report_t;
 
 static const report_t reports[PVM_PROF_REPORT_KIND_COUNT] = {
-#define PVM_PROF_REPORT(kind, name, title, is_record, order, sql) \
+#define PVM_PROF_REPORT(kind, name, title, is_record, order, sql)                                  \
     [PVM_PROF_REPORT_##kind] = {name, title, is_record, order, sql},
 #define PVM_PROF_COLUMN(kind, id, header, unit, type)
 #include "profiler/reports.def"
@@ -31,7 +31,7 @@ typedef struct {
 
 static const report_column_t report_columns[] = {
 #define PVM_PROF_REPORT(kind, name, title, is_record, order, sql)
-#define PVM_PROF_COLUMN(kind, id, header, unit, type) \
+#define PVM_PROF_COLUMN(kind, id, header, unit, type)                                              \
     {PVM_PROF_REPORT_##kind, {id, header, unit, PVM_PROF_TYPE_##type, PVM_PROF_EXACT}},
 #include "profiler/reports.def"
 };
@@ -43,7 +43,8 @@ const char *pvm_prof_report_name(pvm_prof_report_kind_t kind)
     return (size_t)kind < PVM_PROF_REPORT_KIND_COUNT ? reports[kind].name : NULL;
 }
 
-/* -- wrap_sum(): sum() of SQLite refuses sums beyond 2^63, which gas of several runs can reach ---- */
+/* -- wrap_sum(): sum() of SQLite refuses sums beyond 2^63, which gas of several runs can reach
+ * ---- */
 
 static void wrap_sum_step(sqlite3_context *context, int count, sqlite3_value **values)
 {
@@ -83,7 +84,8 @@ static int read_worth(pvm_prof_run_file_t *file, worth_t *out)
     *out = (worth_t){.status = pvm_prof_run_file_status(file)};
     pvm_prof_run_file_get_info(file, PVM_PROF_INFO_REASON, out->reason, sizeof(out->reason));
     pvm_prof_run_file_get_info(file, PVM_PROF_INFO_SPEC, out->spec, sizeof(out->spec));
-    pvm_prof_run_file_get_info(file, PVM_PROF_INFO_SPEC_GUESSED, out->guessed, sizeof(out->guessed));
+    pvm_prof_run_file_get_info(file, PVM_PROF_INFO_SPEC_GUESSED, out->guessed,
+                               sizeof(out->guessed));
     code = sqlite3_prepare_v2(file->db, "SELECT blocks_gas, difference FROM total", -1, &row, NULL);
     if (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
         out->is_counted = sqlite3_column_type(row, 0) != SQLITE_NULL;
@@ -94,8 +96,10 @@ static int read_worth(pvm_prof_run_file_t *file, worth_t *out)
     if (code != SQLITE_OK) {
         return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
     }
-    code = sqlite3_prepare_v2(file->db, "SELECT kind, count FROM lost_events ORDER BY kind LIMIT 16", -1, &row, NULL);
-    while (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW && len < sizeof(out->lost)) {
+    code = sqlite3_prepare_v2(
+        file->db, "SELECT kind, count FROM lost_events ORDER BY kind LIMIT 16", -1, &row, NULL);
+    while (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW &&
+           len < sizeof(out->lost)) {
         const unsigned char *const kind = sqlite3_column_text(row, 0);
         const int written = snprintf(out->lost + len, sizeof(out->lost) - len, "%s%" PRId64 " %s",
                                      len > 0 ? ", " : "", (int64_t)sqlite3_column_int64(row, 1),
@@ -104,8 +108,9 @@ static int read_worth(pvm_prof_run_file_t *file, worth_t *out)
         code = SQLITE_OK;
     }
     sqlite3_finalize(row);
-    out->is_incomplete = out->status == PVM_PROF_RUN_RECORDING || out->status == PVM_PROF_RUN_INCOMPLETE ||
-                         len > 0 || (out->status == PVM_PROF_RUN_INTERRUPTED && out->reason[0] != '\0') ||
+    out->is_incomplete = out->status == PVM_PROF_RUN_RECORDING ||
+                         out->status == PVM_PROF_RUN_INCOMPLETE || len > 0 ||
+                         (out->status == PVM_PROF_RUN_INTERRUPTED && out->reason[0] != '\0') ||
                          out->difference != 0;
     return code == SQLITE_DONE || code == SQLITE_ROW ? SQLITE_OK : code;
 }
@@ -116,17 +121,19 @@ static int add_notes(pvm_prof_table_t *table, const worth_t *worth)
 
     switch (worth->status) {
     case PVM_PROF_RUN_RECORDING:
-        status |= pvm_prof_table_add_note(
-            table, "This recording is incomplete: it still goes on, or was killed. The figures are those that were "
-                   "stored last.");
+        status |= pvm_prof_table_add_note(table, "This recording is incomplete: it still goes on, "
+                                                 "or was killed. The figures are those that were "
+                                                 "stored last.");
         break;
     case PVM_PROF_RUN_INCOMPLETE:
-        status |= pvm_prof_table_add_note(table, "This recording is incomplete: %s.",
-                                          worth->reason[0] != '\0' ? worth->reason : "something could not be stored");
+        status |= pvm_prof_table_add_note(
+            table, "This recording is incomplete: %s.",
+            worth->reason[0] != '\0' ? worth->reason : "something could not be stored");
         break;
     case PVM_PROF_RUN_INTERRUPTED:
-        status |= pvm_prof_table_add_note(table, "This recording was interrupted%s%s; it holds what happened until then.",
-                                          worth->reason[0] != '\0' ? ": " : "", worth->reason);
+        status |= pvm_prof_table_add_note(
+            table, "This recording was interrupted%s%s; it holds what happened until then.",
+            worth->reason[0] != '\0' ? ": " : "", worth->reason);
         break;
     case PVM_PROF_RUN_COMPLETE:
         break;
@@ -135,12 +142,14 @@ static int add_notes(pvm_prof_table_t *table, const worth_t *worth)
         status |= pvm_prof_table_add_note(table, "Lost records: %s.", worth->lost);
     }
     if (worth->difference != 0) {
-        status |= pvm_prof_table_add_note(
-            table, "The figures do not reconcile: gas used is %" PRId64 " more than blocks and host calls explain.",
-            worth->difference);
+        status |= pvm_prof_table_add_note(table,
+                                          "The figures do not reconcile: gas used is %" PRId64
+                                          " more than blocks and host calls explain.",
+                                          worth->difference);
     }
     if (strcmp(worth->guessed, "1") == 0) {
-        status |= pvm_prof_table_add_note(table, "Spec %s was guessed; --spec sets it.", worth->spec);
+        status |=
+            pvm_prof_table_add_note(table, "Spec %s was guessed; --spec sets it.", worth->spec);
     }
     return status;
 }
@@ -190,7 +199,8 @@ static int read_row(sqlite3_stmt *row, pvm_prof_table_t *table)
         }
         switch (table->columns[i].type) {
         case PVM_PROF_TYPE_TEXT:
-            if (pvm_prof_value_set_text(&values[i], (const char *)sqlite3_column_text(row, column)) != 0) {
+            if (pvm_prof_value_set_text(&values[i],
+                                        (const char *)sqlite3_column_text(row, column)) != 0) {
                 return SQLITE_NOMEM;
             }
             break;
@@ -212,7 +222,8 @@ static int read_rows(sqlite3 *db, const report_t *report, uint32_t top, pvm_prof
     int code;
 
     const uint32_t limit = top == 0 || top > PVM_PROF_MAX_ROWS ? PVM_PROF_MAX_ROWS : top;
-    snprintf(sql, sizeof(sql), "%s ORDER BY %s LIMIT %u", report->sql, report->order, (unsigned)limit);
+    snprintf(sql, sizeof(sql), "%s ORDER BY %s LIMIT %u", report->sql, report->order,
+             (unsigned)limit);
     code = sqlite3_prepare_v2(db, sql, -1, &query, NULL);
     while (code == SQLITE_OK && (code = sqlite3_step(query)) == SQLITE_ROW) {
         code = read_row(query, table);
@@ -244,8 +255,8 @@ pvm_prof_status_t pvm_prof_report(pvm_prof_run_file_t *file, pvm_prof_report_kin
     }
     int code = read_worth(file, &worth);
     if (code == SQLITE_OK) {
-        code = sqlite3_create_function(file->db, "wrap_sum", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, NULL,
-                                       wrap_sum_step, wrap_sum_final);
+        code = sqlite3_create_function(file->db, "wrap_sum", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                       NULL, NULL, wrap_sum_step, wrap_sum_final);
     }
     if (code != SQLITE_OK) {
         return pvm_prof_store_report(file, code, "read its totals");
@@ -257,7 +268,8 @@ pvm_prof_status_t pvm_prof_report(pvm_prof_run_file_t *file, pvm_prof_report_kin
     }
     if (code == SQLITE_OK && !worth.is_counted &&
         (kind == PVM_PROF_REPORT_FUNCTION || kind == PVM_PROF_REPORT_BLOCK) &&
-        pvm_prof_table_add_note(table, "Blocks were not counted; record with --instrument counts.") != 0) {
+        pvm_prof_table_add_note(table,
+                                "Blocks were not counted; record with --instrument counts.") != 0) {
         code = SQLITE_NOMEM;
     }
     if (code != SQLITE_OK) {

@@ -1,7 +1,8 @@
 /* Questions to a run file, each answered by one table.
  *
- * Every figure comes from the views and tables of docs/run-file.md; nothing is computed from what was lost: a
- * recording that did not end, or lost something, marks its columns INCOMPLETE and says so in a note. */
+ * Every figure comes from the views and tables of docs/run-file.md; nothing is computed from
+ * what was lost: a recording that did not end, or lost something, marks its columns INCOMPLETE
+ * and says so in a note. */
 #ifndef PVM_PROFILER_REPORT_H
 #define PVM_PROFILER_REPORT_H
 
@@ -9,13 +10,13 @@
 #include "profiler/table.h"
 
 typedef enum {
-    PVM_PROF_REPORT_SUMMARY,    /**< a record: result, gas, times, program, backend, spec */
-    PVM_PROF_REPORT_FUNCTION,   /**< most gas first */
-    PVM_PROF_REPORT_BLOCK,      /**< most gas first */
-    PVM_PROF_REPORT_EDGE,       /**< most often first */
-    PVM_PROF_REPORT_HOST_CALL,  /**< by name, most gas first */
-    PVM_PROF_REPORT_SERVICE,    /**< most gas first */
-    PVM_PROF_REPORT_EXECUTION,  /**< in order */
+    PVM_PROF_REPORT_SUMMARY,   /**< a record: result, gas, times, program, backend, spec */
+    PVM_PROF_REPORT_FUNCTION,  /**< most gas first */
+    PVM_PROF_REPORT_BLOCK,     /**< most gas first */
+    PVM_PROF_REPORT_EDGE,      /**< most often first */
+    PVM_PROF_REPORT_HOST_CALL, /**< by name, most gas first */
+    PVM_PROF_REPORT_SERVICE,   /**< most gas first */
+    PVM_PROF_REPORT_EXECUTION, /**< in order */
     PVM_PROF_REPORT_KIND_COUNT
 } pvm_prof_report_kind_t;
 

@@ -17,7 +17,8 @@ static const char *const view_checks[] = {
     "SELECT id, vm, service, entry_pc, gas_start, gas_end, gas_used, result FROM executions",
     "SELECT pc, end_pc, function, instructions, hits, gas, program FROM hot_blocks",
     "SELECT function, calls, self_gas, total_gas, program FROM hot_functions",
-    ("SELECT seq, vm, service, pc, func_id, name, gas_before, gas_after, duration_ns, r7, r8, r9, r10, r11, r12, "
+    ("SELECT seq, vm, service, pc, func_id, name, gas_before, gas_after, duration_ns, r7, r8, r9, "
+     "r10, r11, r12, "
      "result FROM host_calls"),
     "SELECT kind, count FROM lost_events",
     "SELECT key, value FROM run_info",
@@ -81,7 +82,8 @@ static int connect(pvm_prof_run_file_t *file, const char *name, int flags)
 
     sqlite3_close_v2(file->db);
     file->db = NULL;
-    code = sqlite3_open_v2(name, &file->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | flags, NULL);
+    code =
+        sqlite3_open_v2(name, &file->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | flags, NULL);
     if (code != SQLITE_OK) {
         return code;
     }
@@ -93,8 +95,8 @@ static int connect(pvm_prof_run_file_t *file, const char *name, int flags)
     return query_integer(file->db, "SELECT count(*) FROM sqlite_master", &ignored);
 }
 
-/* A file in WAL mode needs a place for its shared memory. On read-only media there is none, nor a writer: then it
- * may be read as it stands, if its log was written back. */
+/* A file in WAL mode needs a place for its shared memory. On read-only media there is none, nor
+ * a writer: then it may be read as it stands, if its log was written back. */
 static int connect_immutable(pvm_prof_run_file_t *file)
 {
     char *log = NULL;
@@ -103,7 +105,8 @@ static int connect_immutable(pvm_prof_run_file_t *file)
     struct stat status;
     int code = SQLITE_CANTOPEN;
 
-    if (asprintf(&log, "%s-wal", file->location) >= 0 && (stat(log, &status) != 0 || status.st_size == 0) &&
+    if (asprintf(&log, "%s-wal", file->location) >= 0 &&
+        (stat(log, &status) != 0 || status.st_size == 0) &&
         (name = malloc(3 * strlen(file->location) + sizeof("file:?immutable=1"))) != NULL) {
         len = (size_t)sprintf(name, "file:");
         for (const char *at = file->location; *at != '\0'; at++) {
@@ -136,12 +139,14 @@ static pvm_prof_status_t check_content(pvm_prof_run_file_t *file)
         return pvm_prof_store_report(file, SQLITE_NOTADB, "read it");
     }
     if (version > PVM_PROF_SCHEMA_VERSION) {
-        pvm_error_set("%.300s: of schema version %lld, this pvmscope reads up to %d; use a newer pvmscope",
-                      file->path, (long long)version, PVM_PROF_SCHEMA_VERSION);
+        pvm_error_set(
+            "%.300s: of schema version %lld, this pvmscope reads up to %d; use a newer pvmscope",
+            file->path, (long long)version, PVM_PROF_SCHEMA_VERSION);
         return PVM_PROF_E_FORMAT;
     }
     if (version < 1) {
-        pvm_error_set("%.300s: damaged (schema version %lld); record again", file->path, (long long)version);
+        pvm_error_set("%.300s: damaged (schema version %lld); record again", file->path,
+                      (long long)version);
         return PVM_PROF_E_FORMAT;
     }
     for (size_t i = 0; i < sizeof(view_checks) / sizeof(view_checks[0]); i++) {
@@ -226,7 +231,8 @@ int pvm_prof_run_file_get_info(pvm_prof_run_file_t *file, const char *key, char 
         out[0] = '\0';
     }
     pthread_mutex_lock(&file->lock);
-    if (sqlite3_prepare_v2(file->db, "SELECT value FROM run_info WHERE key = ?1", -1, &row, NULL) == SQLITE_OK) {
+    if (sqlite3_prepare_v2(file->db, "SELECT value FROM run_info WHERE key = ?1", -1, &row, NULL) ==
+        SQLITE_OK) {
         sqlite3_bind_text(row, 1, key, -1, SQLITE_TRANSIENT);
         if (sqlite3_step(row) == SQLITE_ROW && sqlite3_column_type(row, 0) != SQLITE_NULL) {
             len = snprintf(out, out_bytes, "%s", (const char *)sqlite3_column_text(row, 0));

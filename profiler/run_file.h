@@ -1,5 +1,5 @@
-/* The run file: one SQLite file per recording. Creating, opening, closing it and its run_info; rows are
- * written by recorder.h and read through the views by report.h.
+/* The run file: one SQLite file per recording. Creating, opening, closing it and its run_info;
+ * rows are written by recorder.h and read through the views by report.h.
  *
  * Contract: docs/run-file.md (schema, views, life of a file). Failures leave their text in
  * pvm_last_error(): what happened, to which file, what to do. */
@@ -15,16 +15,16 @@
 #define PVM_PROF_APPLICATION_ID 0x50564d53
 
 /** Keys of run_info that more than one place names; docs/run-file.md lists all. */
-#define PVM_PROF_INFO_STATUS "status"
-#define PVM_PROF_INFO_REASON "reason"
-#define PVM_PROF_INFO_PROGRAM "program"
-#define PVM_PROF_INFO_SPEC "spec"
-#define PVM_PROF_INFO_SPEC_GUESSED "spec_guessed" /**< "1" or "0" */
-#define PVM_PROF_INFO_BACKEND "backend"
-#define PVM_PROF_INFO_FORMAT "format"
-#define PVM_PROF_INFO_ENTRY "entry"
-#define PVM_PROF_INFO_ARGUMENTS "arguments" /**< as given on the command line */
-#define PVM_PROF_INFO_HOST "host"           /**< the --host option */
+#define PVM_PROF_INFO_STATUS          "status"
+#define PVM_PROF_INFO_REASON          "reason"
+#define PVM_PROF_INFO_PROGRAM         "program"
+#define PVM_PROF_INFO_SPEC            "spec"
+#define PVM_PROF_INFO_SPEC_GUESSED    "spec_guessed" /**< "1" or "0" */
+#define PVM_PROF_INFO_BACKEND         "backend"
+#define PVM_PROF_INFO_FORMAT          "format"
+#define PVM_PROF_INFO_ENTRY           "entry"
+#define PVM_PROF_INFO_ARGUMENTS       "arguments" /**< as given on the command line */
+#define PVM_PROF_INFO_HOST            "host"      /**< the --host option */
 #define PVM_PROF_INFO_INSTRUMENTATION "instrumentation"
 
 /** Why a call failed: tells exit code 3 (bad input) from 4 (environment). */
@@ -38,7 +38,7 @@ typedef enum {
 
 /** How far a recording got: what run_info says under "status". */
 typedef enum {
-    PVM_PROF_RUN_RECORDING, /**< still going on, or killed: the reader cannot tell, and says incomplete */
+    PVM_PROF_RUN_RECORDING, /**< still going on, or killed: a reader cannot tell */
     PVM_PROF_RUN_COMPLETE,
     PVM_PROF_RUN_INTERRUPTED, /**< the user ended it; everything up to there is in the file */
     PVM_PROF_RUN_INCOMPLETE   /**< something could not be stored; "reason" says what */
@@ -65,7 +65,8 @@ const char *pvm_prof_run_file_path(const pvm_prof_run_file_t *file);
 /** Set a pair of run_info, of a file being recorded. Thread: any. */
 pvm_prof_status_t pvm_prof_run_file_set_info(pvm_prof_run_file_t *file, const char *key,
                                              const char *value);
-/** Read a pair of run_info into `out`, cut to fit. @return its whole length, or -1 if there is none (out is ""). */
+/** Read a pair of run_info into `out`, cut to fit. @return its whole length, or -1 if there is
+ * none (out is ""). */
 int pvm_prof_run_file_get_info(pvm_prof_run_file_t *file, const char *key, char *out,
                                size_t out_bytes);
 /** The status that the file gives. RECORDING for whatever it does not know. */

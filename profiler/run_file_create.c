@@ -1,5 +1,5 @@
-/* Making a run file: written beside its place, locked, then renamed into it, so that it is whole from the first
- * moment and an older recording is there until then. */
+/* Making a run file: written beside its place, locked, then renamed into it, so that it is
+ * whole from the first moment and an older recording is there until then. */
 #include "profiler/store.h"
 #include "support/error.h"
 
@@ -18,8 +18,8 @@
 /** schema.sql, embedded by the build. */
 extern const char pvm_prof_schema_sql[];
 
-/* SQLite gives meaning to names like ":memory:", and a rename must not hit a symbolic link: so make the path
- * absolute and real, also for a file that is yet to come. */
+/* SQLite gives meaning to names like ":memory:", and a rename must not hit a symbolic link: so
+ * make the path absolute and real, also for a file that is yet to come. */
 static char *locate(const char *path)
 {
     char *const whole = realpath(path, NULL);
@@ -54,8 +54,8 @@ static pvm_prof_status_t check_old_file(const pvm_prof_run_file_t *file)
         if (errno == ENOENT) {
             return PVM_PROF_OK;
         }
-        pvm_error_set("%.300s: cannot look at the file that is there (%s); choose another name", file->path,
-                      strerror(errno));
+        pvm_error_set("%.300s: cannot look at the file that is there (%s); choose another name",
+                      file->path, strerror(errno));
         return PVM_PROF_E_EXISTS;
     }
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
@@ -64,13 +64,15 @@ static pvm_prof_status_t check_old_file(const pvm_prof_run_file_t *file)
     } else if (status.st_size > 0 &&
                (read(fd, header, sizeof(header)) != (ssize_t)sizeof(header) ||
                 memcmp(header, magic, sizeof(magic)) != 0 ||
-                ((uint32_t)header[68] << 24 | (uint32_t)header[69] << 16 | (uint32_t)header[70] << 8 |
-                 header[71]) != PVM_PROF_APPLICATION_ID)) {
-        pvm_error_set("%.300s: exists and is not a pvmscope run file; remove it or choose another name",
-                      file->path);
+                ((uint32_t)header[68] << 24 | (uint32_t)header[69] << 16 |
+                 (uint32_t)header[70] << 8 | header[71]) != PVM_PROF_APPLICATION_ID)) {
+        pvm_error_set(
+            "%.300s: exists and is not a pvmscope run file; remove it or choose another name",
+            file->path);
         result = PVM_PROF_E_EXISTS;
     } else if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-        pvm_error_set("%.300s: is being recorded by another process; choose another name", file->path);
+        pvm_error_set("%.300s: is being recorded by another process; choose another name",
+                      file->path);
         result = PVM_PROF_E_EXISTS;
     }
     close(fd);
@@ -129,16 +131,18 @@ static pvm_prof_status_t write_empty(pvm_prof_run_file_t *file, const char *plac
     char head[160];
     pvm_prof_status_t status = PVM_PROF_OK;
 
-    snprintf(head, sizeof(head),
-             "PRAGMA journal_mode = MEMORY; PRAGMA application_id = %d; PRAGMA user_version = %d; BEGIN",
-             PVM_PROF_APPLICATION_ID, PVM_PROF_SCHEMA_VERSION);
-    int code = sqlite3_open_v2(place, &file->db,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    snprintf(
+        head, sizeof(head),
+        "PRAGMA journal_mode = MEMORY; PRAGMA application_id = %d; PRAGMA user_version = %d; BEGIN",
+        PVM_PROF_APPLICATION_ID, PVM_PROF_SCHEMA_VERSION);
+    int code = sqlite3_open_v2(
+        place, &file->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK && (code = sqlite3_exec(file->db, head, NULL, NULL, NULL)) == SQLITE_OK &&
         (code = sqlite3_exec(file->db, pvm_prof_schema_sql, NULL, NULL, NULL)) == SQLITE_OK &&
         (code = write_first_info(file->db)) == SQLITE_OK &&
         (code = sqlite3_exec(file->db, "COMMIT", NULL, NULL, NULL)) == SQLITE_OK) {
-        /* A file system without shared memory refuses; then the file keeps a rollback journal, as safe and slower. */
+        /* A file system without shared memory refuses; then the file keeps a rollback journal,
+         * as safe and slower. */
         code = sqlite3_exec(file->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
     }
     if (code != SQLITE_OK) {
@@ -177,7 +181,8 @@ static pvm_prof_status_t put_in_place(pvm_prof_run_file_t *file)
     unlink(place);
     file->lock_fd = open(place, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (file->lock_fd < 0) {
-        pvm_error_set("%.300s: cannot create it (%s); choose another place", file->path, strerror(errno));
+        pvm_error_set("%.300s: cannot create it (%s); choose another place", file->path,
+                      strerror(errno));
         free(place);
         return status;
     }
@@ -186,7 +191,8 @@ static pvm_prof_status_t put_in_place(pvm_prof_run_file_t *file)
         (void)flock(file->lock_fd, LOCK_EX | LOCK_NB);
         remove_companions(file->location);
         if (rename(place, file->location) != 0) {
-            pvm_error_set("%.300s: cannot create it (%s); choose another place", file->path, strerror(errno));
+            pvm_error_set("%.300s: cannot create it (%s); choose another place", file->path,
+                          strerror(errno));
             status = PVM_PROF_E_SYSTEM;
         }
     }
@@ -214,15 +220,19 @@ pvm_prof_status_t pvm_prof_run_file_create(const char *path, pvm_prof_run_file_t
         pvm_error_set("%.300s: cannot create it (%s); choose another place", path, strerror(errno));
         goto fail;
     }
-    if ((status = check_old_file(file)) != PVM_PROF_OK || (status = put_in_place(file)) != PVM_PROF_OK) {
+    if ((status = check_old_file(file)) != PVM_PROF_OK ||
+        (status = put_in_place(file)) != PVM_PROF_OK) {
         goto fail;
     }
-    code = sqlite3_open_v2(file->location, &file->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    code = sqlite3_open_v2(file->location, &file->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+                           NULL);
     if (code == SQLITE_OK) {
         sqlite3_extended_result_codes(file->db, 1);
         sqlite3_busy_timeout(file->db, 5000);
-        code = sqlite3_exec(file->db, "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16384", NULL,
-                            NULL, NULL);
+        code = sqlite3_exec(file->db,
+                            "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA "
+                            "cache_size = -16384",
+                            NULL, NULL, NULL);
     }
     if (code != SQLITE_OK) {
         status = pvm_prof_store_report(file, code, "open the file just made");

@@ -59,8 +59,8 @@ void pvm_prof_store_fail(pvm_prof_run_file_t *file, const char *what)
     }
     file->failed = true;
     if (file->error[0] == '\0') {
-        snprintf(file->error, sizeof(file->error), "%.300s: %s; kept %" PRIu64 " host calls", file->path,
-                 what, file->kept[PVM_PROF_LOST_HOST_CALL]);
+        snprintf(file->error, sizeof(file->error), "%.300s: %s; kept %" PRIu64 " host calls",
+                 file->path, what, file->kept[PVM_PROF_LOST_HOST_CALL]);
     }
 }
 
@@ -75,22 +75,26 @@ static bool is_out_of_space(sqlite3 *db)
     sqlite3_file *log = NULL;
     int code = 0;
 
-    if (sqlite3_file_control(db, NULL, SQLITE_FCNTL_LAST_ERRNO, &code) == SQLITE_OK && is_space_error(code)) {
+    if (sqlite3_file_control(db, NULL, SQLITE_FCNTL_LAST_ERRNO, &code) == SQLITE_OK &&
+        is_space_error(code)) {
         return true;
     }
-    return sqlite3_file_control(db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log != NULL &&
-           log->pMethods != NULL &&
-           log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &code) == SQLITE_OK && is_space_error(code);
+    return sqlite3_file_control(db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+           log != NULL && log->pMethods != NULL &&
+           log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &code) == SQLITE_OK &&
+           is_space_error(code);
 }
 
 static void fail_with(pvm_prof_run_file_t *file, int code)
 {
     char what[160];
 
-    if ((code & 0xff) == SQLITE_FULL || ((code & 0xff) == SQLITE_IOERR && is_out_of_space(file->db))) {
+    if ((code & 0xff) == SQLITE_FULL ||
+        ((code & 0xff) == SQLITE_IOERR && is_out_of_space(file->db))) {
         snprintf(what, sizeof(what), "disk full; free some space and record again");
     } else {
-        snprintf(what, sizeof(what), "cannot write (%s, SQLite code %d); check the disk and record again",
+        snprintf(what, sizeof(what),
+                 "cannot write (%s, SQLite code %d); check the disk and record again",
                  sqlite3_errstr(code), code);
     }
     pvm_prof_store_fail(file, what);
@@ -179,8 +183,7 @@ void pvm_prof_store_bind_blob(pvm_prof_run_file_t *file, sqlite3_stmt *row, int 
                               const void *data, size_t len)
 {
     /* An empty blob is not NULL. */
-    const int code =
-        sqlite3_bind_blob64(row, index, len > 0 ? data : "", len, SQLITE_TRANSIENT);
+    const int code = sqlite3_bind_blob64(row, index, len > 0 ? data : "", len, SQLITE_TRANSIENT);
 
     if (code != SQLITE_OK) {
         fail_with(file, code);
@@ -268,8 +271,8 @@ pvm_prof_status_t pvm_prof_store_report(const pvm_prof_run_file_t *file, int cod
         pvm_error_set("%.300s: no memory (%s)", file->path, doing);
         return PVM_PROF_E_SYSTEM;
     default:
-        pvm_error_set("%.300s: cannot %s (%s, SQLite code %d); check the path and its permissions", file->path,
-                      doing, sqlite3_errstr(code), code);
+        pvm_error_set("%.300s: cannot %s (%s, SQLite code %d); check the path and its permissions",
+                      file->path, doing, sqlite3_errstr(code), code);
         return PVM_PROF_E_SYSTEM;
     }
 }

@@ -1,7 +1,9 @@
-/* Rows into the run file: prepared statements, transactions in batches, and what happens when one fails.
+/* Rows into the run file: prepared statements, transactions in batches, and what happens when
+ * one fails.
  *
- * Internal to the profiler. Every function here is called with the file's lock held. The first failure rolls the
- * open batch back, keeps what was committed, and ends the storing; from then on rows are only counted as lost. */
+ * Internal to the profiler. Every function here is called with the file's lock held. The first
+ * failure rolls the open batch back, keeps what was committed, and ends the storing; from then
+ * on rows are only counted as lost. */
 #ifndef PVM_PROFILER_STORE_H
 #define PVM_PROFILER_STORE_H
 
@@ -66,8 +68,9 @@ uint64_t pvm_prof_now_ns(void);
 /** Name of a kind in lost_events. */
 const char *pvm_prof_lost_name(pvm_prof_lost_t kind);
 
-/** A statement to be bound with sqlite3_bind_*() and given to pvm_prof_store_step(), inside a transaction.
- *  @return NULL if storing has failed; the row is then counted as lost. */
+/** A statement to be bound with sqlite3_bind_*() and given to pvm_prof_store_step(), inside a
+ * transaction.
+ * @return NULL if storing has failed; the row is then counted as lost. */
 sqlite3_stmt *pvm_prof_store_begin_row(pvm_prof_run_file_t *file, pvm_prof_statement_t which);
 /** Store the bound row. */
 void pvm_prof_store_step(pvm_prof_run_file_t *file, pvm_prof_statement_t which);
@@ -84,8 +87,8 @@ void pvm_prof_store_info(pvm_prof_run_file_t *file, const char *key, const char 
                          bool only_default);
 /** Write the lost counts and commit. */
 void pvm_prof_store_lost(pvm_prof_run_file_t *file);
-/** After a failure: allow one more small transaction, for the status and the totals. What comes of it is not
- *  reported: without it the file still says "recording". */
+/** After a failure: allow one more small transaction, for the status and the totals. What comes
+ * of it is not reported: without it the file still says "recording". */
 void pvm_prof_store_retry(pvm_prof_run_file_t *file);
 /** Note a failure that SQLite does not know of (memory). */
 void pvm_prof_store_fail(pvm_prof_run_file_t *file, const char *what);
@@ -93,7 +96,8 @@ void pvm_prof_store_fail(pvm_prof_run_file_t *file, const char *what);
 /** Finalize statements, roll back what is open. */
 void pvm_prof_store_close(pvm_prof_run_file_t *file);
 
-/** The text for a failed SQLite call on this file, into the thread's last error. @return FORMAT or SYSTEM. */
+/** The text for a failed SQLite call on this file, into the thread's last error. @return FORMAT
+ * or SYSTEM. */
 pvm_prof_status_t pvm_prof_store_report(const pvm_prof_run_file_t *file, int code,
                                         const char *doing);
 

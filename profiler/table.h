@@ -1,8 +1,9 @@
 /* Report tables: typed columns and rows, shared by all output formats.
  *
- * A table is made by report.h (or by whoever has figures to show) and rendered by the viewer, which knows from
- * the columns how to align, what unit stands in the header and what may be rounded (text only, never machine
- * formats). Text in values can come from hostile files: the renderer escapes it. */
+ * A table is made by report.h (or by whoever has figures to show) and rendered by the viewer,
+ * which knows from the columns how to align, what unit stands in the header and what may be
+ * rounded (text only, never machine formats). Text in values can come from hostile files: the
+ * renderer escapes it. */
 #ifndef PVM_PROFILER_TABLE_H
 #define PVM_PROFILER_TABLE_H
 
@@ -19,7 +20,7 @@ typedef enum {
     PVM_PROF_TYPE_PERCENT,  /**< real, 0 to 100 */
     PVM_PROF_TYPE_PC,       /**< code offset, decimal, no digit groups */
     PVM_PROF_TYPE_REGISTER, /**< 64 bits; people get hexadecimal, machines a signed integer */
-    PVM_PROF_TYPE_ID        /**< a number that names something: VM, service, sequence; no digit groups */
+    PVM_PROF_TYPE_ID /**< a number that names something: VM, service, sequence; no digit groups */
 } pvm_prof_type_t;
 
 /** How sure a figure is. */
@@ -45,25 +46,28 @@ typedef struct {
     const char *text; /**< TEXT only; UTF-8 not guaranteed; owned by the table */
 } pvm_prof_value_t;
 
-/** Owned: pvm_prof_table_destroy(). Read its members freely; change them with the functions below. */
+/** Owned: pvm_prof_table_destroy(). Read its members freely; change them with the functions
+ * below. */
 typedef struct {
     char *title;
-    bool is_record; /**< one row that reads better as "header: value" lines; JSON: an object, not an array */
+    bool is_record; /**< one row, better read as "header: value" lines; JSON: an object */
     pvm_prof_column_t *columns;
     size_t column_count;
     pvm_prof_value_t *values; /**< row after row */
     size_t row_count;
     size_t row_capacity;
     size_t row_count_all; /**< before --top cut it; row_count if nothing was cut */
-    char **notes;         /**< whole sentences that belong under the table: what is missing, what was guessed */
+    char **notes;         /**< whole sentences under the table: what is missing, or guessed */
     size_t note_count;
 } pvm_prof_table_t;
 
-/** A table without rows. The columns are copied, their strings must live as long as the table (literals do).
- *  @return NULL without memory. */
+/** A table without rows. The columns are copied, their strings must live as long as the table
+ * (literals do).
+ * @return NULL without memory. */
 pvm_prof_table_t *pvm_prof_table_create(const char *title, const pvm_prof_column_t *columns,
                                         size_t column_count);
-/** Add a row of NULLs. @return its column_count values to be filled, valid until the next call; NULL without memory. */
+/** Add a row of NULLs. @return its column_count values to be filled, valid until the next call;
+ * NULL without memory. */
 pvm_prof_value_t *pvm_prof_table_add_row(pvm_prof_table_t *table);
 /** Add a sentence under the table, printf style. @return 0, or -1 without memory. */
 int pvm_prof_table_add_note(pvm_prof_table_t *table, const char *format, ...)

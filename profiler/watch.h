@@ -1,7 +1,9 @@
-/* Inside the recorder: the programs it has met, the VMs it watches, and how their figures reach the file.
+/* Inside the recorder: the programs it has met, the VMs it watches, and how their figures reach
+ * the file.
  *
- * Internal to the profiler. All of it is guarded by the run file's lock. Counts go a long way: the engine's, read
- * per VM and compared with the last reading, are added up per program and, at a flush, added to the rows. */
+ * Internal to the profiler. All of it is guarded by the run file's lock. Counts go a long way:
+ * the engine's, read per VM and compared with the last reading, are added up per program and,
+ * at a flush, added to the rows. */
 #ifndef PVM_PROFILER_WATCH_H
 #define PVM_PROFILER_WATCH_H
 
@@ -86,8 +88,8 @@ typedef struct pvm_prof_watch_t {
     struct pvm_prof_watch_t *previous;
     struct pvm_prof_watch_t *next;
     pvm_vm_t *vm;
-    int64_t id;          /**< in the file */
-    uint64_t parent_id;  /**< pvm_get_id() of the parent in the file; 0: none */
+    int64_t id;         /**< in the file */
+    uint64_t parent_id; /**< pvm_get_id() of the parent in the file; 0: none */
     pvm_prof_program_t *program;
     pthread_t thread; /**< of its last event */
     bool is_running;  /**< inside execute, resume or step, callbacks included */
@@ -147,7 +149,8 @@ void pvm_prof_program_flush(pvm_prof_program_t *entry, pvm_prof_run_file_t *file
 /** See that the file has a name for a host call. */
 void pvm_prof_program_name_call(pvm_prof_program_t *entry, pvm_prof_run_file_t *file,
                                 int32_t func_id);
-/** First pc of a block as the file writes it: -1 for PVM_BLOCK_NONE, the end of the code for "no block". */
+/** First pc of a block as the file writes it: -1 for PVM_BLOCK_NONE, the end of the code for "no
+ * block". */
 int64_t pvm_prof_program_block_pc(const pvm_prof_program_t *entry, uint32_t block);
 
 /* -- counts.c ------------------------------------------------------------------------------ */
@@ -162,7 +165,8 @@ void pvm_prof_counts_store_edges(pvm_prof_watch_t *watch);
 /* -- execution.c --------------------------------------------------------------------------- */
 
 void pvm_prof_execution_open(pvm_prof_watch_t *watch, pvm_run_kind_t kind);
-/** Bring its row and the totals up to date. Counts must have been read just before, on the VM's thread. */
+/** Bring its row and the totals up to date. Counts must have been read just before, on the VM's
+ * thread. */
 void pvm_prof_execution_store(pvm_prof_watch_t *watch);
 /** Read counts, store, and end it with the result it has. */
 void pvm_prof_execution_close(pvm_prof_watch_t *watch);

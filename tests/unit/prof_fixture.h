@@ -1,5 +1,5 @@
-/* What the tests of the profiler share: programs from assembler text, a folder for run files, and questions to
- * them through plain SQLite, as an outside tool would ask. */
+/* What the tests of the profiler share: programs from assembler text, a folder for run files,
+ * and questions to them through plain SQLite, as an outside tool would ask. */
 #ifndef PVM_TESTS_UNIT_PROF_FIXTURE_H
 #define PVM_TESTS_UNIT_PROF_FIXTURE_H
 

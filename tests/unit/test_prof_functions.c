@@ -1,12 +1,13 @@
-/* Functions: starts found in code, names from debug information, and what a recording makes of them. */
+/* Functions: starts found in code, names from debug information, and what a recording makes of
+ * them. */
 #include "prof_fixture.h"
 
 #include "profiler/functions.h"
 #include "profiler/map.h"
 #include "support/blob.h"
 
-/* pc 0 calls @callee twice; @callee goes back through its link; @pointed is called through a pointer only; @label is a
- * jump table entry that is no function. */
+/* pc 0 calls @callee twice; @callee goes back through its link; @pointed is called through a
+ * pointer only; @label is a jump table entry that is no function. */
 static const char calls_text[] = ".jump_table @after1, @after2, @pointed, @label\n"
                                  "start: load_imm_jump r0, 2, @callee\n"
                                  "after1: load_imm_jump r0, 4, @callee\n"
@@ -29,7 +30,8 @@ static uint32_t label(const char *text, const char *name)
     return pc;
 }
 
-static const char *name_at(const pvm_prof_functions_t *functions, const pvm_program_t *program, uint32_t pc)
+static const char *name_at(const pvm_prof_functions_t *functions, const pvm_program_t *program,
+                           uint32_t pc)
 {
     return functions->list[functions->of_block[pvm_program_block_at(program, pc)]].name;
 }
@@ -59,7 +61,8 @@ static void starts_are_found_in_code_without_names(void **state)
 
 static void invalid_and_empty_programs_have_no_functions(void **state)
 {
-    pvm_program_t *const invalid = pvm_program_load((const uint8_t *)"\xff\xff", 2, PVM_FORMAT_RAW, PVM_SPEC_0_8_0);
+    pvm_program_t *const invalid =
+        pvm_program_load((const uint8_t *)"\xff\xff", 2, PVM_FORMAT_RAW, PVM_SPEC_0_8_0);
     pvm_program_t *const empty = pvm_program_from_parts(NULL, 0, NULL, 0, NULL, 0, PVM_SPEC_0_7_2);
     pvm_prof_functions_t functions;
 
@@ -75,7 +78,8 @@ static void invalid_and_empty_programs_have_no_functions(void **state)
     pvm_program_release(empty);
 }
 
-/* Every guest with debug information: all blocks of real functions have names, the same name has one entry. */
+/* Every guest with debug information: all blocks of real functions have names, the same name
+ * has one entry. */
 static void guests_have_names(void **state)
 {
     static const char *const guests[] = {"sha256", "quicksort", "recursive", "interp"};
@@ -89,7 +93,8 @@ static void guests_have_names(void **state)
             pvm_prof_functions_t functions;
             uint32_t named = 0;
 
-            snprintf(path, sizeof(path), "examples/guest/blobs/%s%s.polkavm", guests[i], versions[v]);
+            snprintf(path, sizeof(path), "examples/guest/blobs/%s%s.polkavm", guests[i],
+                     versions[v]);
             blob_load(&blob, path);
             pvm_program_t *const program =
                 pvm_program_load(blob.data, blob.len, PVM_FORMAT_AUTO, PVM_SPEC_DEFAULT);
@@ -124,7 +129,8 @@ static void a_map_finds_what_was_added(void **state)
     }
     for (uint32_t i = 0; i < 10000; i++) {
         assert_int_equal(pvm_prof_map_get(&map, (uint64_t)i << 32 | (i * 7)), i);
-        assert_int_equal(pvm_prof_map_get(&map, (uint64_t)i << 32 | (i * 7 + 1)), PVM_PROF_MAP_NONE);
+        assert_int_equal(pvm_prof_map_get(&map, (uint64_t)i << 32 | (i * 7 + 1)),
+                         PVM_PROF_MAP_NONE);
     }
     pvm_prof_map_free(&map);
 }

@@ -1,4 +1,5 @@
-/* Recorders that are killed at any moment leave a file that opens, says that it is incomplete, and reconciles. */
+/* Recorders that are killed at any moment leave a file that opens, says that it is incomplete,
+ * and reconciles. */
 #include "prof_fixture.h"
 
 #include <signal.h>
@@ -78,12 +79,19 @@ static void says_incomplete(const char *path)
     pvm_prof_run_file_close(file);
     assert_string_equal(prof_text(path, "PRAGMA integrity_check"), "ok");
     assert_string_equal(prof_text(path, "SELECT result FROM gas_summary"), "incomplete");
-    assert_int_equal(prof_integer(path, "SELECT gas_used - blocks_gas - host_gas FROM gas_summary"), 0);
-    assert_int_equal(prof_integer(path, "SELECT (SELECT total(gas) FROM hot_blocks) - blocks_gas FROM gas_summary"), 0);
-    /* Rows of host calls have no holes, and may be ahead of the sums, which wait for the next event. */
-    assert_int_equal(prof_integer(path, "SELECT count(*) - 1 - coalesce(max(seq), -1) FROM host_calls"), 0);
-    assert_true(prof_integer(path, "SELECT (SELECT total(gas_before - gas_after) FROM host_calls) >= host_gas "
-                                   "FROM gas_summary"));
+    assert_int_equal(prof_integer(path, "SELECT gas_used - blocks_gas - host_gas FROM gas_summary"),
+                     0);
+    assert_int_equal(
+        prof_integer(path,
+                     "SELECT (SELECT total(gas) FROM hot_blocks) - blocks_gas FROM gas_summary"),
+        0);
+    /* Rows of host calls have no holes, and may be ahead of the sums, which wait for the next
+     * event. */
+    assert_int_equal(
+        prof_integer(path, "SELECT count(*) - 1 - coalesce(max(seq), -1) FROM host_calls"), 0);
+    assert_true(prof_integer(
+        path, "SELECT (SELECT total(gas_before - gas_after) FROM host_calls) >= host_gas "
+              "FROM gas_summary"));
 }
 
 static void a_recorder_killed_at_any_moment_leaves_a_file_that_opens(void **state)
@@ -114,14 +122,16 @@ static void what_happened_is_in_the_file_soon_even_if_no_event_follows(void **st
     kill_after(record_and_spin, place->path, 1500);
     says_incomplete(place->path);
     assert_int_equal(prof_integer(place->path, "SELECT count(*) FROM host_calls"), 10);
-    assert_int_equal(prof_integer(place->path, "SELECT count(*) FROM executions WHERE result = 'incomplete'"), 1);
+    assert_int_equal(
+        prof_integer(place->path, "SELECT count(*) FROM executions WHERE result = 'incomplete'"),
+        1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_recorder_killed_at_any_moment_leaves_a_file_that_opens, prof_place_create,
-                                        prof_place_remove),
+        cmocka_unit_test_setup_teardown(a_recorder_killed_at_any_moment_leaves_a_file_that_opens,
+                                        prof_place_create, prof_place_remove),
         cmocka_unit_test_setup_teardown(what_happened_is_in_the_file_soon_even_if_no_event_follows,
                                         prof_place_create, prof_place_remove),
     };

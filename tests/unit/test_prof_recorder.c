@@ -1,5 +1,6 @@
-/* The recorder: rows of host calls, memory, registers, edges, several VMs and programs, inner machines, threads,
- * recordings that end early; and how fast host calls are stored (printed, not judged). */
+/* The recorder: rows of host calls, memory, registers, edges, several VMs and programs, inner
+ * machines, threads, recordings that end early; and how fast host calls are stored (printed,
+ * not judged). */
 #include "prof_fixture.h"
 
 #include "profiler/store.h"
@@ -24,8 +25,9 @@ static void a_host_call_row_says_everything(void **state)
 {
     const prof_place_t *const place = *state;
     prof_recording_t recording = prof_record(place->path, 0);
-    pvm_program_t *const program =
-        prof_program("load_imm r7, 71\nload_imm r8, 81\nload_imm r11, -1\necalli 3\necalli -5\n" HALT, PVM_SPEC_0_7_2);
+    pvm_program_t *const program = prof_program(
+        "load_imm r7, 71\nload_imm r8, 81\nload_imm r11, -1\necalli 3\necalli -5\n" HALT,
+        PVM_SPEC_0_7_2);
     pvm_vm_t *const vm = prof_attach(&recording, program, 4242, 1000);
 
     pvm_set_host_callback(vm, plain_host, NULL);
@@ -33,19 +35,26 @@ static void a_host_call_row_says_everything(void **state)
     prof_finish(&recording);
 
     assert_string_equal(
-        prof_text(place->path, "SELECT seq || ' ' || vm || ' ' || service || ' ' || func_id || ' ' || name || ' ' || "
-                               "gas_before || ' ' || gas_after || ' ' || r7 || ' ' || r8 || ' ' || r9 || ' ' || r11 || ' ' || "
-                               "r12 || ' ' || result || ',' FROM host_calls"),
+        prof_text(
+            place->path,
+            "SELECT seq || ' ' || vm || ' ' || service || ' ' || func_id || ' ' || name || ' ' || "
+            "gas_before || ' ' || gas_after || ' ' || r7 || ' ' || r8 || ' ' || r9 || ' ' || r11 "
+            "|| ' ' || "
+            "r12 || ' ' || result || ',' FROM host_calls"),
         /* 0.7.2 numbers: 3 is read; -5 has no name. Each ecalli costs 1 itself. */
-        "0 1 4242 3 read 996 986 71 81 0 -1 0 -2, 1 1 4242 -5 ecalli_-5 985 975 -2 88 0 -1 1212 -2,");
-    assert_string_equal(prof_text(place->path, "SELECT seq || ':' || reg || '=' || value FROM host_call_register"),
-                        "0:8=88 0:12=1212");
+        "0 1 4242 3 read 996 986 71 81 0 -1 0 -2, 1 1 4242 -5 ecalli_-5 985 975 -2 88 0 -1 1212 "
+        "-2,");
+    assert_string_equal(
+        prof_text(place->path, "SELECT seq || ':' || reg || '=' || value FROM host_call_register"),
+        "0:8=88 0:12=1212");
     assert_int_equal(prof_integer(place->path, "SELECT pc FROM host_calls WHERE seq = 1") -
                          prof_integer(place->path, "SELECT pc FROM host_calls WHERE seq = 0"),
                      2);
-    assert_int_equal(prof_integer(place->path, "SELECT count(*) FROM host_calls WHERE duration_ns >= 0"), 2);
-    assert_string_equal(prof_text(place->path, "SELECT func_id || '*' || calls || '=' || gas FROM host_total"),
-                        "-5*1=10 3*1=10");
+    assert_int_equal(
+        prof_integer(place->path, "SELECT count(*) FROM host_calls WHERE duration_ns >= 0"), 2);
+    assert_string_equal(
+        prof_text(place->path, "SELECT func_id || '*' || calls || '=' || gas FROM host_total"),
+        "-5*1=10 3*1=10");
     pvm_destroy(vm);
     pvm_program_release(program);
 }
@@ -77,10 +86,13 @@ static void memory_that_the_host_touched_is_kept_in_order(void **state)
     prof_finish(&recording);
 
     assert_string_equal(
-        prof_text(place->path, "SELECT seq || ' ' || address || ' ' || is_write || ' ' || length(data) || ',' "
-                               "FROM host_memory ORDER BY id"),
+        prof_text(place->path,
+                  "SELECT seq || ' ' || address || ' ' || is_write || ' ' || length(data) || ',' "
+                  "FROM host_memory ORDER BY id"),
         "0 131072 1 1048576, 0 1179648 1 1048576, 0 2228224 1 1048576, 0 131072 0 5,");
-    assert_string_equal(prof_text(place->path, "SELECT hex(data) FROM host_memory WHERE is_write = 0"), "015A5A5A5A");
+    assert_string_equal(
+        prof_text(place->path, "SELECT hex(data) FROM host_memory WHERE is_write = 0"),
+        "015A5A5A5A");
     pvm_destroy(vm);
     pvm_program_release(program);
 }
@@ -89,9 +101,10 @@ static void blocks_and_edges_are_exact(void **state)
 {
     const prof_place_t *const place = *state;
     prof_recording_t recording = prof_record(place->path, 0);
-    pvm_program_t *const program = prof_program("load_imm r2, 10\nfallthrough\nloop: add_imm_64 r2, r2, -1\n"
-                                                "branch_ne_imm r2, 0, @loop\ntrap\ntrap",
-                                                PVM_SPEC_0_7_2);
+    pvm_program_t *const program =
+        prof_program("load_imm r2, 10\nfallthrough\nloop: add_imm_64 r2, r2, -1\n"
+                     "branch_ne_imm r2, 0, @loop\ntrap\ntrap",
+                     PVM_SPEC_0_7_2);
     const pvm_block_t *const blocks = pvm_program_blocks(program);
     char expected[128];
     pvm_vm_t *const vm = prof_attach(&recording, program, 1, 100000);
@@ -101,16 +114,18 @@ static void blocks_and_edges_are_exact(void **state)
     }
     prof_finish(&recording);
 
-    assert_string_equal(prof_text(place->path, "SELECT hits || '*' || instructions || '=' || gas FROM hot_blocks "
-                                               "ORDER BY pc"),
-                        "3*2=6 30*2=60 3*1=3");
-    snprintf(expected, sizeof(expected), "%u-%u %u-%u %u-%u", blocks[0].pc, blocks[0].end_pc, blocks[1].pc,
-             blocks[1].end_pc, blocks[2].pc, blocks[2].end_pc);
-    assert_string_equal(prof_text(place->path, "SELECT pc || '-' || end_pc FROM hot_blocks ORDER BY pc"), expected);
-    snprintf(expected, sizeof(expected), "entry -1 0 3,jump %u %u 27,next 0 %u 3,next %u %u 3", blocks[1].pc,
-             blocks[1].pc, blocks[1].pc, blocks[1].pc, blocks[2].pc);
-    assert_string_equal(prof_text(place->path,
-                                  "SELECT group_concat(kind || ' ' || from_pc || ' ' || to_pc || ' ' || count) FROM edge"),
+    assert_string_equal(
+        prof_text(place->path, "SELECT hits || '*' || instructions || '=' || gas FROM hot_blocks "
+                               "ORDER BY pc"),
+        "3*2=6 30*2=60 3*1=3");
+    snprintf(expected, sizeof(expected), "%u-%u %u-%u %u-%u", blocks[0].pc, blocks[0].end_pc,
+             blocks[1].pc, blocks[1].end_pc, blocks[2].pc, blocks[2].end_pc);
+    assert_string_equal(
+        prof_text(place->path, "SELECT pc || '-' || end_pc FROM hot_blocks ORDER BY pc"), expected);
+    snprintf(expected, sizeof(expected), "entry -1 0 3,jump %u %u 27,next 0 %u 3,next %u %u 3",
+             blocks[1].pc, blocks[1].pc, blocks[1].pc, blocks[1].pc, blocks[2].pc);
+    assert_string_equal(prof_text(place->path, "SELECT group_concat(kind || ' ' || from_pc || ' ' "
+                                               "|| to_pc || ' ' || count) FROM edge"),
                         expected);
     pvm_destroy(vm);
     pvm_program_release(program);
@@ -135,12 +150,14 @@ static void copies_of_one_program_are_one(void **state)
 
     assert_string_equal(prof_text(place->path, "SELECT spec FROM program"), "0.7.2 0.8.0 0.7.2");
     assert_string_equal(prof_text(place->path, "SELECT program FROM vm"), "1 1 2 3");
-    assert_string_equal(prof_text(place->path, "SELECT hits FROM hot_blocks ORDER BY program"), "2 1 1");
+    assert_string_equal(prof_text(place->path, "SELECT hits FROM hot_blocks ORDER BY program"),
+                        "2 1 1");
     /* The stored blob loads as the same program. */
     sqlite3 *db;
     sqlite3_stmt *const row = prof_ask(&db, place->path, "SELECT blob FROM program WHERE id = 3");
     pvm_program_t *const again =
-        pvm_program_load(sqlite3_column_blob(row, 0), (size_t)sqlite3_column_bytes(row, 0), PVM_FORMAT_RAW, PVM_SPEC_0_7_2);
+        pvm_program_load(sqlite3_column_blob(row, 0), (size_t)sqlite3_column_bytes(row, 0),
+                         PVM_FORMAT_RAW, PVM_SPEC_0_7_2);
     assert_non_null(again);
     assert_null(pvm_program_error(again));
     assert_int_equal(pvm_program_block_count(again), pvm_program_block_count(other));
@@ -190,9 +207,11 @@ static void inner_machines_have_a_parent_and_seq_follows_the_begin(void **state)
     pvm_program_release(inner);
 
     assert_string_equal(prof_text(place->path, "SELECT coalesce(parent, 0) FROM vm"), "0 1 1");
-    assert_string_equal(prof_text(place->path, "SELECT vm || ':' || func_id FROM host_calls"), "1:12 2:0 1:12 3:0");
+    assert_string_equal(prof_text(place->path, "SELECT vm || ':' || func_id FROM host_calls"),
+                        "1:12 2:0 1:12 3:0");
     assert_string_equal(prof_text(place->path, "SELECT gas_used FROM executions"), "30 13 13");
-    assert_int_equal(prof_integer(place->path, "SELECT gas_used - blocks_gas - host_gas FROM gas_summary"), 0);
+    assert_int_equal(
+        prof_integer(place->path, "SELECT gas_used - blocks_gas - host_gas FROM gas_summary"), 0);
     assert_int_equal(prof_integer(place->path, "SELECT gas_used FROM gas_summary"), 56);
 }
 
@@ -207,7 +226,8 @@ static void *work(void *user_data)
     const worker_t *const worker = user_data;
 
     for (int i = 0; i < 20; i++) {
-        pvm_vm_t *const vm = prof_attach(worker->recording, worker->program, worker->service, 100000);
+        pvm_vm_t *const vm =
+            prof_attach(worker->recording, worker->program, worker->service, 100000);
         pvm_set_host_callback(vm, plain_host, NULL);
         pvm_execute(vm, 0);
         pvm_destroy(vm);
@@ -219,9 +239,10 @@ static void vms_on_several_threads_share_a_file(void **state)
 {
     const prof_place_t *const place = *state;
     prof_recording_t recording = prof_record(place->path, 0);
-    pvm_program_t *const program = prof_program("load_imm r2, 50\nfallthrough\nloop: ecalli 0\nadd_imm_64 r2, r2, -1\n"
-                                                "branch_ne_imm r2, 0, @loop\n" HALT,
-                                                PVM_SPEC_0_8_0);
+    pvm_program_t *const program =
+        prof_program("load_imm r2, 50\nfallthrough\nloop: ecalli 0\nadd_imm_64 r2, r2, -1\n"
+                     "branch_ne_imm r2, 0, @loop\n" HALT,
+                     PVM_SPEC_0_8_0);
     worker_t workers[4];
     pthread_t threads[4];
 
@@ -237,11 +258,15 @@ static void vms_on_several_threads_share_a_file(void **state)
 
     assert_int_equal(prof_integer(place->path, "SELECT count(*) FROM host_calls"), 4 * 20 * 50);
     assert_int_equal(prof_integer(place->path, "SELECT max(seq) FROM host_calls"), 4 * 20 * 50 - 1);
-    assert_string_equal(prof_text(place->path, "SELECT count(*) FROM executions GROUP BY service"), "20 20 20 20");
-    assert_int_equal(prof_integer(place->path, "SELECT count(*) FROM executions WHERE difference != 0"), 0);
+    assert_string_equal(prof_text(place->path, "SELECT count(*) FROM executions GROUP BY service"),
+                        "20 20 20 20");
+    assert_int_equal(
+        prof_integer(place->path, "SELECT count(*) FROM executions WHERE difference != 0"), 0);
     assert_int_equal(prof_integer(place->path, "SELECT sum(hits) FROM hot_blocks"), 4 * 20 * 52);
-    assert_int_equal(prof_integer(place->path, "SELECT (SELECT sum(gas) FROM hot_blocks) - blocks_gas FROM gas_summary"),
-                     0);
+    assert_int_equal(
+        prof_integer(place->path,
+                     "SELECT (SELECT sum(gas) FROM hot_blocks) - blocks_gas FROM gas_summary"),
+        0);
 }
 
 static pvm_host_result_t finishing_host(pvm_vm_t *vm, int func_id, void *user_data)
@@ -250,7 +275,8 @@ static pvm_host_result_t finishing_host(pvm_vm_t *vm, int func_id, void *user_da
 
     (void)vm;
     (void)func_id;
-    assert_int_equal(pvm_prof_recorder_finish(recording->recorder, PVM_PROF_RUN_INTERRUPTED), PVM_PROF_OK);
+    assert_int_equal(pvm_prof_recorder_finish(recording->recorder, PVM_PROF_RUN_INTERRUPTED),
+                     PVM_PROF_OK);
     return PVM_HOST_CONTINUE;
 }
 
@@ -258,7 +284,8 @@ static void a_recording_can_end_inside_a_host_call(void **state)
 {
     const prof_place_t *const place = *state;
     prof_recording_t recording = prof_record(place->path, 0);
-    pvm_program_t *const program = prof_program("load_imm r1, 1\necalli 0\necalli 0\n" HALT, PVM_SPEC_0_7_2);
+    pvm_program_t *const program =
+        prof_program("load_imm r1, 1\necalli 0\necalli 0\n" HALT, PVM_SPEC_0_7_2);
     pvm_vm_t *const vm = prof_attach(&recording, program, 4, 1000);
 
     pvm_set_host_callback(vm, finishing_host, &recording);
@@ -269,7 +296,8 @@ static void a_recording_can_end_inside_a_host_call(void **state)
     pvm_destroy(vm);
     pvm_program_release(program);
 
-    assert_string_equal(prof_text(place->path, "SELECT value FROM run_info WHERE key = 'status'"), "interrupted");
+    assert_string_equal(prof_text(place->path, "SELECT value FROM run_info WHERE key = 'status'"),
+                        "interrupted");
     assert_string_equal(prof_text(place->path, "SELECT result FROM gas_summary"), "incomplete");
     assert_int_equal(prof_integer(place->path, "SELECT gas_used FROM gas_summary"), 2);
     assert_int_equal(prof_integer(place->path, "SELECT blocks_gas FROM gas_summary"), 2);
@@ -286,8 +314,10 @@ static void misuse_is_refused(void **state)
     pvm_prof_recorder_t *second;
 
     assert_int_equal(pvm_prof_recorder_attach(recording.recorder, vm, NULL), PVM_PROF_E_ARGUMENT);
-    assert_int_equal(pvm_prof_recorder_create(recording.file, &wrong, &second), PVM_PROF_E_ARGUMENT);
-    assert_int_equal(pvm_prof_recorder_finish(recording.recorder, PVM_PROF_RUN_COMPLETE), PVM_PROF_OK);
+    assert_int_equal(pvm_prof_recorder_create(recording.file, &wrong, &second),
+                     PVM_PROF_E_ARGUMENT);
+    assert_int_equal(pvm_prof_recorder_finish(recording.recorder, PVM_PROF_RUN_COMPLETE),
+                     PVM_PROF_OK);
     assert_int_equal(pvm_prof_recorder_attach(recording.recorder, vm, NULL), PVM_PROF_E_ARGUMENT);
     assert_null(pvm_prof_recorder_error(recording.recorder));
     pvm_prof_recorder_destroy(recording.recorder);
@@ -321,9 +351,10 @@ static void progress_counts_along(void **state)
 static void a_million_host_calls(void **state)
 {
     const prof_place_t *const place = *state;
-    pvm_program_t *const program = prof_program("load_imm r2, 1000000\nfallthrough\nloop: ecalli 0\n"
-                                                "add_imm_64 r2, r2, -1\nbranch_ne_imm r2, 0, @loop\n" HALT,
-                                                PVM_SPEC_0_8_0);
+    pvm_program_t *const program =
+        prof_program("load_imm r2, 1000000\nfallthrough\nloop: ecalli 0\n"
+                     "add_imm_64 r2, r2, -1\nbranch_ne_imm r2, 0, @loop\n" HALT,
+                     PVM_SPEC_0_8_0);
     pvm_vm_t *const plain = pvm_instantiate(program, PVM_BACKEND_INTERPRETER, 4, UINT64_C(1) << 40);
     const uint64_t began_ns = pvm_prof_now_ns();
 
@@ -341,7 +372,8 @@ static void a_million_host_calls(void **state)
     assert_int_equal(prof_integer(place->path, "SELECT count(*) FROM host_calls"), 1000000);
     assert_int_equal(prof_integer(place->path, "SELECT host_gas FROM gas_summary"), 10000000);
     print_message("a million host calls: %.2f s plain, %.2f s recorded: %.0f ns more for each\n",
-                  (double)plain_ns / 1e9, (double)recorded_ns / 1e9, ((double)recorded_ns - (double)plain_ns) / 1e6);
+                  (double)plain_ns / 1e9, (double)recorded_ns / 1e9,
+                  ((double)recorded_ns - (double)plain_ns) / 1e6);
     pvm_destroy(vm);
     pvm_destroy(plain);
     pvm_program_release(program);

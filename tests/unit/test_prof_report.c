@@ -1,4 +1,5 @@
-/* Report tables: values, order, --top, shares, and what they say about recordings that are not whole. */
+/* Report tables: values, order, --top, shares, and what they say about recordings that are not
+ * whole. */
 #include "prof_fixture.h"
 
 #include "profiler/report.h"
@@ -10,11 +11,13 @@ static pvm_host_result_t host(pvm_vm_t *vm, int func_id, void *user_data)
     return PVM_HOST_CONTINUE;
 }
 
-/* Two services: 7 runs the program twice, 8 once. One run costs 2 + 5 * 3 + 2 in blocks (0.7.2), 5 * 50 + 10 in host calls. */
+/* Two services: 7 runs the program twice, 8 once. One run costs 2 + 5 * 3 + 2 in blocks
+ * (0.7.2), 5 * 50 + 10 in host calls. */
 static void record_sample(const char *path)
 {
-    static const char text[] = "load_imm r2, 5\nfallthrough\nloop: ecalli 3\nadd_imm_64 r2, r2, -1\n"
-                               "branch_ne_imm r2, 0, @loop\necalli 0\ntrap";
+    static const char text[] =
+        "load_imm r2, 5\nfallthrough\nloop: ecalli 3\nadd_imm_64 r2, r2, -1\n"
+        "branch_ne_imm r2, 0, @loop\necalli 0\ntrap";
     prof_recording_t recording = prof_record(path, 0);
     pvm_program_t *const program = prof_program(text, PVM_SPEC_0_7_2);
 
@@ -207,7 +210,8 @@ static void kinds_have_names_and_bad_questions_are_refused(void **state)
     assert_string_equal(pvm_prof_report_name(PVM_PROF_REPORT_HOST_CALL), "hostcall");
     assert_null(pvm_prof_report_name(PVM_PROF_REPORT_KIND_COUNT));
     assert_int_equal(pvm_prof_run_file_open(place->path, &file), PVM_PROF_OK);
-    assert_int_equal(pvm_prof_report(file, PVM_PROF_REPORT_BLOCK, &wrong, &table), PVM_PROF_E_ARGUMENT);
+    assert_int_equal(pvm_prof_report(file, PVM_PROF_REPORT_BLOCK, &wrong, &table),
+                     PVM_PROF_E_ARGUMENT);
     pvm_prof_run_file_close(file);
 }
 

@@ -1,4 +1,5 @@
-/* Run files: the contract of views, creation that spares what is there, and files that are not run files. */
+/* Run files: the contract of views, creation that spares what is there, and files that are not
+ * run files. */
 #include "prof_fixture.h"
 
 #include "profiler/report.h"
@@ -11,11 +12,13 @@ static const struct {
     const char *columns;
 } contract[] = {
     {"gas_summary", "gas_start gas_end gas_used blocks_gas host_gas result"},
-    {"executions", "id vm service program entry_pc gas_start gas_added gas_end gas_used blocks_gas host_gas host_calls "
+    {"executions", "id vm service program entry_pc gas_start gas_added gas_end gas_used blocks_gas "
+                   "host_gas host_calls "
                    "difference result exit_pc started_ns duration_ns"},
     {"hot_blocks", "pc end_pc function instructions hits gas program"},
     {"hot_functions", "function calls self_gas total_gas program"},
-    {"host_calls", "seq vm service pc func_id name gas_before gas_after duration_ns r7 r8 r9 r10 r11 r12 result"},
+    {"host_calls",
+     "seq vm service pc func_id name gas_before gas_after duration_ns r7 r8 r9 r10 r11 r12 result"},
     {"lost_events", "kind count"},
     {"run_info", "key value"},
 };
@@ -69,9 +72,11 @@ static void views_have_exactly_the_columns_of_the_contract(void **state)
     for (size_t i = 0; i < sizeof(contract) / sizeof(contract[0]); i++) {
         char sql[128];
 
-        snprintf(sql, sizeof(sql), "SELECT name FROM pragma_table_info('%s') ORDER BY cid", contract[i].view);
+        snprintf(sql, sizeof(sql), "SELECT name FROM pragma_table_info('%s') ORDER BY cid",
+                 contract[i].view);
         assert_string_equal(prof_text(place->path, sql), contract[i].columns);
-        snprintf(sql, sizeof(sql), "SELECT type FROM sqlite_master WHERE name = '%s'", contract[i].view);
+        snprintf(sql, sizeof(sql), "SELECT type FROM sqlite_master WHERE name = '%s'",
+                 contract[i].view);
         assert_string_equal(prof_text(place->path, sql), "view");
     }
     assert_int_equal(prof_integer(place->path, "PRAGMA user_version"), 1);
@@ -103,7 +108,8 @@ static void run_info_is_set_and_read(void **state)
 
     assert_int_equal(pvm_prof_run_file_create(place->path, &file), PVM_PROF_OK);
     assert_int_equal(pvm_prof_run_file_set_info(file, PVM_PROF_INFO_ENTRY, "refine"), PVM_PROF_OK);
-    assert_int_equal(pvm_prof_run_file_set_info(file, PVM_PROF_INFO_ENTRY, "accumulate"), PVM_PROF_OK);
+    assert_int_equal(pvm_prof_run_file_set_info(file, PVM_PROF_INFO_ENTRY, "accumulate"),
+                     PVM_PROF_OK);
     assert_int_equal(pvm_prof_run_file_get_info(file, PVM_PROF_INFO_ENTRY, text, sizeof(text)), 10);
     assert_string_equal(text, "accumul");
     assert_int_equal(pvm_prof_run_file_get_info(file, "nothing", text, sizeof(text)), -1);
@@ -117,7 +123,8 @@ static void run_info_is_set_and_read(void **state)
 static void foreign_files_are_left_alone(void **state)
 {
     const prof_place_t *const place = *state;
-    static const char text[] = "minutes of the meeting, which are not to be lost; they are longer than a header\n";
+    static const char text[] =
+        "minutes of the meeting, which are not to be lost; they are longer than a header\n";
     pvm_prof_run_file_t *file;
     struct stat status;
 
@@ -152,7 +159,8 @@ static void older_recordings_and_empty_files_are_replaced(void **state)
     snprintf(log, sizeof(log), "%s-wal", place->path);
     write_file(log, "left over", 9);
     assert_int_equal(pvm_prof_run_file_create(place->path, &file), PVM_PROF_OK);
-    assert_int_equal(prof_integer(place->path, "SELECT count(*) FROM run_info WHERE key = 'mark'"), 0);
+    assert_int_equal(prof_integer(place->path, "SELECT count(*) FROM run_info WHERE key = 'mark'"),
+                     0);
     pvm_prof_run_file_close(file);
     assert_true(stat(log, &status) != 0);
     assert_string_equal(prof_text(place->path, "PRAGMA integrity_check"), "ok");
