@@ -1,4 +1,5 @@
-/* Assembler, second half: label resolution, lengths of offsets, octets. Parsing: assemble_source.c. */
+/* Assembler, second half: label resolution, lengths of offsets, octets. Parsing:
+ * assemble_source.c. */
 #include "isa/assemble.h"
 
 #include "isa/assemble_source.h"
@@ -68,7 +69,8 @@ static uint32_t find_label(const pvm_label_t *labels, uint32_t count, const char
     return count;
 }
 
-/* Sort the labels, refuse doubles, and put label indices into `resolved`, one for each reference. */
+/* Sort the labels, refuse doubles, and put label indices into `resolved`, one for each
+ * reference. */
 static int resolve(pvm_source_t *source, uint32_t *resolved)
 {
     pvm_label_t *labels = (pvm_label_t *)(void *)source->labels.data;
@@ -89,10 +91,10 @@ static int resolve(pvm_source_t *source, uint32_t *resolved)
     for (uint32_t i = 0; i < count; i++) {
         resolved[i] = find_label(labels, label_count, references[i].name, references[i].name_len);
         if (resolved[i] == label_count) {
-            return pvm_error_set("%s:%u: label '%.*s' is not defined; write '%.*s:' in front of a line",
-                                 source->file_name, references[i].line,
-                                 (int)references[i].name_len, references[i].name,
-                                 (int)references[i].name_len, references[i].name);
+            return pvm_error_set(
+                "%s:%u: label '%.*s' is not defined; write '%.*s:' in front of a line",
+                source->file_name, references[i].line, (int)references[i].name_len,
+                references[i].name, (int)references[i].name_len, references[i].name);
         }
     }
     return 0;
@@ -124,9 +126,10 @@ static int64_t target_of(const layout_t *layout, const pvm_item_t *item)
                                                : pc_of_reference(layout, item->reference);
 }
 
-/* Octets of an item where it stands now. An offset without a chosen length gets what it needs and is never
- * shortened again, so that the layout settles. While it has not settled, a target may be out of reach for the
- * moment: the item then has its length already, and *out_fits is false. */
+/* Octets of an item where it stands now. An offset without a chosen length gets what it needs
+ * and is never shortened again, so that the layout settles. While it has not settled, a target
+ * may be out of reach for the moment: the item then has its length already, and *out_fits is
+ * false. */
 static uint32_t measure(const layout_t *layout, uint32_t index, bool *out_fits)
 {
     uint8_t octets[PVM_ENCODED_MAX];
@@ -155,7 +158,8 @@ static uint32_t measure(const layout_t *layout, uint32_t index, bool *out_fits)
     return (uint32_t)pvm_isa_encode(layout->source->isa, &item->in, lengths, octets);
 }
 
-/* One pass over all items with the pcs of the pass before. @return 1 if something moved, 0 if not, -1 on error. */
+/* One pass over all items with the pcs of the pass before.
+ *  @return 1 if something moved, 0 if not, -1 on error. */
 static int lay_out_once(layout_t *layout)
 {
     const pvm_item_t *misfit = NULL;
@@ -180,8 +184,9 @@ static int lay_out_once(layout_t *layout)
     layout->pcs[layout->item_count] = (uint32_t)pc;
     layout->code_len = (uint32_t)pc;
     if (!moved && misfit != NULL) {
-        return pvm_error_set("%s:%u: the target is too far away for its length; leave the length out",
-                             layout->source->file_name, misfit->line);
+        return pvm_error_set(
+            "%s:%u: the target is too far away for its length; leave the length out",
+            layout->source->file_name, misfit->line);
     }
     return moved ? 1 : 0;
 }
@@ -205,7 +210,8 @@ static int lay_out(layout_t *layout)
     int moved = 1;
 
     first_guess(layout);
-    /* Ends: an offset can grow four times only, and without growth one more pass settles the pcs. */
+    /* Ends: an offset can grow four times only, and without growth one more pass settles the
+     * pcs. */
     while (moved > 0) {
         moved = lay_out_once(layout);
     }

@@ -1,4 +1,5 @@
-/* Assembler and disassembler: text to code, mask and jump table, and back. docs/assembler.md is the manual.
+/* Assembler and disassembler: text to code, mask and jump table, and back. docs/assembler.md is
+ * the manual.
  *
  * Knows instructions, labels and the few directives; nothing of containers or memory. */
 #ifndef PVM_ISA_ASSEMBLE_H
@@ -9,8 +10,8 @@
 #include "support/buffer.h"
 
 /** Limits on what one source may become. */
-#define PVM_MAX_ASSEMBLY_TEXT (UINT32_C(512) << 20)
-#define PVM_MAX_ASSEMBLY_CODE (UINT32_C(64) << 20)
+#define PVM_MAX_ASSEMBLY_TEXT  (UINT32_C(512) << 20)
+#define PVM_MAX_ASSEMBLY_CODE  (UINT32_C(64) << 20)
 #define PVM_MAX_ASSEMBLY_JUMPS (UINT32_C(1) << 24)
 
 /** A label and where it came out. */
@@ -19,7 +20,8 @@ typedef struct {
     uint32_t name_len;
     uint32_t pc;
     uint32_t line;
-    uint32_t item; /**< index of the statement behind the label; means something during assembly only */
+    uint32_t
+        item; /**< index of the statement behind the label; means something during assembly only */
 } pvm_label_t;
 
 /** The result. Owned: pvm_isa_assembly_free(). */
@@ -46,16 +48,19 @@ void pvm_isa_assembly_free(pvm_assembly_t *assembly);
 int pvm_isa_assembly_label(const pvm_assembly_t *assembly, const char *name, size_t name_len,
                            uint32_t *out_pc);
 
-/** The numbering of a name: "0.7.2", "0.8.0", "latest64", "latest32"; PVM_ISA_COUNT for anything else. */
+/** The numbering of a name: "0.7.2", "0.8.0", "latest64", "latest32"; PVM_ISA_COUNT for anything
+ * else. */
 pvm_isa_t pvm_isa_by_name(const char *name, size_t len);
 /** The name of a numbering. */
 const char *pvm_isa_name(pvm_isa_t isa);
 
-/** The source line, without end of line, that assembles to exactly the octets of the instruction at pc: plain
- *  where its encoding is the shortest, with explicit lengths or as `.byte` where it is not.
+/** The source line, without end of line, that assembles to exactly the octets of the instruction
+ * at pc: plain where its encoding is the shortest, with explicit lengths or as `.byte` where it
+ * is not.
  *  @return where the next line begins. */
 uint32_t pvm_isa_disassemble_line(const pvm_code_t *code, uint32_t pc, pvm_buffer_t *out);
-/** A whole source that assembles to exactly this code, mask and jump table: each line with its pc in front. */
+/** A whole source that assembles to exactly this code, mask and jump table: each line with its pc
+ * in front. */
 void pvm_isa_disassemble(const pvm_code_t *code, const uint32_t *jump_table,
                          uint32_t jump_table_len, pvm_buffer_t *out);
 

@@ -96,7 +96,7 @@ int pvm_lex_number(pvm_lex_t *lex, int64_t *out)
 
     if (!pvm_lex_unsigned(word, &value) || (negative && value > UINT64_C(1) << 63)) {
         return pvm_lex_fail(lex, "'%.*s' is no number; write decimal digits or 0x and hex digits",
-                    pvm_lex_quoted(word), word.text);
+                            pvm_lex_quoted(word), word.text);
     }
     *out = (int64_t)(negative ? -value : value);
     return 0;
@@ -108,8 +108,8 @@ int pvm_lex_pc(pvm_lex_t *lex, uint32_t *out)
     uint64_t value;
 
     if (!pvm_lex_unsigned(word, &value) || value > UINT32_MAX) {
-        return pvm_lex_fail(lex, "'%.*s' is no code offset; write a number below 2^32", pvm_lex_quoted(word),
-                    word.text);
+        return pvm_lex_fail(lex, "'%.*s' is no code offset; write a number below 2^32",
+                            pvm_lex_quoted(word), word.text);
     }
     *out = (uint32_t)value;
     return 0;

@@ -1,4 +1,5 @@
-/* Words and numbers of one assembler line, and errors that name it. Used by assemble_source.c only. */
+/* Words and numbers of one assembler line, and errors that name it. Used by assemble_source.c
+ * only. */
 #ifndef PVM_ISA_ASSEMBLE_LEX_H
 #define PVM_ISA_ASSEMBLE_LEX_H
 
@@ -33,7 +34,7 @@ pvm_word_t pvm_lex_word(pvm_lex_t *lex);
 int pvm_lex_quoted(pvm_word_t word);
 /** Digits of base 10, or 16 behind 0x. @return false if the word is no number below 2^64. */
 bool pvm_lex_unsigned(pvm_word_t word, uint64_t *out);
-/** An optional sign and a number; numbers of 2^63 and above are two's complement. @return 0 or -1 */
+/** An optional sign and a number; 2^63 and above are two's complement. @return 0 or -1 */
 int pvm_lex_number(pvm_lex_t *lex, int64_t *out);
 /** A number that fits 32 bits: a pc. @return 0 or -1 */
 int pvm_lex_pc(pvm_lex_t *lex, uint32_t *out);

@@ -1,5 +1,5 @@
-/* Assembler, first half: lines to statements. Checks names, numbers and operands; labels are resolved and
- * octets made in assemble.c. docs/assembler.md has the grammar. */
+/* Assembler, first half: lines to statements. Checks names, numbers and operands; labels are
+ * resolved and octets made in assemble.c. docs/assembler.md has the grammar. */
 #include "isa/assemble_source.h"
 
 #include "isa/assemble_lex.h"
@@ -29,7 +29,8 @@ static int take_register(parser_t *parser, uint8_t *out)
 
     if (word.len < 2 || word.len > 3 || word.text[0] != 'r' || !pvm_lex_unsigned(digits, &number) ||
         number > 12) {
-        return pvm_lex_fail(&parser->lex, "'%.*s' is no register; write r0 to r12", pvm_lex_quoted(word), word.text);
+        return pvm_lex_fail(&parser->lex, "'%.*s' is no register; write r0 to r12",
+                            pvm_lex_quoted(word), word.text);
     }
     *out = (uint8_t)number;
     return 0;
@@ -43,7 +44,8 @@ static int take_length(parser_t *parser, int8_t *out)
     }
     const pvm_word_t word = pvm_lex_word(&parser->lex);
     if (word.len != 1 || word.text[0] < '0' || word.text[0] > '4') {
-        return pvm_lex_fail(&parser->lex, "':%.*s' is no length; write :0 to :4", pvm_lex_quoted(word), word.text);
+        return pvm_lex_fail(&parser->lex, "':%.*s' is no length; write :0 to :4",
+                            pvm_lex_quoted(word), word.text);
     }
     *out = (int8_t)(word.text[0] - '0');
     return 0;
@@ -59,16 +61,18 @@ static int take_immediate(parser_t *parser, bool is_wide, int64_t *out, int8_t *
     }
     const unsigned needed = pvm_isa_immediate_length(*out);
     if (needed > PVM_LENGTH_MAX) {
-        return pvm_lex_fail(&parser->lex,
-                    "0x%llx is no sign-extended 32-bit number; write it as negative, or use "
-                    "load_imm_64",
-                    (unsigned long long)*out);
+        return pvm_lex_fail(
+            &parser->lex,
+            "0x%llx is no sign-extended 32-bit number; write it as negative, or use "
+            "load_imm_64",
+            (unsigned long long)*out);
     }
     if (take_length(parser, length) != 0) {
         return -1;
     }
     if (*length != PVM_LENGTH_SHORTEST && *length < (int)needed) {
-        return pvm_lex_fail(&parser->lex, "the number does not fit %d octets; it needs %u", *length, needed);
+        return pvm_lex_fail(&parser->lex, "the number does not fit %d octets; it needs %u", *length,
+                            needed);
     }
     return 0;
 }
@@ -86,10 +90,11 @@ static int take_code_reference(parser_t *parser, uint32_t *out_reference, int64_
     }
     if (isdigit((unsigned char)word.text[0])) {
         uint64_t value;
-        /* Targets outside the code are legal to write, as far as an offset of four octets can reach. */
+        /* Targets outside the code are legal to write, as far as an offset of four octets can
+         * reach. */
         if (!pvm_lex_unsigned(word, &value) || value > UINT64_C(1) << 33) {
-            return pvm_lex_fail(&parser->lex, "'%.*s' is no code offset; write a number below 2^33", pvm_lex_quoted(word),
-                        word.text);
+            return pvm_lex_fail(&parser->lex, "'%.*s' is no code offset; write a number below 2^33",
+                                pvm_lex_quoted(word), word.text);
         }
         *out_pc = negative ? -(int64_t)value : (int64_t)value;
         *out_reference = PVM_NO_REFERENCE;
@@ -142,19 +147,20 @@ static int parse_instruction(parser_t *parser, pvm_word_t name)
     pvm_item_t item = {.lengths = pvm_lengths_shortest(), .reference = PVM_NO_REFERENCE};
 
     if (op == PVM_OP_INVALID) {
-        return pvm_lex_fail(&parser->lex, "unknown instruction '%.*s'; docs/instructions.md lists all",
-                    pvm_lex_quoted(name), name.text);
+        return pvm_lex_fail(&parser->lex,
+                            "unknown instruction '%.*s'; docs/instructions.md lists all",
+                            pvm_lex_quoted(name), name.text);
     }
     if (pvm_isa_ops[op].number[parser->source->isa] < 0) {
-        return pvm_lex_fail(&parser->lex, "%s does not exist in %s; choose another .spec", pvm_isa_ops[op].name,
-                    pvm_isa_name(parser->source->isa));
+        return pvm_lex_fail(&parser->lex, "%s does not exist in %s; choose another .spec",
+                            pvm_isa_ops[op].name, pvm_isa_name(parser->source->isa));
     }
     item.in.op = (uint8_t)op;
     const char *roles = operands_of_form[pvm_isa_ops[op].form];
     for (const char *role = roles; *role != '\0'; role++) {
         if (role != roles && !pvm_lex_take(&parser->lex, ',')) {
             return pvm_lex_fail(&parser->lex, "%s takes %zu operands; write a comma between them",
-                        pvm_isa_ops[op].name, strlen(roles));
+                                pvm_isa_ops[op].name, strlen(roles));
         }
         if (take_operand(parser, *role, &item) != 0) {
             return -1;
@@ -178,7 +184,8 @@ static int parse_bytes(parser_t *parser)
             return -1;
         }
         if (value < -128 || value > 255) {
-            return pvm_lex_fail(&parser->lex, "an octet of .byte is out of range; write -128 to 255");
+            return pvm_lex_fail(&parser->lex,
+                                "an octet of .byte is out of range; write -128 to 255");
         }
         const uint16_t raw = (uint16_t)((uint8_t)value | (starts ? PVM_RAW_MASK : 0));
         pvm_buffer_append(&source->raw, &raw, sizeof(raw));
@@ -199,14 +206,15 @@ static int parse_jump_table(parser_t *parser)
             return -1;
         }
         if (pc < 0 || pc > UINT32_MAX) {
-            return pvm_lex_fail(&parser->lex, "a jump table entry is out of range; write 0 to 2^32 - 1");
+            return pvm_lex_fail(&parser->lex,
+                                "a jump table entry is out of range; write 0 to 2^32 - 1");
         }
         jump.value = (uint32_t)pc;
         pvm_buffer_append(&source->jumps, &jump, sizeof(jump));
     } while (pvm_lex_take(&parser->lex, ','));
     if (pvm_isa_source_count(&source->jumps, sizeof(pvm_jump_t)) > PVM_MAX_ASSEMBLY_JUMPS) {
         return pvm_lex_fail(&parser->lex, "more than %u jump table entries; split the program",
-                    PVM_MAX_ASSEMBLY_JUMPS);
+                            PVM_MAX_ASSEMBLY_JUMPS);
     }
     return 0;
 }
@@ -217,11 +225,13 @@ static int parse_spec(parser_t *parser)
     const pvm_isa_t isa = pvm_isa_by_name(word.text, word.len);
 
     if (isa == PVM_ISA_COUNT) {
-        return pvm_lex_fail(&parser->lex, "unknown spec '%.*s'; write 0.7.2, 0.8.0, latest64 or latest32",
-                    pvm_lex_quoted(word), word.text);
+        return pvm_lex_fail(&parser->lex,
+                            "unknown spec '%.*s'; write 0.7.2, 0.8.0, latest64 or latest32",
+                            pvm_lex_quoted(word), word.text);
     }
     if (parser->source->items.len > 0) {
-        return pvm_lex_fail(&parser->lex, ".spec must stand before the first instruction; move it up");
+        return pvm_lex_fail(&parser->lex,
+                            ".spec must stand before the first instruction; move it up");
     }
     parser->source->isa = isa;
     return 0;
@@ -239,8 +249,9 @@ static int parse_statement(parser_t *parser, pvm_word_t word)
     };
 
     if (word.len == 0) {
-        return pvm_lex_fail(&parser->lex, "'%c' is unexpected; a line is [label:] instruction ; comment",
-                    *parser->lex.at);
+        return pvm_lex_fail(&parser->lex,
+                            "'%c' is unexpected; a line is [label:] instruction ; comment",
+                            *parser->lex.at);
     }
     if (word.text[0] != '.') {
         return parse_instruction(parser, word);
@@ -251,15 +262,17 @@ static int parse_statement(parser_t *parser, pvm_word_t word)
             return directives[i].parse(parser);
         }
     }
-    return pvm_lex_fail(&parser->lex, "unknown directive '%.*s'; write .byte, .jump_table or .spec", pvm_lex_quoted(word),
-                word.text);
+    return pvm_lex_fail(&parser->lex, "unknown directive '%.*s'; write .byte, .jump_table or .spec",
+                        pvm_lex_quoted(word), word.text);
 }
 
 static int add_label(parser_t *parser, pvm_word_t word)
 {
     if (isdigit((unsigned char)word.text[0]) || word.len > UINT16_MAX) {
-        return pvm_lex_fail(&parser->lex, "'%.*s' cannot be a label; begin with a letter, or write @12: to state a pc",
-                    pvm_lex_quoted(word), word.text);
+        return pvm_lex_fail(
+            &parser->lex,
+            "'%.*s' cannot be a label; begin with a letter, or write @12: to state a pc",
+            pvm_lex_quoted(word), word.text);
     }
     const pvm_label_t label = {
         .name = word.text,
@@ -294,8 +307,9 @@ static int parse_line(parser_t *parser)
             return -1;
         }
         if (!pvm_lex_at_end(&parser->lex)) {
-            return pvm_lex_fail(&parser->lex, "'%c' behind the statement is unexpected; one statement a line",
-                        *parser->lex.at);
+            return pvm_lex_fail(&parser->lex,
+                                "'%c' behind the statement is unexpected; one statement a line",
+                                *parser->lex.at);
         }
     }
     return 0;

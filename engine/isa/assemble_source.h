@@ -1,4 +1,5 @@
-/* What the assembler's two halves share: statements as parsed (assemble_source.c) for layout (assemble.c). */
+/* What the assembler's two halves share: statements as parsed (assemble_source.c) for layout
+ * (assemble.c). */
 #ifndef PVM_ISA_ASSEMBLE_SOURCE_H
 #define PVM_ISA_ASSEMBLE_SOURCE_H
 
@@ -18,12 +19,12 @@ typedef struct {
 typedef struct {
     uint32_t line;
     uint32_t pc;
-    uint32_t stated_pc;  /**< of an "@12:" in front, or PVM_NO_STATED_PC */
-    uint32_t reference;  /**< index of the label that is the target, or PVM_NO_REFERENCE */
-    int64_t target;      /**< without a reference: the pc that is written there */
-    uint32_t raw_first;  /**< first octet in `raw` */
-    uint32_t raw_count;  /**< 0 for instructions */
-    uint32_t octets;     /**< length in the present layout */
+    uint32_t stated_pc; /**< of an "@12:" in front, or PVM_NO_STATED_PC */
+    uint32_t reference; /**< index of the label that is the target, or PVM_NO_REFERENCE */
+    int64_t target;     /**< without a reference: the pc that is written there */
+    uint32_t raw_first; /**< first octet in `raw` */
+    uint32_t raw_count; /**< 0 for instructions */
+    uint32_t octets;    /**< length in the present layout */
     pvm_lengths_t lengths;
     pvm_instruction_t in;
 } pvm_item_t;

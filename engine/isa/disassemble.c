@@ -1,10 +1,10 @@
-/* Disassembler to source: text that the assembler turns back into exactly the same octets and mask, also for
- * encodings that are not the shortest, undefined opcodes and stray octets. */
+/* Disassembler to source: text that the assembler turns back into exactly the same octets and
+ * mask, also for encodings that are not the shortest, undefined opcodes and stray octets. */
 #include "isa/assemble.h"
 
 #include <string.h>
 
-#define LINE_BYTES 160
+#define LINE_BYTES     160
 #define JUMPS_PER_LINE 8
 
 /* True if the instruction, encoded with these lengths, is the `len` octets at its pc. */

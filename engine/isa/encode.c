@@ -1,5 +1,6 @@
-/* Encoder: one instruction to octets. The inverse of decode.c for every encoding that gives each immediate
- * a length of its own; redundant octets behind an instruction are not its business. Spec: GP A.5. */
+/* Encoder: one instruction to octets. The inverse of decode.c for every encoding that gives each
+ * immediate a length of its own; redundant octets behind an instruction are not its business.
+ * Spec: GP A.5. */
 #include "isa/encode.h"
 
 #include <assert.h>
@@ -67,7 +68,8 @@ static void put_last(cursor_t *to, int64_t value, int8_t wanted)
     put_value(to, value, len < 0 ? 0 : (unsigned)len);
 }
 
-/* A length in the low bits of an octet, whose high bits are given, or (is_high) the other way round; then x and y. */
+/* A length in the low bits of an octet, whose high bits are given, or (is_high) the other way
+ * round; then x and y. */
 static void put_two(cursor_t *to, int64_t x, int64_t y, pvm_lengths_t lengths, unsigned other,
                     bool is_high)
 {

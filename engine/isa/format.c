@@ -6,8 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Up to here numbers are counts, sizes and stack offsets, which people read in decimal; above they are
- * mostly addresses and bit patterns. */
+/* Up to here numbers are counts, sizes and stack offsets, which people read in decimal; above
+ * they are mostly addresses and bit patterns. */
 #define DECIMAL_MAX 255
 
 typedef struct {

@@ -15,7 +15,8 @@
 
 void pvm_convert_write_natural(uint64_t value, pvm_buffer_t *out)
 {
-    /* `low` octets follow the first one, whose leading ones count them; its free bits are the highest of all. */
+    /* `low` octets follow the first one, whose leading ones count them; its free bits are the
+     * highest of all. */
     unsigned low = 0;
 
     while (low < 8 && value >> (7 * low + 7) != 0) {
@@ -84,9 +85,10 @@ int pvm_convert_write_jam(const pvm_jam_parts_t *jam, pvm_buffer_t *out)
 
     for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
         if (fields[i].value > fields[i].max) {
-            return pvm_error_set("%llu %s do not fit a JAM program (at most %llu); link it with less",
-                                 (unsigned long long)fields[i].value, fields[i].what,
-                                 (unsigned long long)fields[i].max);
+            return pvm_error_set(
+                "%llu %s do not fit a JAM program (at most %llu); link it with less",
+                (unsigned long long)fields[i].value, fields[i].what,
+                (unsigned long long)fields[i].max);
         }
     }
     pvm_convert_write_raw(&jam->parts, &blob);
@@ -116,8 +118,7 @@ static void write_string(const char *text, pvm_buffer_t *out)
 }
 
 void pvm_convert_write_metadata(const char *name, const char *version, const char *license,
-                                const char *const *authors, size_t author_count,
-                                pvm_buffer_t *out)
+                                const char *const *authors, size_t author_count, pvm_buffer_t *out)
 {
     pvm_buffer_append_le(out, 0, 1);
     write_string(name, out);
@@ -133,7 +134,7 @@ void pvm_convert_write_metadata(const char *name, const char *version, const cha
 
 static pvm_isa_t isa_of_spec(pvm_spec_t spec)
 {
-    return spec == PVM_SPEC_0_7_2 ? PVM_ISA_0_7_2
+    return spec == PVM_SPEC_0_7_2      ? PVM_ISA_0_7_2
            : spec == PVM_SPEC_LATEST64 ? PVM_ISA_LATEST64
                                        : PVM_ISA_0_8_0;
 }
@@ -147,21 +148,24 @@ static int renumber(const pvm_code_t *from, pvm_isa_t to, uint8_t *octets)
         }
         const pvm_op_t op = pvm_isa_op(from->isa, octets[pc]);
         if (op == PVM_OP_INVALID) {
-            return pvm_error_set("code offset %u: opcode %u is undefined in %s and could mean something in "
-                                 "%s; choose the spec that the program was made for",
-                                 pc, octets[pc], pvm_isa_name(from->isa), pvm_isa_name(to));
+            return pvm_error_set(
+                "code offset %u: opcode %u is undefined in %s and could mean something in "
+                "%s; choose the spec that the program was made for",
+                pc, octets[pc], pvm_isa_name(from->isa), pvm_isa_name(to));
         }
         if (pvm_isa_ops[op].number[to] < 0) {
-            return pvm_error_set("code offset %u: %s has no equivalent in %s; build the program for that "
-                                 "spec",
-                                 pc, pvm_isa_ops[op].name, pvm_isa_name(to));
+            return pvm_error_set(
+                "code offset %u: %s has no equivalent in %s; build the program for that "
+                "spec",
+                pc, pvm_isa_ops[op].name, pvm_isa_name(to));
         }
         octets[pc] = (uint8_t)pvm_isa_ops[op].number[to];
     }
     return 0;
 }
 
-/* The program's code in the numbering of `spec`, padded as the decoder needs it. NULL with the error text set. */
+/* The program's code in the numbering of `spec`, padded as the decoder needs it. NULL with the
+ * error text set. */
 static uint8_t *converted_code(const pvm_program_t *program, pvm_spec_t spec)
 {
     const pvm_code_t *const from = &program->code;
@@ -182,7 +186,8 @@ static uint8_t *converted_code(const pvm_program_t *program, pvm_spec_t spec)
         return NULL;
     }
     if (spec == PVM_SPEC_0_8_0 && pvm_program_find_violation(&to, reason, sizeof(reason))) {
-        (void)pvm_error_set("the result is not a valid program of GP 0.8.0: %s; end it with a trap", reason);
+        (void)pvm_error_set("the result is not a valid program of GP 0.8.0: %s; end it with a trap",
+                            reason);
         free(octets);
         return NULL;
     }
@@ -196,7 +201,8 @@ static uint64_t round_up(uint64_t value, uint64_t unit)
     return (value + unit - 1) / unit * unit;
 }
 
-/* Data with the zeros that the writer of the file left out, in case a region would become shorter by pages. */
+/* Data with the zeros that the writer of the file left out, in case a region would become
+ * shorter by pages. */
 static void write_data(const pvm_region_t *region, pvm_buffer_t *out)
 {
     pvm_buffer_append(out, region->data, region->data_len);
@@ -206,8 +212,9 @@ static void write_data(const pvm_region_t *region, pvm_buffer_t *out)
     }
 }
 
-/* The parts of a JAM program for a raw one or a PolkaVM container. `ro` receives the read-only data. Heap pages
- * are what the ecosystem's converters write: one more than the declared size of the read-write data needs. */
+/* The parts of a JAM program for a raw one or a PolkaVM container. `ro` receives the read-only
+ * data. Heap pages are what the ecosystem's converters write: one more than the declared size of
+ * the read-write data needs. */
 static void make_jam(const pvm_program_t *program, pvm_buffer_t *ro, pvm_jam_parts_t *out)
 {
     const pvm_region_t *const regions = program->layout.regions;
@@ -221,9 +228,8 @@ static void make_jam(const pvm_program_t *program, pvm_buffer_t *ro, pvm_jam_par
         .ro_len = (uint32_t)ro->len,
         .rw_data = rw->data,
         .rw_len = rw->data_len,
-        .heap_pages = rw->mapped_len == 0
-                          ? 0
-                          : (uint32_t)((declared - rw->data_len) / PVM_PAGE_SIZE + 1),
+        .heap_pages =
+            rw->mapped_len == 0 ? 0 : (uint32_t)((declared - rw->data_len) / PVM_PAGE_SIZE + 1),
         /* A stack of 2^24 octets is declared as 2^24 - 1, which maps the same pages. */
         .stack_len = (uint32_t)(stack_len == MAX_U24 + 1 ? MAX_U24 : stack_len),
     };
@@ -265,8 +271,9 @@ static int check_convertible(const pvm_program_t *program, const pvm_conversion_
         return pvm_error_set("an invalid program cannot be converted: %s", program->error);
     }
     if (program->is_32_bit) {
-        return pvm_error_set("a program for 32-bit registers cannot be converted; raw blobs and JAM programs "
-                             "are 64-bit, build it for that");
+        return pvm_error_set(
+            "a program for 32-bit registers cannot be converted; raw blobs and JAM programs "
+            "are 64-bit, build it for that");
     }
     return 0;
 }
@@ -274,8 +281,7 @@ static int check_convertible(const pvm_program_t *program, const pvm_conversion_
 int pvm_convert_program(const pvm_program_t *program, const pvm_conversion_t *conversion,
                         pvm_buffer_t *out)
 {
-    const pvm_spec_t spec =
-        conversion->spec == PVM_SPEC_DEFAULT ? program->spec : conversion->spec;
+    const pvm_spec_t spec = conversion->spec == PVM_SPEC_DEFAULT ? program->spec : conversion->spec;
     const size_t len_before = out->len;
     int result = 0;
 

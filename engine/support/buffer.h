@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Owned octets. Zero-initialized it is empty. After a failure `failed` stays set and appending does nothing. */
+/** Owned octets. Zero-initialized it is empty. After a failure `failed` stays set and appending
+ * does nothing. */
 typedef struct {
     uint8_t *data;
     size_t len;

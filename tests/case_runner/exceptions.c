@@ -1,7 +1,9 @@
-/* Where published vectors contradict the Gray Paper: their expectations are replaced by what docs/spec-notes.md says.
+/* Where published vectors contradict the Gray Paper: their expectations are replaced by what
+ * docs/spec-notes.md says.
  *
- * A line is a file stem and what is to be expected instead: "inst_load_u8_nok gas=9999". "memory=any" drops the
- * expectation about memory. Each line must be used, so that an outdated one is noticed. */
+ * A line is a file stem and what is to be expected instead: "inst_load_u8_nok gas=9999".
+ * "memory=any" drops the expectation about memory. Each line must be used, so that an outdated
+ * one is noticed. */
 #include "vector.h"
 
 #include <stdlib.h>
@@ -24,8 +26,7 @@ static int replace(vector_t *vector, const char *key, const char *value)
         } else if (strcmp(key, "status") == 0) {
             expect->state = state_by_name(value, strlen(value));
         } else if (strcmp(key, "memory") == 0 && strcmp(value, "any") == 0) {
-            expect->memory_is_all = false;
-            expect->memory_count = 0;
+            expectation_clear_memory(expect);
         } else {
             return -1;
         }
@@ -55,7 +56,8 @@ static int apply_line(char *line, vector_list_t *list)
     if (vector == NULL) {
         return -1;
     }
-    for (char *word = strtok_r(NULL, " \t\n", &rest); word != NULL; word = strtok_r(NULL, " \t\n", &rest)) {
+    for (char *word = strtok_r(NULL, " \t\n", &rest); word != NULL;
+         word = strtok_r(NULL, " \t\n", &rest)) {
         char *value = strchr(word, '=');
         if (value == NULL) {
             return -1;

@@ -1,7 +1,9 @@
-/* JSON test vectors: the classic one-run form, both dialects of steps, arrays, and block cost tables.
+/* JSON test vectors: the classic one-run form, both dialects of steps, arrays, and block cost
+ * tables.
  *
- * Integers stay exact up to 2^64 - 1. Octets are arrays of numbers or strings of hex digits. Keys are accepted with
- * hyphens and with underscores. tests/cases/README.md has the additions that are our own. */
+ * Integers stay exact up to 2^64 - 1. Octets are arrays of numbers or strings of hex digits.
+ * Keys are accepted with hyphens and with underscores. tests/cases/README.md has the additions
+ * that are our own. */
 #include "vector.h"
 
 #include <json-c/json.h>
@@ -60,7 +62,8 @@ static uint64_t number(reader_t *reader, json_object *value, const char *key)
         fail(reader, key, "is not an integer");
         return 0;
     }
-    /* Negative numbers come as their two's complement: json-c clamps them to 0 when asked for unsigned. */
+    /* Negative numbers come as their two's complement: json-c clamps them to 0 when asked for
+     * unsigned. */
     const int64_t is_signed = json_object_get_int64(value);
     return is_signed < 0 ? (uint64_t)is_signed : json_object_get_uint64(value);
 }
@@ -74,7 +77,9 @@ static uint64_t number_or(reader_t *reader, json_object *object, const char *key
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+    return c >= '0' && c <= '9'                 ? c - '0'
+           : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                                : -1;
 }
 
 /* Octets from an array of numbers or a string of hex digits. Owned by the caller. */
@@ -179,8 +184,8 @@ static void read_memory(reader_t *reader, json_object *chunks, expectation_t *ex
         json_object *object = json_object_array_get_idx(chunks, i);
         size_t len;
         uint8_t *data = octets(reader, member_of(object, "contents"), "contents", &len);
-        chunk_t *chunk = expectation_add_memory(
-            expect, (uint32_t)number_or(reader, object, "address", 0), len);
+        chunk_t *chunk =
+            expectation_add_memory(expect, (uint32_t)number_or(reader, object, "address", 0), len);
         memcpy(chunk->octets, data, len);
         free(data);
     }
@@ -193,7 +198,8 @@ static void read_expectation(reader_t *reader, json_object *vector, json_object 
     char key[64];
     json_object *value;
 
-#define MEMBER(name) (snprintf(key, sizeof(key), "%s%s", prefix, name), value = member(reader, object, key))
+#define MEMBER(name)                                                                               \
+    (snprintf(key, sizeof(key), "%s%s", prefix, name), value = member(reader, object, key))
     if (MEMBER("status") != NULL) {
         const char *status = json_object_get_string(value);
         expect->state = state_by_name(status, strlen(status));
@@ -295,7 +301,8 @@ static void read_step(reader_t *reader, json_object *object, json_object *step, 
     } else if (strcmp(name, "write") == 0) {
         add_poke(reader, vector, body);
     } else if (strcmp(name, "set-reg") == 0) {
-        add_register(vector, number_or(reader, body, "reg", 0), number_or(reader, body, "value", 0));
+        add_register(vector, number_or(reader, body, "reg", 0),
+                     number_or(reader, body, "value", 0));
     } else if (strcmp(name, "set-gas") == 0) {
         vector_add_action(vector, ACTION_SET_GAS)->number = number_or(reader, body, "value", 0);
     } else if (strcmp(name, "assert") == 0) {
@@ -351,8 +358,7 @@ static void read_vector(reader_t *reader, json_object *object, size_t index, vec
             fail(reader, "spec", "is unknown");
         }
     }
-    vector->blob =
-        octets(reader, member_of(object, "program"), "program", &vector->blob_len);
+    vector->blob = octets(reader, member_of(object, "program"), "program", &vector->blob_len);
     vector->entry = (uint32_t)number_or(reader, object, "initial-pc", 0);
     vector->gas = number_or(reader, object, "initial-gas", 0);
     read_classic(reader, object, vector);

@@ -1,6 +1,8 @@
-/* pvm-case-runner: test programs from .case and JSON files, on the backends, through the public API.
+/* pvm-case-runner: test programs from .case and JSON files, on the backends, through the public
+ * API.
  *
- * Exit code 0: all agree; 1: failures; 2: usage or a file that cannot be read; 77: the data is not there. */
+ * Exit code 0: all agree; 1: failures; 2: usage or a file that cannot be read; 77: the data is
+ * not there. */
 #include "vector.h"
 
 #include <dirent.h>
@@ -8,13 +10,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MAX_PATHS 4096
+#define MAX_PATHS    4096
 #define EXIT_SKIPPED 77
 
 typedef struct {
     pvm_spec_t spec;
     pvm_spec_t spec_with_costs;
-    bool backends[PVM_BACKEND_RECOMPILER + 1];
+    bool backends[PVM_BACKEND_COUNT];
     const char *exceptions;
     const char *filter; /* substring of names to run */
     char *paths[MAX_PATHS];
@@ -23,9 +25,10 @@ typedef struct {
 
 static int usage(void)
 {
-    (void)fprintf(stderr,
-                  "usage: pvm-case-runner [--backend interpreter|recompiler|all] [--spec S]\n"
-                  "       [--spec-with-costs S] [--exceptions FILE] [--filter TEXT] FILE|DIRECTORY...\n");
+    (void)fprintf(
+        stderr,
+        "usage: pvm-case-runner [--backend interpreter|recompiler|all] [--spec S]\n"
+        "       [--spec-with-costs S] [--exceptions FILE] [--filter TEXT] FILE|DIRECTORY...\n");
     return 2;
 }
 
@@ -105,14 +108,14 @@ static int parse_arguments(int argc, char **argv, options_t *options)
 {
     for (int i = 1; i < argc; i++) {
         if (strncmp(argv[i], "--", 2) == 0) {
-            const int code =
-                i + 1 < argc ? parse_option(options, argv[i], argv[i + 1]) : usage();
+            const int code = i + 1 < argc ? parse_option(options, argv[i], argv[i + 1]) : usage();
             if (code != 0) {
                 return code;
             }
             i++;
         } else if (add_paths(options, argv[i]) != 0) {
-            (void)printf("SKIPPED: no vectors at %s; set PVM_VECTORS to their directory\n", argv[i]);
+            (void)printf("SKIPPED: no vectors at %s; set PVM_VECTORS to their directory\n",
+                         argv[i]);
             return EXIT_SKIPPED;
         }
     }
@@ -152,18 +155,17 @@ static bool is_available(pvm_backend_t backend)
     return available;
 }
 
-static unsigned run_all(const options_t *options, const vector_list_t *list)
+static unsigned run_all(options_t *options, const vector_list_t *list)
 {
     tally_t tally = {0};
 
-    for (int backend = PVM_BACKEND_INTERPRETER; backend <= PVM_BACKEND_RECOMPILER; backend++) {
-        if (!options->backends[backend] || !is_available((pvm_backend_t)backend)) {
-            continue;
-        }
-        for (size_t i = 0; i < list->count; i++) {
-            if (options->filter == NULL || strstr(list->items[i].name, options->filter) != NULL) {
-                vector_run(&list->items[i], (pvm_backend_t)backend, &tally);
-            }
+    for (int backend = PVM_BACKEND_INTERPRETER; backend < PVM_BACKEND_COUNT; backend++) {
+        options->backends[backend] =
+            options->backends[backend] && is_available((pvm_backend_t)backend);
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        if (options->filter == NULL || strstr(list->items[i].name, options->filter) != NULL) {
+            vector_run(&list->items[i], options->backends, &tally);
         }
     }
     (void)printf("%zu programs, %u runs, %u failures\n", list->count, tally.runs, tally.failures);

@@ -45,12 +45,15 @@ vector_t *vector_list_add(vector_list_t *list, const char *name, const char *fil
     return vector;
 }
 
-static void expectation_free(expectation_t *expect)
+void expectation_clear_memory(expectation_t *expect)
 {
     for (size_t i = 0; i < expect->memory_count; i++) {
         free(expect->memory[i].octets);
     }
     free(expect->memory);
+    expect->memory = NULL;
+    expect->memory_count = 0;
+    expect->memory_is_all = false;
 }
 
 void vector_list_free(vector_list_t *list)
@@ -59,7 +62,7 @@ void vector_list_free(vector_list_t *list)
         vector_t *vector = &list->items[i];
         for (size_t k = 0; k < vector->action_count; k++) {
             free(vector->actions[k].chunk.octets);
-            expectation_free(&vector->actions[k].expect);
+            expectation_clear_memory(&vector->actions[k].expect);
         }
         free(vector->actions);
         free(vector->costs);

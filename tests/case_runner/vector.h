@@ -20,18 +20,18 @@ typedef struct {
 
 /** What must hold after a run. Whatever is absent is not looked at. */
 typedef struct {
-    int state;             /**< PVM_STATE_*, or ABSENT */
-    int64_t pc;            /**< or ABSENT */
-    int64_t fault;         /**< page address, or ABSENT */
-    int charged;           /**< 0, 1 or ABSENT */
+    int state;     /**< PVM_STATE_*, or ABSENT */
+    int64_t pc;    /**< or ABSENT */
+    int64_t fault; /**< page address, or ABSENT */
+    int charged;   /**< 0, 1 or ABSENT */
     bool has_gas;
-    bool gas_is_used;      /**< `gas` is what was used since the beginning, not what is left */
+    bool gas_is_used; /**< `gas` is what was used since the beginning, not what is left */
     int64_t gas;
     bool has_host_call;
     int64_t host_call;
-    uint32_t regs_given;   /**< one bit for each register in `regs` */
+    uint32_t regs_given; /**< one bit for each register in `regs` */
     uint64_t regs[PVM_REGISTER_COUNT];
-    bool memory_is_all;    /**< mapped memory outside `memory` must be zero */
+    bool memory_is_all; /**< mapped memory outside `memory` must be zero */
     chunk_t *memory;
     size_t memory_count;
 } expectation_t;
@@ -49,9 +49,9 @@ typedef enum {
 
 typedef struct {
     action_kind_t kind;
-    uint32_t index;      /**< register */
-    uint64_t number;     /**< register value, gas, flag, pc */
-    chunk_t chunk;       /**< POKE; MAP: address */
+    uint32_t index;  /**< register */
+    uint64_t number; /**< register value, gas, flag, pc */
+    chunk_t chunk;   /**< POKE; MAP: address */
     uint64_t map_len;
     pvm_access_t access;
     expectation_t expect;
@@ -94,6 +94,8 @@ void vector_list_free(vector_list_t *list);
 action_t *vector_add_action(vector_t *vector, action_kind_t kind);
 /** A chunk at the end of what an expectation lists; its octets are zero. */
 chunk_t *expectation_add_memory(expectation_t *expect, uint32_t address, size_t len);
+/** Expect nothing of memory any more. */
+void expectation_clear_memory(expectation_t *expect);
 
 /** Spec of a name, or PVM_SPEC_DEFAULT if there is none such. */
 pvm_spec_t spec_by_name(const char *name, size_t len);
@@ -102,14 +104,16 @@ const char *spec_name(pvm_spec_t spec);
 int state_by_name(const char *name, size_t len);
 const char *state_name(int state);
 
-/** Read a JSON file: one vector, an array, or an object with "programs" and "defaults". Vectors with block costs get
- *  `spec_with_costs`, the others `spec`, unless the file says its own.
- *  @return 0, or -1 with a line on stderr. */
+/** Read a JSON file: one vector, an array, or an object with "programs" and "defaults". Vectors
+ * with block costs get `spec_with_costs`, the others `spec`, unless the file says its own.
+ * @return 0, or -1 with a line on stderr. */
 int json_vectors_load(const char *path, pvm_spec_t spec, pvm_spec_t spec_with_costs,
                       vector_list_t *out);
-/** Read a .case file; each case gives one vector for each of its specs. @return 0, or -1 with a line on stderr. */
+/** Read a .case file; each case gives one vector for each of its specs.
+ *  @return 0, or -1 with a line on stderr. */
 int case_file_load(const char *path, vector_list_t *out);
-/** Change expectations that docs/spec-notes.md disagrees with, as a file lists them. @return 0, or -1. */
+/** Change expectations that docs/spec-notes.md disagrees with, as a file lists them.
+ *  @return 0, or -1. */
 int exceptions_apply(const char *path, vector_list_t *list);
 
 /** How one vector was run. */
@@ -118,7 +122,11 @@ typedef struct {
     unsigned failures;
 } tally_t;
 
-/** Run a vector on a backend: whole, step by step, and counting; compare all three and with what is expected. */
-void vector_run(const vector_t *vector, pvm_backend_t backend, tally_t *tally);
+/** Backends by their number, from PVM_BACKEND_INTERPRETER. */
+#define PVM_BACKEND_COUNT (PVM_BACKEND_RECOMPILER + 1)
+
+/** Run a vector on these backends, in every mode; compare all runs with each other and with what
+ * is expected. */
+void vector_run(const vector_t *vector, const bool backends[PVM_BACKEND_COUNT], tally_t *tally);
 
 #endif

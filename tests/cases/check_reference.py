@@ -10,7 +10,8 @@ import json
 import os
 import sys
 
-from reference import Machine, Program
+from reference import Machine
+from reference_program import Program
 
 STATES = {"ecalli": "host", "trap": "panic"}
 

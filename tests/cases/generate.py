@@ -12,7 +12,8 @@ import os
 import random
 import sys
 
-from reference import Machine, Program
+from reference import Machine
+from reference_program import Program
 from reference_table import BY_NUMBER, MASK64, OPS, signed
 
 SPECS = ("0.7.2", "0.8.0", "latest64")

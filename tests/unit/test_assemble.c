@@ -1,4 +1,5 @@
-/* Assembler and disassembler: octets, masks, labels, relaxation, refusals, and exact round trips. */
+/* Assembler and disassembler: octets, masks, labels, relaxation, refusals, and exact round
+ * trips. */
 #include "isa/assemble.h"
 #include "program/program.h"
 #include "support/blob.h"
@@ -161,9 +162,8 @@ static void mistakes_are_named_with_their_line(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         pvm_assembly_t out;
-        assert_int_equal(pvm_isa_assemble(rows[i].text, strlen(rows[i].text), "f", PVM_ISA_0_8_0,
-                                          &out),
-                         -1);
+        assert_int_equal(
+            pvm_isa_assemble(rows[i].text, strlen(rows[i].text), "f", PVM_ISA_0_8_0, &out), -1);
         if (strstr(pvm_last_error(), rows[i].error) == NULL) {
             fail_msg("%s: got \"%s\", want \"%s\"", rows[i].text, pvm_last_error(), rows[i].error);
         }
@@ -181,7 +181,8 @@ static uint32_t random_below(uint32_t limit)
     return (uint32_t)((random_state >> 33) % limit);
 }
 
-/* Assemble the disassembly of this code; everything must come out as it was. @return lines of raw octets in it */
+/* Assemble the disassembly of this code; everything must come out as it was.
+ *  @return lines of raw octets in it */
 static unsigned check_exact(const uint8_t *octets, uint32_t len, const uint8_t *mask, pvm_isa_t isa,
                             const uint32_t *jumps, uint32_t jump_count)
 {
@@ -241,7 +242,8 @@ static void random_octets_survive_the_round_trip(void **state)
     }
 }
 
-/* Canonical code: the disassembly is all instructions, not one raw octet, and comes back as it was. */
+/* Canonical code: the disassembly is all instructions, not one raw octet, and comes back as it
+ * was. */
 static void canonical_code_survives_without_raw_octets(void **state)
 {
     (void)state;
@@ -278,7 +280,8 @@ static void guest_programs_survive_the_round_trip(void **state)
 
     (void)state;
     assert_non_null(directory);
-    for (const struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
+    for (const struct dirent *entry = readdir(directory); entry != NULL;
+         entry = readdir(directory)) {
         char path[1024];
         pvm_buffer_t blob = {0};
         if (strstr(entry->d_name, ".polkavm") == NULL) {

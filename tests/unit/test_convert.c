@@ -20,8 +20,9 @@ static pvm_program_t *assemble(const char *text, pvm_spec_t spec)
     if (pvm_isa_assemble(text, strlen(text), "t", isa, &out) != 0) {
         fail_msg("%s", pvm_last_error());
     }
-    pvm_program_t *program = pvm_program_from_parts(out.code, out.code_len, out.mask, (out.code_len + 7) / 8,
-                                                    out.jump_table, out.jump_table_len, spec);
+    pvm_program_t *program =
+        pvm_program_from_parts(out.code, out.code_len, out.mask, (out.code_len + 7) / 8,
+                               out.jump_table, out.jump_table_len, spec);
     pvm_isa_assembly_free(&out);
     assert_non_null(program);
     return program;
@@ -108,7 +109,8 @@ static void every_natural_is_read_back(void **state)
 
 static void a_raw_blob_is_as_narrow_as_its_largest_jump(void **state)
 {
-    pvm_program_t *program = assemble(".jump_table 1, 0x100\ntrap\nfallthrough\ntrap", PVM_SPEC_0_8_0);
+    pvm_program_t *program =
+        assemble(".jump_table 1, 0x100\ntrap\nfallthrough\ntrap", PVM_SPEC_0_8_0);
     pvm_buffer_t out = convert(program, PVM_FORMAT_RAW, PVM_SPEC_DEFAULT);
 
     (void)state;
@@ -176,24 +178,26 @@ static void sizes_that_do_not_fit_are_refused(void **state)
 
 /* -- Conversion ------------------------------------------------------------------------- */
 
-/* 5 octets of read-only data of which 2 are stored, 5000 of read-write data of which 1 is stored. */
+/* 5 octets of read-only data of which 2 are stored, 5000 of read-write data of which 1 is
+ * stored. */
 static void a_polkavm_container_becomes_a_jam_program(void **state)
 {
     static const uint8_t container[] = {
-        'P', 'V', 'M', 0, 3, 48, 0, 0, 0, 0, 0, 0, 0, /* 48 octets in all */
-        1, 6, 5, 0x93, 0x88, 0xc0, 0x00, 0x40,        /* sizes 5, 5000, 16384 */
-        2, 2, 0xaa, 0xbb,                             /* read-only data */
-        3, 1, 0xcc,                                   /* read-write data */
-        5, 7, 1, 0, 4, 'm', 'a', 'i', 'n',            /* an export */
-        6, 8, 1, 1, 3, 2, 10, 1, 0, 5,                /* one jump to 2; ecalli 1, trap; mask 101 */
+        'P', 'V', 'M',  0,    3,    48,   0,    0,    0,   0, 0, 0, 0, /* 48 octets in all */
+        1,   6,   5,    0x93, 0x88, 0xc0, 0x00, 0x40,                  /* sizes 5, 5000, 16384 */
+        2,   2,   0xaa, 0xbb,                                          /* read-only data */
+        3,   1,   0xcc,                                                /* read-write data */
+        5,   7,   1,    0,    4,    'm',  'a',  'i',  'n',             /* an export */
+        6,   8,   1,    1,    3,    2,    10,   1,    0,   5, /* one jump; ecalli 1, trap; 101 */
         0,
     };
     static const uint8_t expected[] = {
-        2, 0, 0, 1, 0, 0, 2, 0, 0x00, 0x40, 0, /* sizes: (5000 - 1) / 4096 + 1 = 2 heap pages */
-        0xaa, 0xbb, 0xcc,                      /* data as stored */
-        8, 0, 0, 0, 1, 1, 3, 2, 10, 1, 0, 5,   /* the blob as it was */
+        2,    0,    0,    1, 0, 0, 2, 0, 0x00, 0x40, 0,    /* (5000 - 1) / 4096 + 1 heap pages */
+        0xaa, 0xbb, 0xcc,                                  /* data as stored */
+        8,    0,    0,    0, 1, 1, 3, 2, 10,   1,    0, 5, /* the blob as it was */
     };
-    pvm_program_t *program = pvm_program_load(container, sizeof(container), PVM_FORMAT_AUTO, PVM_SPEC_DEFAULT);
+    pvm_program_t *program =
+        pvm_program_load(container, sizeof(container), PVM_FORMAT_AUTO, PVM_SPEC_DEFAULT);
 
     (void)state;
     if (program == NULL) {
@@ -210,7 +214,8 @@ static void a_32_bit_container_is_refused(void **state)
 {
     uint8_t blob[] = {'P', 'V', 'M', 0, 1, 21, 0, 0, 0, 0, 0, 0, 0, 6, 5, 0, 0, 1, 0, 1, 0};
     const pvm_conversion_t conversion = {.format = PVM_FORMAT_JAM};
-    pvm_program_t *program = pvm_program_load(blob, sizeof(blob), PVM_FORMAT_AUTO, PVM_SPEC_DEFAULT);
+    pvm_program_t *program =
+        pvm_program_load(blob, sizeof(blob), PVM_FORMAT_AUTO, PVM_SPEC_DEFAULT);
     pvm_buffer_t out = {0};
 
     (void)state;
@@ -236,8 +241,13 @@ static void check_renumbering(pvm_spec_t from, pvm_isa_t from_isa, pvm_spec_t to
     uint8_t mask[4096] = {0};
 
     for (int op = 0; op < PVM_OP_COUNT; op++) {
-        const pvm_instruction_t in = {
-            .pc = (uint32_t)code.len, .op = (uint8_t)op, .a = 1, .b = 2, .d = 3, .x = 101, .y = 111};
+        const pvm_instruction_t in = {.pc = (uint32_t)code.len,
+                                      .op = (uint8_t)op,
+                                      .a = 1,
+                                      .b = 2,
+                                      .d = 3,
+                                      .x = 101,
+                                      .y = 111};
         uint8_t octets[PVM_ENCODED_MAX];
         if (pvm_isa_ops[op].number[to_isa] >= 0) {
             const size_t len = pvm_isa_encode(from_isa, &in, pvm_lengths_shortest(), octets);

@@ -1,4 +1,5 @@
-/* Encoder against decoder: every instruction in every numbering with edge immediates, and the text of format.c. */
+/* Encoder against decoder: every instruction in every numbering with edge immediates, and the
+ * text of format.c. */
 #include "isa/encode.h"
 
 #include <setjmp.h>
@@ -9,8 +10,8 @@
 #include <cmocka.h>
 
 static const int64_t edges[] = {
-    0,      1,     -1,      127,     128,          -128,         -129,     255,
-    256,    32767, 32768,   -32768,  -32769,       65535,        8388607,  8388608,
+    0,        1,        -1,        127,       128,           -128,       -129,    255,
+    256,      32767,    32768,     -32768,    -32769,        65535,      8388607, 8388608,
     -8388608, -8388609, INT32_MAX, INT32_MIN, INT32_MIN + 1, 0x12345678,
 };
 #define EDGES (sizeof(edges) / sizeof(edges[0]))
@@ -117,8 +118,7 @@ static void load_imm_64_keeps_all_bits(void **state)
     (void)state;
     check_round_trip(PVM_ISA_0_7_2, instruction(PVM_OP_load_imm_64, 3, INT64_MIN, 0),
                      pvm_lengths_shortest());
-    check_round_trip(PVM_ISA_0_7_2,
-                     instruction(PVM_OP_load_imm_64, 3, 0x0123456789abcdef, 0),
+    check_round_trip(PVM_ISA_0_7_2, instruction(PVM_OP_load_imm_64, 3, 0x0123456789abcdef, 0),
                      pvm_lengths_shortest());
 }
 
@@ -147,9 +147,10 @@ static void immediates_are_as_short_as_sign_extension_allows(void **state)
     static const struct {
         int64_t value;
         unsigned octets;
-    } rows[] = {{0, 0},       {1, 1},      {-1, 1},     {127, 1},       {128, 2},       {255, 2},
-                {-128, 1},    {-129, 2},   {32767, 2},  {32768, 3},     {8388607, 3},   {8388608, 4},
-                {INT32_MAX, 4}, {INT32_MIN, 4}, {(int64_t)INT32_MAX + 1, 8}};
+    } rows[] = {
+        {0, 0},       {1, 1},       {-1, 1},        {127, 1},       {128, 2},
+        {255, 2},     {-128, 1},    {-129, 2},      {32767, 2},     {32768, 3},
+        {8388607, 3}, {8388608, 4}, {INT32_MAX, 4}, {INT32_MIN, 4}, {(int64_t)INT32_MAX + 1, 8}};
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
