@@ -1,7 +1,9 @@
-/* What the 0.8.0 block cost model costs, per octet of code: alone on decoded instructions, and on top of decoding
- * as a program builder does it. Default program: the large guest; --only NAME or --only PATH takes another. */
+/* What the 0.8.0 block cost model costs, per octet of code, for blocks that are decoded already: computing each, and
+ * with the memo that a program builder uses, empty at first. Default program: the large guest; --only NAME or
+ * --only PATH takes another. */
 #include "bench.h"
 
+#include "gas/memo.h"
 #include "gas/pipeline.h"
 #include "program/program.h"
 
@@ -19,34 +21,6 @@ typedef struct {
     size_t count;
 } decoded_t;
 
-static uint64_t sum_of_decoding(const decoded_t *all)
-{
-    const pvm_code_t *const code = &all->program->code;
-    pvm_instruction_t piece[PVM_GAS_BUFFER_ENTRIES] = {0};
-    uint64_t sum = 0;
-
-    for (uint32_t i = 0; i < all->program->block_count; i++) {
-        uint32_t pc = all->program->blocks[i].pc;
-        size_t count = 0;
-        do {
-            pvm_isa_decode(code, pc, &piece[count % PVM_GAS_BUFFER_ENTRIES]);
-            pc = piece[count % PVM_GAS_BUFFER_ENTRIES].next;
-        } while (!pvm_isa_is_terminator((pvm_op_t)piece[count++ % PVM_GAS_BUFFER_ENTRIES].op));
-        sum += count;
-    }
-    return sum;
-}
-
-static uint64_t sum_of_decoding_and_model(const decoded_t *all)
-{
-    uint64_t sum = 0;
-
-    for (uint32_t i = 0; i < all->program->block_count; i++) {
-        sum += pvm_gas_pipeline_cost(&all->program->code, all->program->blocks[i].pc);
-    }
-    return sum;
-}
-
 static uint64_t sum_of_model(const decoded_t *all)
 {
     uint64_t sum = 0;
@@ -55,6 +29,21 @@ static uint64_t sum_of_model(const decoded_t *all)
     for (uint32_t i = 0; i < all->program->block_count; i++) {
         sum += pvm_gas_pipeline_block(&all->program->code, all->instructions + begin,
                                       all->ends[i] - begin);
+        begin = all->ends[i];
+    }
+    return sum;
+}
+
+static uint64_t sum_of_model_with_memo(const decoded_t *all)
+{
+    static pvm_gas_memo_t memo;
+    uint64_t sum = 0;
+    size_t begin = 0;
+
+    pvm_gas_memo_clear(&memo);
+    for (uint32_t i = 0; i < all->program->block_count; i++) {
+        sum += pvm_gas_memo_cost(&memo, &all->program->code, all->instructions + begin,
+                                 all->ends[i] - begin);
         begin = all->ends[i];
     }
     return sum;
@@ -118,29 +107,23 @@ static void print_row(const char *name, const bench_sample_t *sample, const deco
 
 static void measure(const decoded_t *all)
 {
-    static bench_sample_t decoding, both, model, on_top;
-    uint64_t sums[3];
+    static bench_sample_t model, with_memo;
+    uint64_t sums[2];
     uint32_t corrected;
     uint32_t contended;
 
     for (int i = 0; i < REPEATS; i++) {
-        const double t_decoding = nanoseconds_of(sum_of_decoding, all, &sums[0]);
-        const double t_both = nanoseconds_of(sum_of_decoding_and_model, all, &sums[1]);
-        bench_add(&decoding, t_decoding);
-        bench_add(&both, t_both);
-        bench_add(&on_top, t_both - t_decoding);
-        bench_add(&model, nanoseconds_of(sum_of_model, all, &sums[2]));
+        bench_add(&model, nanoseconds_of(sum_of_model, all, &sums[0]));
+        bench_add(&with_memo, nanoseconds_of(sum_of_model_with_memo, all, &sums[1]));
     }
     count_rare(all, &corrected, &contended);
     printf("%u octets of code, %zu instructions, %u blocks, %u corrected, %u contended; all blocks cost %llu\n",
            all->program->code.len, all->count, all->program->block_count, corrected, contended,
-           (unsigned long long)sums[1]);
+           (unsigned long long)sums[0]);
     printf("%-28s %8s %8s %10s %8s\n", "", "ns/octet", "fastest", "ns/instr.", "spread");
-    print_row("decoding", &decoding, all);
-    print_row("decoding and model", &both, all);
-    print_row("model on top of decoding", &on_top, all);
-    print_row("model on decoded blocks", &model, all);
-    if (sums[1] != sums[2] || sums[0] != all->count) {
+    print_row("model", &model, all);
+    print_row("model with memo, cold", &with_memo, all);
+    if (sums[0] != sums[1]) {
         printf("the sums differ: a bug\n");
     }
 }

@@ -1,6 +1,6 @@
 /* The thorough way to the cost of a block: the pipeline in order of time, from event to event.
  *
- * Complete for every block, and tells the stages of each instruction; three to five times as slow as
+ * Complete for every block, and tells the stages of each instruction; about five times as slow as
  * pipeline.c, which comes here when it cannot know. Spec: GP 0.8.0 A.9. */
 #include "gas/pipeline.h"
 

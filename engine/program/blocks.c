@@ -2,6 +2,7 @@
  * runs on to its terminator. Spec: GP A.3; validation GP 0.8.0 A.2. */
 #include "program/blocks.h"
 
+#include "gas/memo.h"
 #include "gas/pipeline.h"
 #include "support/error.h"
 
@@ -49,23 +50,31 @@ static uint32_t mark_starts(pvm_program_t *program)
 }
 
 /* One block from its start to its terminator, to what acts as a trap, or to the end of the code. */
-static void measure(const pvm_program_t *program, pvm_block_t *block)
+static void measure(const pvm_program_t *program, pvm_gas_memo_t *memo, pvm_block_t *block)
 {
-    pvm_instruction_t in;
+    pvm_instruction_t decoded[PVM_GAS_MEMO_INSTRUCTIONS];
+    size_t count = 0;
     uint32_t pc = block->pc;
+    const pvm_instruction_t *in;
 
     block->instructions = 0;
     do {
-        pvm_isa_decode(&program->code, pc, &in);
+        pvm_isa_decode(&program->code, pc, &decoded[count % PVM_GAS_MEMO_INSTRUCTIONS]);
+        in = &decoded[count++ % PVM_GAS_MEMO_INSTRUCTIONS];
         if (pc >= program->code.len) {
             break;
         }
         block->instructions++;
-        pc = in.next < program->code.len ? in.next : program->code.len;
-    } while (!in.implicit && !pvm_isa_is_terminator((pvm_op_t)in.op));
+        pc = in->next < program->code.len ? in->next : program->code.len;
+    } while (!in->implicit && !pvm_isa_is_terminator((pvm_op_t)in->op));
     block->end_pc = pc;
-    block->gas = program->has_block_gas ? pvm_gas_pipeline_cost(&program->code, block->pc)
-                                        : block->instructions;
+    if (!program->has_block_gas) {
+        block->gas = block->instructions;
+    } else if (count <= PVM_GAS_MEMO_INSTRUCTIONS) {
+        block->gas = pvm_gas_memo_cost(memo, &program->code, decoded, count);
+    } else {
+        block->gas = pvm_gas_pipeline_cost(&program->code, block->pc);
+    }
 }
 
 int pvm_program_find_blocks(pvm_program_t *program)
@@ -84,14 +93,20 @@ int pvm_program_find_blocks(pvm_program_t *program)
     if (program->blocks == NULL) {
         return pvm_error_set("no memory for %u blocks", count_max);
     }
+    /* Without memory for it the costs are the same, only slower. */
+    pvm_gas_memo_t *const memo = program->has_block_gas ? malloc(sizeof(*memo)) : NULL;
+    if (memo != NULL) {
+        pvm_gas_memo_clear(memo);
+    }
     /* Position 0 is in the table even where no defined opcode stands there: what executes must be somewhere. */
     for (uint32_t pc = 0; pc < len; pc++) {
         if (pc == 0 || pvm_program_is_block_start(program, pc)) {
             pvm_block_t *const block = &program->blocks[program->block_count++];
             block->pc = pc;
-            measure(program, block);
+            measure(program, memo, block);
         }
     }
+    free(memo);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* The 0.8.0 block cost model: known blocks, and random ones against the equations taken literally.
  *
  * PVM_TEST_SEED repeats a run of the random test, PVM_GAS_BLOCKS sets how many blocks it compares. */
+#include "gas/memo.h"
 #include "unit/gas_literal.h"
 
 #include <inttypes.h>
@@ -249,9 +250,24 @@ typedef struct {
     uint64_t corrected;
     uint64_t contended;
     uint64_t full;
+    uint64_t remembered;
     uint64_t longest;
     uint64_t ops[PVM_OP_COUNT];
 } met_t;
+
+/* The same block twice, so that the second one comes from memory unless it is too long; other blocks with the same
+ * key have left their cost there too. */
+static uint32_t cost_by_memo(const pvm_code_t *code, const pvm_instruction_t *instructions, size_t count,
+                             met_t *met)
+{
+    static pvm_gas_memo_t memo;
+    const uint32_t used = memo.used;
+    const uint32_t first = pvm_gas_memo_cost(&memo, code, instructions, count);
+
+    met->remembered += memo.used == used && count <= PVM_GAS_MEMO_INSTRUCTIONS;
+    assert_int_equal(first, pvm_gas_memo_cost(&memo, code, instructions, count));
+    return first;
+}
 
 static uint32_t cost_in_pieces(random_t *random, const pvm_code_t *code, uint32_t pc, met_t *met)
 {
@@ -276,6 +292,7 @@ static uint32_t cost_in_pieces(random_t *random, const pvm_code_t *code, uint32_
     met->contended += pipeline.contended;
     const uint32_t cost = pvm_gas_pipeline_end(&pipeline);
     assert_int_equal(cost, pvm_gas_pipeline_block(code, instructions, count));
+    assert_int_equal(cost, cost_by_memo(code, instructions, count, met));
     return cost;
 }
 
@@ -358,8 +375,9 @@ static void random_blocks_cost_what_the_equations_say(void **state)
         }
     }
     print_message("%" PRIu64 " blocks, %" PRIu64 " instructions, longest %" PRIu64 "; corrected %" PRIu64
-                  ", contended %" PRIu64 ", buffer full %" PRIu64 "\n",
-                  met.blocks, met.instructions, met.longest, met.corrected, met.contended, met.full);
+                  ", contended %" PRIu64 ", buffer full %" PRIu64 ", remembered %" PRIu64 "\n",
+                  met.blocks, met.instructions, met.longest, met.corrected, met.contended, met.full,
+                  met.remembered);
     for (int op = 0; op < PVM_OP_COUNT; op++) {
         if (met.ops[op] < met.blocks / 1000) {
             fail_msg("%s came up only %" PRIu64 " times", pvm_isa_ops[op].name, met.ops[op]);
@@ -368,6 +386,7 @@ static void random_blocks_cost_what_the_equations_say(void **state)
     assert_true(met.corrected > met.blocks / 100);
     assert_true(met.contended > 0 || wanted < 100000);
     assert_true(met.full > met.blocks / 100);
+    assert_true(met.remembered > met.blocks / 200);
     assert_true(met.longest >= 180 || wanted < 1000);
 }
 
