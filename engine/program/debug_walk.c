@@ -99,7 +99,6 @@ static bool emit(pvm_debug_walk_t *walk, uint8_t op, uint32_t operand)
 {
     const uint32_t octets = has_operand(op) ? operand : 1;
 
-    walk->begin = walk->end;
     walk->depth = walk->next_depth < PVM_MAX_DEBUG_FRAMES ? walk->next_depth : PVM_MAX_DEBUG_FRAMES;
     if ((op == OP_EMIT_ONE_DEEPER || op == OP_EMIT_DEEPER) && walk->next_depth < UINT32_MAX) {
         walk->next_depth++;
@@ -116,6 +115,9 @@ static bool emit(pvm_debug_walk_t *walk, uint8_t op, uint32_t operand)
 
 bool pvm_debug_walk_next(pvm_debug_walk_t *walk)
 {
+    /* From here on the frames are no longer those of the last region, even if no other one follows.
+     */
+    walk->begin = walk->end;
     for (unsigned count = 0; walk->problem == NULL; count++) {
         pvm_cursor_t cursor = pvm_cursor_make(walk->lines + walk->position,
                                               walk->lines_len - walk->position, walk->position);

@@ -591,6 +591,22 @@ static void a_kept_walk_finds_the_same_as_a_fresh_one(void **state)
     pvm_program_release(program);
 }
 
+static void a_walk_that_met_its_end_does_not_show_later_frames_for_earlier_pcs(void **state)
+{
+    static pvm_debug_stack_t stack;
+    fixture_t fixture;
+    pvm_debug_walk_t walk = {0};
+
+    (void)state;
+    open_program(&fixture, "02 0601 0805 0a01 0f02 0603 0809 00");
+    assert_true(pvm_debug_info_find(fixture.info, &walk, 0, &stack));
+    assert_false(pvm_debug_info_find(fixture.info, &walk, 50, &stack));
+    assert_true(pvm_debug_info_find(fixture.info, &walk, 1, &stack));
+    assert_int_equal(stack.frames[0].function.line, 5);
+    assert_memory_equal(stack.frames[0].function.name.data, "f", 1);
+    close_sections(&fixture);
+}
+
 static void regions_of_a_linked_guest_fill_its_ranges_on_instruction_boundaries(void **state)
 {
     pvm_program_t *const program = load_guest("format");
@@ -660,6 +676,7 @@ int main(void)
         cmocka_unit_test(no_debug_info_is_asked_without_harm),
         cmocka_unit_test(broken_debug_info_does_not_break_the_program),
         cmocka_unit_test(a_kept_walk_finds_the_same_as_a_fresh_one),
+        cmocka_unit_test(a_walk_that_met_its_end_does_not_show_later_frames_for_earlier_pcs),
         cmocka_unit_test(regions_of_a_linked_guest_fill_its_ranges_on_instruction_boundaries),
         cmocka_unit_test(a_linked_guest_names_function_file_and_line_of_its_entry),
     };

@@ -648,10 +648,9 @@ static void no_single_damage_makes_a_record_vanish(void **state)
             pvm_ecalli_trace_t *const trace =
                 pvm_ecalli_trace_read("t", (const uint8_t *)text, len, NULL);
             assert_non_null(trace);
-            const size_t kept = (size_t)(trace->program_line != 0) +
-                                (size_t)(trace->start_line != 0) + trace->entry_count +
-                                trace->action_count +
-                                (size_t)(trace->end.kind != PVM_ECALLI_END_NONE);
+            const size_t kept =
+                trace->entry_count + trace->action_count + (trace->program_line != 0 ? 1 : 0) +
+                (trace->start_line != 0 ? 1 : 0) + (trace->end.kind != PVM_ECALLI_END_NONE ? 1 : 0);
             if (kept < 12 && trace->problem_count + trace->suspect_count == 0) {
                 text[at + 1] = '\0';
                 fail_msg("octet %zu set to %d: a record vanished: ...%s", at, replacements[i],
