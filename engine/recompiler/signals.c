@@ -17,12 +17,21 @@ _Thread_local pvm_activation_t *pvm_signals_activation __attribute__((tls_model(
 /** Octets behind guest memory that an access at its end may touch. */
 #define BEHIND_MEMORY 4096
 
+/* Who was there before us. Somebody may install a handler over ours; the next VM then puts ours on top again, and what
+ * it passes on to may in turn pass on to what it found, which is us: that goes to the older one. */
+typedef struct {
+    struct sigaction newest;
+    struct sigaction older;
+} earlier_t;
+
 static struct {
-    pthread_once_t once;
-    int error;
-    struct sigaction segv; /**< who was there before us */
-    struct sigaction bus;
-} signals = {.once = PTHREAD_ONCE_INIT};
+    pthread_mutex_t lock;
+    earlier_t segv;
+    earlier_t bus;
+} signals = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* Context of the fault that this thread is passing on. */
+static _Thread_local const void *passing __attribute__((tls_model("initial-exec")));
 
 /* The thread goes on where the code leaves, with the faulting instruction in rcx. */
 static bool take(const siginfo_t *info, ucontext_t *context)
@@ -60,7 +69,8 @@ static void default_action(int number, const siginfo_t *info)
 
 static void pass_on(int number, siginfo_t *info, void *context)
 {
-    struct sigaction *const before = number == SIGSEGV ? &signals.segv : &signals.bus;
+    earlier_t *const earlier = number == SIGSEGV ? &signals.segv : &signals.bus;
+    struct sigaction *const before = passing == context ? &earlier->older : &earlier->newest;
     const struct sigaction old = *before;
     sigset_t mask;
 
@@ -83,11 +93,13 @@ static void pass_on(int number, siginfo_t *info, void *context)
         (void)sigaddset(&own, number);
         (void)pthread_sigmask(SIG_UNBLOCK, &own, NULL);
     }
+    passing = context;
     if ((old.sa_flags & SA_SIGINFO) != 0) {
         old.sa_sigaction(number, info, context);
     } else {
         old.sa_handler(number);
     }
+    passing = NULL;
     (void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
@@ -101,23 +113,42 @@ static void handle(int number, siginfo_t *info, void *context)
     errno = saved_errno;
 }
 
-static void install(void)
+static bool is_ours(const struct sigaction *action)
+{
+    return (action->sa_flags & SA_SIGINFO) != 0 && action->sa_sigaction == handle;
+}
+
+/* Put our handler on top, unless it is there. */
+static int install(int number, earlier_t *earlier)
 {
     struct sigaction action = {.sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    struct sigaction now;
 
     (void)sigemptyset(&action.sa_mask);
-    if (sigaction(SIGSEGV, &action, &signals.segv) != 0 ||
-        sigaction(SIGBUS, &action, &signals.bus) != 0) {
-        signals.error = errno;
+    if (sigaction(number, NULL, &now) != 0) {
+        return -1;
     }
+    if (is_ours(&now)) {
+        return 0;
+    }
+    earlier->older = earlier->newest;
+    earlier->newest = now;
+    return sigaction(number, &action, NULL);
 }
 
 int pvm_signals_install(void)
 {
-    (void)pthread_once(&signals.once, install);
-    if (signals.error != 0) {
-        return pvm_error_set("cannot handle page faults: %s; set PVM_MEMORY=checked",
-                             strerror(signals.error));
+    struct sigaction now;
+
+    if (sigaction(SIGSEGV, NULL, &now) == 0 && is_ours(&now)) {
+        return 0;
+    }
+    (void)pthread_mutex_lock(&signals.lock);
+    const bool failed =
+        install(SIGSEGV, &signals.segv) != 0 || install(SIGBUS, &signals.bus) != 0;
+    (void)pthread_mutex_unlock(&signals.lock);
+    if (failed) {
+        return pvm_error_set("cannot handle page faults: %s; set PVM_MEMORY=checked", strerror(errno));
     }
     return 0;
 }
@@ -127,13 +158,11 @@ __attribute__((destructor)) static void uninstall(void)
 {
     struct sigaction now;
 
-    if (sigaction(SIGSEGV, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) != 0 &&
-        now.sa_sigaction == handle) {
-        (void)sigaction(SIGSEGV, &signals.segv, NULL);
+    if (sigaction(SIGSEGV, NULL, &now) == 0 && is_ours(&now)) {
+        (void)sigaction(SIGSEGV, &signals.segv.newest, NULL);
     }
-    if (sigaction(SIGBUS, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) != 0 &&
-        now.sa_sigaction == handle) {
-        (void)sigaction(SIGBUS, &signals.bus, NULL);
+    if (sigaction(SIGBUS, NULL, &now) == 0 && is_ours(&now)) {
+        (void)sigaction(SIGBUS, &signals.bus.newest, NULL);
     }
 }
 #endif

@@ -11,7 +11,7 @@
 extern _Thread_local pvm_activation_t *pvm_signals_activation
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-/** Have the handler in place. @return 0, or -1 and pvm_last_error(). Thread: any. */
+/** Have the handler in place and on top; asked for each new VM, because others install handlers too. @return 0, or -1 and pvm_last_error(). Thread: any. */
 int pvm_signals_install(void);
 
 #endif
