@@ -10,8 +10,10 @@ import json
 import os
 import sys
 
-from reference import Machine
-from reference_program import Program
+sys.dont_write_bytecode = True  # the source tree stays as it is
+
+from reference import Machine  # noqa: E402
+from reference_program import Program  # noqa: E402
 
 STATES = {"ecalli": "host", "trap": "panic"}
 

@@ -12,9 +12,11 @@ import os
 import random
 import sys
 
-from reference import Machine
-from reference_program import Program
-from reference_table import BY_NUMBER, MASK64, OPS, signed
+sys.dont_write_bytecode = True  # the source tree stays as it is
+
+from reference import Machine  # noqa: E402
+from reference_program import Program  # noqa: E402
+from reference_table import BY_NUMBER, MASK64, OPS, signed  # noqa: E402
 
 SPECS = ("0.7.2", "0.8.0", "latest64")
 PAGES = [(0x20000, 0x2000, False), (0x30000, 0x1000, True), (0xFFFFF000, 0x1000, True)]
