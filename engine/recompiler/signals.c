@@ -30,8 +30,12 @@ static struct {
     earlier_t bus;
 } signals = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* Context of the fault that this thread is passing on. */
-static _Thread_local const void *passing __attribute__((tls_model("initial-exec")));
+/* The signal that this thread is passing on, and how deep. A handler may jump out and leave this behind; the next signal
+ * then comes at the same depth, whereas a circle comes back deeper (at a lower address). */
+static _Thread_local struct {
+    const void *context;
+    uintptr_t frame;
+} passing __attribute__((tls_model("initial-exec")));
 
 /* The thread goes on where the code leaves, with the faulting instruction in rcx. */
 static bool take(const siginfo_t *info, ucontext_t *context)
@@ -67,10 +71,11 @@ static void default_action(int number, const siginfo_t *info)
     }
 }
 
-static void pass_on(int number, siginfo_t *info, void *context)
+static void pass_on(int number, siginfo_t *info, void *context, uintptr_t frame)
 {
     earlier_t *const earlier = number == SIGSEGV ? &signals.segv : &signals.bus;
-    struct sigaction *const before = passing == context ? &earlier->older : &earlier->newest;
+    const bool is_circle = passing.context == context && frame < passing.frame;
+    struct sigaction *const before = is_circle ? &earlier->older : &earlier->newest;
     const struct sigaction old = *before;
     sigset_t mask;
 
@@ -93,13 +98,14 @@ static void pass_on(int number, siginfo_t *info, void *context)
         (void)sigaddset(&own, number);
         (void)pthread_sigmask(SIG_UNBLOCK, &own, NULL);
     }
-    passing = context;
+    passing.context = context;
+    passing.frame = frame;
     if ((old.sa_flags & SA_SIGINFO) != 0) {
         old.sa_sigaction(number, info, context);
     } else {
         old.sa_handler(number);
     }
-    passing = NULL;
+    passing.context = NULL;
     (void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
@@ -108,7 +114,7 @@ static void handle(int number, siginfo_t *info, void *context)
     const int saved_errno = errno;
 
     if (!take(info, context)) {
-        pass_on(number, info, context);
+        pass_on(number, info, context, (uintptr_t)__builtin_frame_address(0));
     }
     errno = saved_errno;
 }
