@@ -34,7 +34,7 @@ install_tools() {
         $sudo apt-get -qq install -y --no-install-recommends "clang-$llvm" "lld-$llvm" >/dev/null
     fi
     if ! command -v cargo >/dev/null; then
-        echo "build-guests.sh: no cargo found; install Rust 1.86 or newer, see https://rustup.rs" >&2
+        echo "build-guests.sh: no cargo found; install Rust 1.86 or newer" >&2
         exit 4
     fi
 }
