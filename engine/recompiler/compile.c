@@ -43,6 +43,7 @@ typedef struct {
     bool flat;     /**< gas of 0.7.2 */
     bool counting;
     bool checked;
+    uint8_t ops[256]; /**< number -> pvm_op_t */
     bool replay;   /**< emit into the void: only the state of the registers is asked for */
     bool table_has_bad; /**< some entry of the jump table is no block start */
     uint8_t *base; /**< of the region */
@@ -184,7 +185,7 @@ PVM_EMIT void leave_if(compiler_t *c, pvm_emitter_t *e, pvm_x86_condition_t cond
 }
 
 /* jmp stub */
-static void leave(compiler_t *c, pvm_emitter_t *e, pvm_stub_kind_t kind, uint32_t pc, uint32_t from)
+PVM_EMIT void leave(compiler_t *c, pvm_emitter_t *e, pvm_stub_kind_t kind, uint32_t pc, uint32_t from)
 {
     e->at = pvm_x86_jmp_forward(e->at);
     add_stub(c, e->at, kind, pc, from);
@@ -347,7 +348,9 @@ PVM_EMIT void load(compiler_t *c, pvm_emitter_t *e, uint8_t d, load_type_t type,
                    uint32_t pc)
 {
     if (c->checked) {
-        check_access(c, e, address, type.bytes, PVM_PAGE_READ, pc);
+        pvm_emitter_t copy = *e;
+        check_access(c, &copy, address, type.bytes, PVM_PAGE_READ, pc);
+        *e = copy;
     }
     pvm_emit_memory(e, 0, type.wide, false, type.opcode, pvm_host_register(d), address);
     pvm_emit_now(e, d, type.extended ? PVM_NOW_EXTENDED : PVM_NOW_64);
@@ -375,7 +378,9 @@ PVM_EMIT void store(compiler_t *c, pvm_emitter_t *e, store_type_t type, pvm_addr
         pvm_emit_widen(e, v);
     }
     if (c->checked) {
-        check_access(c, e, address, type.bytes, PVM_PAGE_WRITE, pc);
+        pvm_emitter_t copy = *e;
+        check_access(c, &copy, address, type.bytes, PVM_PAGE_WRITE, pc);
+        *e = copy;
     }
     if (v.is_immediate) {
         const int32_t value = (int32_t)v.immediate;
@@ -400,14 +405,18 @@ PVM_EMIT void jump(compiler_t *c, pvm_emitter_t *e, const pvm_instruction_t *in,
                    pvm_operand_t v)
 {
     if (!is_reachable(c->program, in->y)) {
-        leave_instruction(c, e, in->pc);
+        pvm_emitter_t copy = *e;
+        leave_instruction(c, &copy, in->pc);
+        *e = copy;
         return;
     }
     const uint32_t block = block_of(c, (uint32_t)in->y);
     pvm_emit_settle(e);
     link_register(e, links, d, v);
     if (c->counting) {
-        jump_counting(c, e, (uint32_t)in->y, block, in->pc);
+        pvm_emitter_t copy = *e;
+        jump_counting(c, &copy, (uint32_t)in->y, block, in->pc);
+        *e = copy;
     } else {
         jump_to(c, e, -1, block, 0);
     }
@@ -418,7 +427,9 @@ PVM_EMIT bool branch(compiler_t *c, pvm_emitter_t *e, const pvm_instruction_t *i
                      pvm_x86_condition_t condition, pvm_operand_t v, pvm_operand_t w)
 {
     if (!is_reachable(c->program, in->y) || (!c->flat && !is_reachable(c->program, in->next))) {
-        leave_instruction(c, e, in->pc);
+        pvm_emitter_t copy = *e;
+        leave_instruction(c, &copy, in->pc);
+        *e = copy;
         return false;
     }
     const uint32_t block = block_of(c, (uint32_t)in->y);
@@ -427,7 +438,9 @@ PVM_EMIT bool branch(compiler_t *c, pvm_emitter_t *e, const pvm_instruction_t *i
     if (c->counting) {
         e->at = pvm_x86_skip(e->at, (int)condition ^ 1);
         uint8_t *const runs_on = e->at;
-        jump_counting(c, e, (uint32_t)in->y, block, in->pc);
+        pvm_emitter_t copy = *e;
+        jump_counting(c, &copy, (uint32_t)in->y, block, in->pc);
+        *e = copy;
         pvm_x86_land(runs_on, e->at);
     } else {
         jump_to(c, e, (int)condition, block, 0);
@@ -456,7 +469,7 @@ static void load_table_entry(compiler_t *c, pvm_emitter_t *e)
  *
  * Rotated, odd addresses become numbers above any table, as 0 and the address of the halt are. Bad entries are 0. What
  * the instruction writes is written when nothing can leave any more. */
-static void jump_indirect(compiler_t *c, pvm_emitter_t *e, const pvm_instruction_t *in, bool links,
+static void jump_indirect(compiler_t *c, pvm_emitter_t *e, uint32_t pc, bool links,
                           uint8_t d, pvm_operand_t v, pvm_address_t address)
 {
     pvm_emit_settle(e);
@@ -465,7 +478,7 @@ static void jump_indirect(compiler_t *c, pvm_emitter_t *e, const pvm_instruction
     e->at = pvm_x86_rr(e->at, false, 0xd1, PVM_X86_ROR, PVM_HOST_SCRATCH);
     e->at = pvm_x86_alu_imm(e->at, false, PVM_X86_CMP, PVM_HOST_SCRATCH,
                             (int32_t)c->program->jump_table_len);
-    leave_if(c, e, PVM_X86_AE, PVM_STUB_LEAVE, in->pc, 0);
+    leave_if(c, e, PVM_X86_AE, PVM_STUB_LEAVE, pc, 0);
     if (e->cpu.low && !c->table_has_bad && !c->counting) {
         link_register(e, links, d, v);
         e->at = pvm_x86_put(e->at, 0xff | 0x24 << 8 | 0xcd << 16, 7);
@@ -475,13 +488,13 @@ static void jump_indirect(compiler_t *c, pvm_emitter_t *e, const pvm_instruction
     load_table_entry(c, e);
     if (c->table_has_bad) {
         e->at = pvm_x86_test(e->at, true, PVM_HOST_SCRATCH, PVM_HOST_SCRATCH);
-        leave_if(c, e, PVM_X86_E, PVM_STUB_LEAVE, in->pc, 0);
+        leave_if(c, e, PVM_X86_E, PVM_STUB_LEAVE, pc, 0);
     }
     link_register(e, links, d, v);
     if (c->counting) {
         /* mov dword [rsp + jump pc], pc; count, while rcx waits */
         e->at = pvm_x86_stack(e->at, false, 0xc7, 0, PVM_FRAME_JUMP_PC);
-        e->at = pvm_x86_put_32(e->at, (int32_t)in->pc);
+        e->at = pvm_x86_put_32(e->at, (int32_t)pc);
         e->at = pvm_x86_stack_store(e->at, PVM_HOST_SCRATCH, PVM_FRAME_TEMP_1);
         count(e, PVM_FRAME_EDGES, 2 * (uint64_t)c->terminator + 1);
         e->at = pvm_x86_stack_load(e->at, PVM_HOST_SCRATCH, PVM_FRAME_TEMP_1);
@@ -491,7 +504,7 @@ static void jump_indirect(compiler_t *c, pvm_emitter_t *e, const pvm_instruction
 }
 
 /* mov ecx, site; call thunk */
-static void host_call(compiler_t *c, pvm_emitter_t *e, const pvm_instruction_t *in)
+static void host_call(compiler_t *c, pvm_emitter_t *e, uint32_t pc, int32_t func_id)
 {
     pvm_recompiler_code_t *const code = c->code;
 
@@ -501,13 +514,22 @@ static void host_call(compiler_t *c, pvm_emitter_t *e, const pvm_instruction_t *
     e->at = pvm_x86_put(e->at, 0xe8, 5);
     pvm_x86_patch(e->at, c->thunks.host_call);
     code->host_sites[code->host_site_count++] = (pvm_host_site_t){
-        .pc = in->pc,
-        .func_id = (int32_t)in->x,
+        .pc = pc,
+        .func_id = func_id,
         .behind = c->code->stretch_count,
     };
 }
 
 /* -- The table of instructions, expanded --- */
+
+/* Calls a function that is not inlined on a copy of the emitter. The one of the loop then never has an address, so
+ * that the compiler keeps it in registers although octets are stored all the time. */
+#define OUT_OF_LINE(call)                                                                          \
+    do {                                                                                           \
+        pvm_emitter_t copy = e;                                                                    \
+        call;                                                                                      \
+        e = copy;                                                                                  \
+    } while (0)
 
 #define REGISTER(role) ((pvm_operand_t){.reg = in.role})
 #define CONSTANT(value) ((pvm_operand_t){.is_immediate = true, .immediate = (value)})
@@ -533,7 +555,7 @@ static void host_call(compiler_t *c, pvm_emitter_t *e, const pvm_instruction_t *
     ends = ENDS_BLOCK;
 #define EFFECT_FALLTHROUGH(p, q, r, s)                                                             \
     if (!c->flat && !is_reachable(program, in.next)) {                                             \
-        leave_instruction(c, &e, in.pc);                                                           \
+        OUT_OF_LINE(leave_instruction(c, &copy, in.pc));                                                           \
         ends = ENDS_BLOCK_LEFT;                                                                    \
     } else {                                                                                       \
         pvm_emit_settle(&e);                                                                       \
@@ -541,10 +563,10 @@ static void host_call(compiler_t *c, pvm_emitter_t *e, const pvm_instruction_t *
     }
 #define EFFECT_HINT(p, q, r, s)
 #define EFFECT_HOST_CALL(p, q, r, s)                                                               \
-    host_call(c, &e, &in);                                                                         \
+    OUT_OF_LINE(host_call(c, &copy, in.pc, (int32_t)in.x));                                                                         \
     ends = ENDS_SEGMENT;
 #define EFFECT_SBRK(p, q, r, s)                                                                    \
-    leave_instruction(c, &e, in.pc);                                                               \
+    OUT_OF_LINE(leave_instruction(c, &copy, in.pc));                                                               \
     ends = ENDS_LEFT;
 #define EFFECT_SET1(dst, fn, v, s) pvm_select_##fn(&e, R_##dst, O_##v);
 #define EFFECT_SET2(dst, fn, v, w) pvm_select_##fn(&e, R_##dst, O_##v, O_##w);
@@ -558,7 +580,8 @@ static void host_call(compiler_t *c, pvm_emitter_t *e, const pvm_instruction_t *
     jump(c, &e, &in, LINKS_##dst, R_##dst, O_##v);                                                 \
     ends = is_reachable(program, in.y) ? ENDS_BLOCK : ENDS_BLOCK_LEFT;
 #define EFFECT_JUMP_IND(dst, v, b, o)                                                              \
-    jump_indirect(c, &e, &in, LINKS_##dst, R_##dst, O_##v, address_of(O_##b, N_##o));              \
+    OUT_OF_LINE(jump_indirect(c, &copy, in.pc, LINKS_##dst, R_##dst, O_##v,                          \
+                              address_of(O_##b, N_##o)));                                          \
     ends = ENDS_BLOCK;
 #define EFFECT_BRANCH(cond, v, w, s)                                                               \
     ends = branch(c, &e, &in, (pvm_x86_condition_t)PVM_CONDITION_##cond, O_##v, O_##w)             \
@@ -575,7 +598,7 @@ typedef enum {
     ENDS_BLOCK_RUNS_ON
 } ends_t;
 
-static uint32_t next_instruction(const pvm_code_t *code, uint32_t pc)
+PVM_EMIT uint32_t next_instruction(const pvm_code_t *code, uint32_t pc)
 {
     uint64_t bits;
 
@@ -590,22 +613,28 @@ static uint32_t next_instruction(const pvm_code_t *code, uint32_t pc)
     return pc;
 }
 
-/* Behind an instruction with this end, where the next one is at `next`. */
-static void close(compiler_t *c, pvm_emitter_t *e, ends_t ends, const pvm_instruction_t *in)
+/* skip() of GP A.3, inline: the mask is set behind the end. */
+PVM_EMIT uint32_t skip_of(const pvm_code_t *code, uint32_t pc)
 {
-    c->ordinal++;
-    if (ends == ENDS_NOTHING) {
-        return;
-    }
+    uint32_t bits;
+
+    memcpy(&bits, code->mask + ((pc + 1) >> 3), sizeof(bits));
+    bits = bits >> ((pc + 1) & 7) | UINT32_C(1) << PVM_SKIP_MAX;
+    return (uint32_t)__builtin_ctz(bits);
+}
+
+/* Behind an instruction with this end, where the next one is at `next`. */
+static void close(compiler_t *c, pvm_emitter_t *e, ends_t ends, pvm_instruction_t in)
+{
     if (ends >= ENDS_BLOCK) {
-        c->terminator += !in->implicit;
+        c->terminator += !in.implicit;
         close_block(c);
     }
     if (c->flat || ends >= ENDS_BLOCK) {
         close_segment(c);
     }
-    if (ends == ENDS_BLOCK_RUNS_ON && c->counting && !is_reachable(c->program, in->next)) {
-        leave(c, e, PVM_STUB_UNPAID_NEXT, in->next, in->pc);
+    if (ends == ENDS_BLOCK_RUNS_ON && c->counting && !is_reachable(c->program, in.next)) {
+        leave(c, e, PVM_STUB_UNPAID_NEXT, in.next, in.pc);
     }
 }
 
@@ -638,11 +667,11 @@ static uint32_t emit_range(compiler_t *c, uint8_t **at, uint32_t pc, uint32_t en
                 return 0;
             }
             if (expected < pc) {
-                gap(c, &e, expected);
+                OUT_OF_LINE(gap(c, &copy, expected));
                 in_stretch = PVM_STRETCH_INSTRUCTIONS;
             }
             if (pvm_program_is_block_start(program, pc)) {
-                begin_block(c, &e, pc, runs_on_from);
+                OUT_OF_LINE(begin_block(c, &copy, pc, runs_on_from));
                 in_stretch = PVM_STRETCH_INSTRUCTIONS;
             } else if (pc == 0) {
                 c->block++;
@@ -655,9 +684,12 @@ static uint32_t emit_range(compiler_t *c, uint8_t **at, uint32_t pc, uint32_t en
             in_stretch++;
         }
         const uint8_t *const begin = e.at;
-        const uint32_t skip = pvm_isa_skip(code, pc);
-        const pvm_op_t op = pvm_isa_op(code->isa, code->octets[pc]);
-        pvm_instruction_t in = {.pc = pc, .next = pc + 1 + skip, .op = (uint8_t)op};
+        const uint32_t skip = skip_of(code, pc);
+        const pvm_op_t op = (pvm_op_t)c->ops[code->octets[pc]];
+        pvm_instruction_t in;
+        in.pc = pc;
+        in.next = pc + 1 + skip;
+        in.implicit = false;
         ends_t ends = ENDS_NOTHING;
         switch (op) {
 #define PVM_INSTRUCTION(name, form, n072, n080, n64, n32, effect, p, q, r, s, ...)                 \
@@ -667,7 +699,7 @@ static uint32_t emit_range(compiler_t *c, uint8_t **at, uint32_t pc, uint32_t en
 #include "isa/instructions.def"
         case PVM_OP_COUNT:
             in.implicit = true;
-            leave_instruction(c, &e, pc);
+            OUT_OF_LINE(leave_instruction(c, &copy, pc));
             ends = ENDS_BLOCK_LEFT;
             break;
         }
@@ -675,18 +707,19 @@ static uint32_t emit_range(compiler_t *c, uint8_t **at, uint32_t pc, uint32_t en
             continue;
         }
         c->code->lengths[c->length_count++] = (uint8_t)(e.at - begin);
-        close(c, &e, ends, &in);
+        c->ordinal++;
         if (ends != ENDS_NOTHING) {
+            OUT_OF_LINE(close(c, &copy, ends, in));
             in_stretch = PVM_STRETCH_INSTRUCTIONS;
         }
         runs_on_from = ends == ENDS_BLOCK_RUNS_ON ? pc : UINT32_MAX;
         expected = in.next;
     }
     if (!c->replay) {
-        gap(c, &e, code->len);
+        OUT_OF_LINE(gap(c, &copy, code->len));
     }
     *at = e.at;
-    return e.narrow;
+    return e.halves & PVM_NARROW_ALL;
 }
 
 /* -- The end --- */
@@ -763,6 +796,13 @@ static void patch_jumps(compiler_t *c, const uint8_t *table)
         if (jump.cost != 0) {
             memcpy(c->base + jump.cost, &c->block_costs[jump.block], sizeof(uint32_t));
         }
+    }
+}
+
+static void number_opcodes(compiler_t *c)
+{
+    for (unsigned number = 0; number < 256; number++) {
+        c->ops[number] = (uint8_t)pvm_isa_op(c->program->code.isa, (uint8_t)number);
     }
 }
 
@@ -876,6 +916,7 @@ static int compile(compiler_t *c)
         return -1;
     }
     rank_blocks(c);
+    number_opcodes(c);
     for (uint32_t i = 0; i < c->program->jump_table_len; i++) {
         c->table_has_bad |= !is_reachable(c->program, c->program->jump_table[i]);
     }
@@ -943,6 +984,7 @@ uint32_t pvm_recompiler_narrow_at(const pvm_program_t *program, const pvm_recomp
     };
     uint8_t *at = nowhere;
 
+    number_opcodes(&c);
     return emit_range(&c, &at, stretch->pc, pc);
 }
 

@@ -15,9 +15,8 @@
 #define PVM_EMIT PVM_X86_INLINE
 
 typedef struct {
-    uint8_t *at;       /**< cursor */
-    uint32_t narrow;   /**< guest registers, one bit each */
-    uint32_t extended; /**< guest registers, one bit each; disjoint from narrow */
+    uint8_t *at;     /**< cursor */
+    uint32_t halves; /**< what is known of upper halves: PVM_NARROW and PVM_EXTENDED bits */
     pvm_cpu_t cpu;
 } pvm_emitter_t;
 
@@ -31,14 +30,24 @@ typedef struct {
 
 /* -- Upper halves --- */
 
+/** One bit for each guest register in the low, and in the high half of a word; a register has at most one of them. */
+#define PVM_NARROW(reg) (UINT32_C(1) << (reg))
+#define PVM_EXTENDED(reg) (UINT32_C(0x10000) << (reg))
+#define PVM_NARROW_ALL UINT32_C(0xffff)
+
+PVM_EMIT void pvm_emit_set_halves(pvm_emitter_t *e, uint8_t reg, uint32_t bits)
+{
+    e->halves = (e->halves & ~(PVM_NARROW(reg) | PVM_EXTENDED(reg))) | bits;
+}
+
 PVM_EMIT bool pvm_emit_is_32(const pvm_emitter_t *e, pvm_operand_t v)
 {
-    return v.is_immediate || ((e->narrow | e->extended) >> v.reg & 1) != 0;
+    return v.is_immediate || (e->halves & (PVM_NARROW(v.reg) | PVM_EXTENDED(v.reg))) != 0;
 }
 
 PVM_EMIT bool pvm_emit_is_narrow(const pvm_emitter_t *e, pvm_operand_t v)
 {
-    return !v.is_immediate && (e->narrow >> v.reg & 1) != 0;
+    return !v.is_immediate && (e->halves & PVM_NARROW(v.reg)) != 0;
 }
 
 /** All 64 bits of this register are needed. */
@@ -47,38 +56,33 @@ PVM_EMIT void pvm_emit_widen(pvm_emitter_t *e, pvm_operand_t v)
     if (pvm_emit_is_narrow(e, v)) {
         const unsigned host = pvm_host_register(v.reg);
         e->at = pvm_x86_movsxd(e->at, host, host);
-        e->narrow &= ~(UINT32_C(1) << v.reg);
-        e->extended |= UINT32_C(1) << v.reg;
+        pvm_emit_set_halves(e, v.reg, PVM_EXTENDED(v.reg));
     }
 }
 
 /** Every register holds its value: before anybody else looks. Leaves the flags alone. */
 PVM_EMIT void pvm_emit_settle(pvm_emitter_t *e)
 {
-    while (e->narrow != 0) {
-        const unsigned host = pvm_host_register((unsigned)__builtin_ctz(e->narrow));
+    for (uint32_t narrow = e->halves & PVM_NARROW_ALL; narrow != 0; narrow &= narrow - 1) {
+        const unsigned host = pvm_host_register((unsigned)__builtin_ctz(narrow));
         e->at = pvm_x86_movsxd(e->at, host, host);
-        e->narrow &= e->narrow - 1;
     }
-    e->extended = 0;
+    e->halves = 0;
 }
 
 PVM_EMIT void pvm_emit_now_64(pvm_emitter_t *e, uint8_t reg)
 {
-    e->narrow &= ~(UINT32_C(1) << reg);
-    e->extended &= ~(UINT32_C(1) << reg);
+    pvm_emit_set_halves(e, reg, 0);
 }
 
 PVM_EMIT void pvm_emit_now_narrow(pvm_emitter_t *e, uint8_t reg)
 {
-    e->narrow |= UINT32_C(1) << reg;
-    e->extended &= ~(UINT32_C(1) << reg);
+    pvm_emit_set_halves(e, reg, PVM_NARROW(reg));
 }
 
 PVM_EMIT void pvm_emit_now_extended(pvm_emitter_t *e, uint8_t reg)
 {
-    e->narrow &= ~(UINT32_C(1) << reg);
-    e->extended |= UINT32_C(1) << reg;
+    pvm_emit_set_halves(e, reg, PVM_EXTENDED(reg));
 }
 
 /** Width to work in when the low half of the result follows from low halves alone and extension goes through (and, or,

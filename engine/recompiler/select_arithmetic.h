@@ -20,8 +20,7 @@ PVM_EMIT void pvm_select_copy(pvm_emitter_t *e, uint8_t d, pvm_operand_t v)
         return;
     }
     pvm_emit_get(e, true, pvm_host_register(d), v, false);
-    e->narrow = (e->narrow & ~(UINT32_C(1) << d)) | (e->narrow >> v.reg & 1) << d;
-    e->extended = (e->extended & ~(UINT32_C(1) << d)) | (e->extended >> v.reg & 1) << d;
+    pvm_emit_set_halves(e, d, (e->halves >> v.reg & (PVM_NARROW(0) | PVM_EXTENDED(0))) << d);
 }
 
 /* -- Two operands into one of them or a third --- */
