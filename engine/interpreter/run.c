@@ -62,7 +62,9 @@ pvm_loop_end_t pvm_interpreter_host_call(pvm_loop_t *loop)
     if (loop->exit != PVM_EXIT_GO_ON) {
         return PVM_LOOP_EXIT;
     }
-    if (vm->moved || atomic_load_explicit(&vm->interrupt, memory_order_relaxed)) {
+    /* A host that says that the block is not paid has it paid once more. */
+    if (vm->moved || (!flat && !vm->charged) ||
+        atomic_load_explicit(&vm->interrupt, memory_order_relaxed)) {
         return PVM_LOOP_MOVED;
     }
     if (flat) {
