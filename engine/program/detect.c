@@ -31,9 +31,29 @@ static bool is_json(const uint8_t *data, size_t len)
     return at < len && (data[at] == '{' || data[at] == '[');
 }
 
+static bool contains(const uint8_t *data, size_t len, const char *text)
+{
+    return memmem(data, len, text, strlen(text)) != NULL;
+}
+
+/* A trace whose program line is damaged is still a trace: whoever reads it can then name the line.
+ */
+static pvm_file_kind_t detect_text(const uint8_t *data, size_t len)
+{
+    if (contains(data, len, "program 0x")) {
+        return PVM_FILE_ECALLI_TRACE;
+    }
+    if (is_json(data, len)) {
+        return PVM_FILE_JSON;
+    }
+    return contains(data, len, "start pc=") || contains(data, len, "ecalli=")
+               ? PVM_FILE_ECALLI_TRACE
+               : PVM_FILE_UNKNOWN;
+}
+
 pvm_file_kind_t pvm_program_detect(const uint8_t *data, size_t len)
 {
-    static const char program[] = "program 0x";
+    pvm_file_kind_t kind = PVM_FILE_UNKNOWN;
 
     if (has_magic(data, len, "PVM")) {
         return PVM_FILE_POLKAVM;
@@ -42,12 +62,10 @@ pvm_file_kind_t pvm_program_detect(const uint8_t *data, size_t len)
         return PVM_FILE_JAR;
     }
     if (is_text(data, len)) {
-        if (memmem(data, len, program, sizeof(program) - 1) != NULL) {
-            return PVM_FILE_ECALLI_TRACE;
-        }
-        if (is_json(data, len)) {
-            return PVM_FILE_JSON;
-        }
+        kind = detect_text(data, len);
+    }
+    if (kind != PVM_FILE_UNKNOWN) {
+        return kind;
     }
     pvm_jam_readings_t readings;
     bool ignored;

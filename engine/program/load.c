@@ -48,7 +48,7 @@ static void report_unknown(const uint8_t *blob, size_t len, pvm_file_kind_t kind
         pvm_error_set("a JAR capability manifest (\"JAR\\2\" at offset 0) is not a PVM program; "
                       "give the program that it describes");
     } else if (kind == PVM_FILE_ECALLI_TRACE) {
-        pvm_error_set("an ecalli trace (text with a `program 0x` line) is not a program file; "
+        pvm_error_set("an ecalli trace (text) is not a program file; "
                       "replay it as a trace, or give the octets of its program line");
     } else if (kind == PVM_FILE_JSON) {
         pvm_error_set("JSON text is not a program file; a test vector holds its program blob as "

@@ -17,7 +17,7 @@ typedef enum {
     PVM_FILE_RAW,
     PVM_FILE_JAM,
     PVM_FILE_POLKAVM,
-    PVM_FILE_ECALLI_TRACE, /**< text with a `program 0x` line */
+    PVM_FILE_ECALLI_TRACE, /**< text with a program, start or ecalli record somewhere */
     PVM_FILE_JSON,         /**< a test vector, say */
     PVM_FILE_JAR           /**< capability manifest of another system, "JAR\2" */
 } pvm_file_kind_t;

@@ -192,7 +192,10 @@ static void what_is_no_program_is_refused_by_name(void **state)
     } cases[] = {
         {"JAR\2 and so on", PVM_FILE_JAR, "JAR capability manifest"},
         {"comment\nprogram 0x00\nstart pc=0 gas=1\n", PVM_FILE_ECALLI_TRACE, "ecalli trace"},
+        {"program 1x00\nstart pc=0 gas=1\n", PVM_FILE_ECALLI_TRACE, "ecalli trace"},
+        {"noise\necalli=1 pc=0 gas=1\n", PVM_FILE_ECALLI_TRACE, "ecalli trace"},
         {" \n{\"program\": []}", PVM_FILE_JSON, "JSON text"},
+        {"{\"note\": \"start pc=0\"}", PVM_FILE_JSON, "JSON text"},
         {"[1, 2]", PVM_FILE_JSON, "JSON text"},
         {"hello", PVM_FILE_UNKNOWN, "no known program format"},
         {"\x33\x01\x2a\x01\x01\x01", PVM_FILE_UNKNOWN, "no known program format"},
