@@ -287,7 +287,8 @@ static void jump_counting(compiler_t *c, pvm_emitter_t *e, uint32_t target_pc, u
 
 /* -- Instructions --- */
 
-/* This instruction is left to the step: it stands outside of segments and begins a stretch. */
+/* This instruction is left to the step: it stands outside of segments and begins a stretch. As the first of a block it is
+ * paid on arrival all the same (and given back by the leave), so that only arrivals that can pay are counted. */
 static void leave_instruction(compiler_t *c, pvm_emitter_t *e, uint32_t pc)
 {
     pvm_emit_settle(e);
@@ -295,7 +296,10 @@ static void leave_instruction(compiler_t *c, pvm_emitter_t *e, uint32_t pc)
         close_segment(c);
         begin_stretch(c, pc, e->at);
     }
+    const bool begins_block = c->segment_block != NO_BLOCK;
+    c->ordinal += begins_block;
     close_segment(c);
+    c->ordinal -= begins_block;
     leave(c, e, PVM_STUB_LEAVE, pc, 0);
 }
 

@@ -10,6 +10,7 @@
 #include "interpreter/interpreter.h"
 #include "isa/semantics.h"
 #include "recompiler/activation.h"
+#include "recompiler/perf_map.h"
 #include "recompiler/signals.h"
 #include "support/error.h"
 #include "vm/counts.h"
@@ -47,6 +48,9 @@ static const pvm_recompiler_code_t *get_code(pvm_vm_t *vm)
         code = *place;
         if (code == NULL) {
             code = pvm_recompiler_compile(program, variant);
+            if (code != NULL) {
+                pvm_perf_map_publish(program, code);
+            }
             __atomic_store_n(place, code, __ATOMIC_RELEASE);
         }
         (void)pthread_mutex_unlock(&program->cache_lock);
