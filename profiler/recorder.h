@@ -4,7 +4,7 @@
  * Counts come from the engine, exactly; host calls, executions and gas changes from its events.
  * The events run on the VM's thread; a thread of the recorder commits what they wrote every
  * quarter of a second. While guest code runs without host calls there is no event and counts
- * stay as of the last one (docs/run-file.md). How the figures reconcile: docs/counting.md. */
+ * stay as of the last one, unless it is interrupted now and then (docs/run-file.md). How the figures reconcile: docs/counting.md. */
 #ifndef PVM_PROFILER_RECORDER_H
 #define PVM_PROFILER_RECORDER_H
 

@@ -46,20 +46,29 @@ const char *pvm_prof_report_name(pvm_prof_report_kind_t kind)
 /* -- wrap_sum(): sum() of SQLite refuses sums beyond 2^63, which gas of several runs can reach
  * ---- */
 
+typedef struct {
+    int64_t sum;
+    bool has_any;
+} wrap_sum_t;
+
 static void wrap_sum_step(sqlite3_context *context, int count, sqlite3_value **values)
 {
-    int64_t *const sum = sqlite3_aggregate_context(context, sizeof(*sum));
+    wrap_sum_t *const state = sqlite3_aggregate_context(context, sizeof(*state));
 
-    if (sum != NULL && count == 1) {
-        *sum = pvm_prof_wrap_add(*sum, sqlite3_value_int64(values[0]));
+    if (state != NULL && count == 1 && sqlite3_value_type(values[0]) != SQLITE_NULL) {
+        state->sum = pvm_prof_wrap_add(state->sum, sqlite3_value_int64(values[0]));
+        state->has_any = true;
     }
 }
 
+/* As with sum(), the sum of nothing is not known. */
 static void wrap_sum_final(sqlite3_context *context)
 {
-    const int64_t *const sum = sqlite3_aggregate_context(context, sizeof(*sum));
+    const wrap_sum_t *const state = sqlite3_aggregate_context(context, sizeof(*state));
 
-    sqlite3_result_int64(context, sum != NULL ? *sum : 0);
+    if (state != NULL && state->has_any) {
+        sqlite3_result_int64(context, state->sum);
+    }
 }
 
 /* -- What the figures are worth -------------------------------------------------------------- */

@@ -11,6 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/** How long a finished recording waits for its readers. */
+#define CLOSE_WAIT_MS 200
+
 /* The contract, as queries: a file in which one of these does not compile is damaged. */
 static const char *const view_checks[] = {
     "SELECT gas_start, gas_end, gas_used, blocks_gas, host_gas, result FROM gas_summary",
@@ -38,12 +41,23 @@ pvm_prof_run_file_t *pvm_prof_run_file_new(const char *path)
     return file;
 }
 
+/* Who only reads a file in WAL mode leaves a log and shared memory beside it, or cannot open it where these cannot
+ * be made. A file that nobody writes any more needs neither. While somebody reads, the mode stays. */
+static void leave_one_file(pvm_prof_run_file_t *file)
+{
+    sqlite3_busy_timeout(file->db, CLOSE_WAIT_MS);
+    sqlite3_exec(file->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+}
+
 void pvm_prof_run_file_close(pvm_prof_run_file_t *file)
 {
     if (file == NULL) {
         return;
     }
     pvm_prof_store_close(file);
+    if (file->is_writer && file->db != NULL) {
+        leave_one_file(file);
+    }
     sqlite3_close_v2(file->db);
     /* Last: closing any descriptor of a file drops all POSIX locks on it, also those of SQLite. */
     if (file->lock_fd >= 0) {

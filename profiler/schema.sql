@@ -160,7 +160,7 @@ SELECT gas_start, gas_end, gas_used, blocks_gas, host_gas, result FROM total;
 CREATE VIEW executions (id, vm, service, program, entry_pc, gas_start, gas_added, gas_end, gas_used, blocks_gas,
                         host_gas, host_calls, difference, result, exit_pc, started_ns, duration_ns) AS
 SELECT e.id, e.vm, v.service, v.program, e.entry_pc, e.gas_start, e.gas_added, e.gas_end,
-       e.gas_start + e.gas_added - e.gas_end, e.blocks_gas, e.host_gas, e.host_calls, e.difference, e.result,
+       e.gas_start - e.gas_end + e.gas_added, e.blocks_gas, e.host_gas, e.host_calls, e.difference, e.result,
        e.exit_pc, e.started_ns, e.duration_ns
 FROM execution e JOIN vm v ON v.id = e.vm
 ORDER BY e.id;

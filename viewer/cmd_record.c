@@ -12,7 +12,8 @@
 
 _Static_assert(PVM_PROF_COUNTS == 1 << PVM_CHOICE_INSTRUMENT_COUNTS &&
                    PVM_PROF_EDGES == 1 << PVM_CHOICE_INSTRUMENT_EDGES &&
-                   PVM_PROF_HOST_CALLS == 1 << PVM_CHOICE_INSTRUMENT_HOSTCALLS,
+                   PVM_PROF_HOST_CALLS == 1 << PVM_CHOICE_INSTRUMENT_HOSTCALLS &&
+                   PVM_PROF_MEMORY == 1 << PVM_CHOICE_INSTRUMENT_MEMORY,
                "the list of --instrument is the recorder's flags");
 
 /** Error of the profiler as one of ours: its text names file and mend. */
@@ -77,12 +78,8 @@ static void describe_progress(void *user_data, char *out, size_t out_bytes)
     pvm_prof_progress_t progress;
 
     pvm_prof_recorder_progress(user_data, &progress);
-    if (progress.host_calls == 0) {
-        snprintf(out, out_bytes, "no host calls so far (Ctrl-C ends the recording)");
-        return;
-    }
-    snprintf(out, out_bytes, "%" PRIu64 " host calls, %" PRIu64 " gas used as of the last one",
-             progress.host_calls, progress.gas_used);
+    snprintf(out, out_bytes, "%" PRIu64 " gas used, %" PRIu64 " host calls (Ctrl-C ends it)",
+             progress.gas_used, progress.host_calls);
 }
 
 /** A run that left the recorded path is no recording of it: the file says so. */
@@ -162,6 +159,8 @@ pvm_view_status_t pvm_command_record(pvm_view_t *view)
         return pvm_view_fail(view, PVM_VIEW_USAGE, "record: no run file to write; give -o RUN.db");
     }
     status = pvm_view_job_open(view, view->operands[0], &job);
+    /* From the moment that there is a file a signal has it finished. */
+    pvm_view_guard_begin();
     if (status == PVM_VIEW_FINE) {
         status = create_file(view, path, &file);
     }
@@ -176,5 +175,6 @@ pvm_view_status_t pvm_command_record(pvm_view_t *view)
     }
     pvm_view_job_close(&job);
     pvm_prof_run_file_close(file);
+    pvm_view_guard_end();
     return status;
 }

@@ -27,6 +27,8 @@ static pvm_prof_report_kind_t kind_of_choice(uint64_t choice)
         return PVM_PROF_REPORT_HOST_CALL;
     case PVM_CHOICE_BY_EDGE:
         return PVM_PROF_REPORT_EDGE;
+    case PVM_CHOICE_BY_SERVICE:
+        return PVM_PROF_REPORT_SERVICE;
     default:
         return PVM_PROF_REPORT_FUNCTION;
     }

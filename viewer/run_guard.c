@@ -1,4 +1,4 @@
-/* Signals and the progress line around one pvm_execute(). */
+/* Signals, and a thread that looks in on the guest, around one execution. */
 #include "viewer/run_guard.h"
 
 #include "vm/vm.h"
@@ -12,9 +12,10 @@
 #include <unistd.h>
 
 #define NS_PER_S INT64_C(1000000000)
+/** How often the guest is interrupted, so that observers see how far it is. */
+#define TICK_NS (NS_PER_S / 4)
 /** Shorter runs show no progress. */
-#define QUIET_NS    NS_PER_S
-#define PROGRESS_NS (NS_PER_S / 4)
+#define QUIET_NS NS_PER_S
 
 /* The handler reads these two; atomics without locks are safe there. */
 static pvm_vm_t *_Atomic guarded_vm;
@@ -35,25 +36,35 @@ static void request_stop(int signal_number)
 static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
 #define STOP_SIGNAL_COUNT (sizeof(stop_signals) / sizeof(stop_signals[0]))
 
-static void catch_signals(struct sigaction *out_old)
+static unsigned guard_depth;
+static struct sigaction old_actions[STOP_SIGNAL_COUNT];
+
+void pvm_view_guard_begin(void)
 {
     struct sigaction action = {.sa_handler = request_stop,
                                .sa_flags = SA_RESTART | (int)SA_RESETHAND};
 
+    if (guard_depth++ > 0) {
+        return;
+    }
+    atomic_store(&is_stop_wanted, false);
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < STOP_SIGNAL_COUNT; i++) {
-        sigaction(stop_signals[i], NULL, &out_old[i]);
+        sigaction(stop_signals[i], NULL, &old_actions[i]);
         /* What the parent has us ignore (nohup) stays ignored. */
-        if (out_old[i].sa_handler != SIG_IGN) {
+        if (old_actions[i].sa_handler != SIG_IGN) {
             sigaction(stop_signals[i], &action, NULL);
         }
     }
 }
 
-static void release_signals(const struct sigaction *old)
+void pvm_view_guard_end(void)
 {
+    if (--guard_depth > 0) {
+        return;
+    }
     for (size_t i = 0; i < STOP_SIGNAL_COUNT; i++) {
-        sigaction(stop_signals[i], &old[i], NULL);
+        sigaction(stop_signals[i], &old_actions[i], NULL);
     }
 }
 
@@ -65,7 +76,7 @@ static int64_t now_ns(void)
     return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* -- Progress ------------------------------------------------------------------------------ */
+/* -- The ticker ---------------------------------------------------------------------------- */
 
 typedef struct {
     pthread_t thread;
@@ -74,31 +85,42 @@ typedef struct {
     bool is_ended;
     bool is_started;
     int64_t begin_ns;
-    pvm_progress_text_t *text;
+    pvm_vm_t *vm;
+    pvm_progress_text_t *text; /**< NULL: no line */
     void *user_data;
-} progress_t;
+} ticker_t;
 
-static void *show_progress(void *argument)
+static void show_line(const ticker_t *ticker, int64_t elapsed_ns)
 {
-    progress_t *progress = argument;
-    int64_t wake_ns = progress->begin_ns + QUIET_NS;
-    bool has_line = false;
     char line[80];
 
-    pthread_mutex_lock(&progress->lock);
-    while (!progress->is_ended) {
+    ticker->text(ticker->user_data, line, sizeof(line));
+    fprintf(stderr, "\r\033[K%.1f s, %s", (double)elapsed_ns / 1e9, line);
+    fflush(stderr);
+}
+
+static void *tick(void *argument)
+{
+    ticker_t *ticker = argument;
+    int64_t wake_ns = ticker->begin_ns + TICK_NS;
+    bool has_line = false;
+
+    pthread_mutex_lock(&ticker->lock);
+    while (!ticker->is_ended) {
         const struct timespec wake = {.tv_sec = wake_ns / NS_PER_S, .tv_nsec = wake_ns % NS_PER_S};
 
-        if (pthread_cond_timedwait(&progress->ended, &progress->lock, &wake) == ETIMEDOUT) {
-            progress->text(progress->user_data, line, sizeof(line));
-            fprintf(stderr, "\r\033[K%.1f s, %s", (double)(now_ns() - progress->begin_ns) / 1e9,
-                    line);
-            fflush(stderr);
-            has_line = true;
-            wake_ns = now_ns() + PROGRESS_NS;
+        if (pthread_cond_timedwait(&ticker->ended, &ticker->lock, &wake) == ETIMEDOUT) {
+            const int64_t elapsed_ns = now_ns() - ticker->begin_ns;
+
+            pvm_vm_interrupt(ticker->vm);
+            if (ticker->text != NULL && elapsed_ns >= QUIET_NS) {
+                show_line(ticker, elapsed_ns);
+                has_line = true;
+            }
+            wake_ns = now_ns() + TICK_NS;
         }
     }
-    pthread_mutex_unlock(&progress->lock);
+    pthread_mutex_unlock(&ticker->lock);
     if (has_line) {
         fputs("\r\033[K", stderr);
         fflush(stderr);
@@ -106,59 +128,66 @@ static void *show_progress(void *argument)
     return NULL;
 }
 
-static void progress_start(progress_t *progress, pvm_progress_text_t *text, void *user_data)
+static void ticker_start(ticker_t *ticker, pvm_vm_t *vm, pvm_progress_text_t *text, void *user_data)
 {
     pthread_condattr_t attributes;
 
-    *progress = (progress_t){.begin_ns = now_ns(), .text = text, .user_data = user_data};
-    if (text == NULL || isatty(STDERR_FILENO) != 1) {
-        return;
-    }
-    pthread_mutex_init(&progress->lock, NULL);
+    *ticker = (ticker_t){.begin_ns = now_ns(), .vm = vm, .user_data = user_data};
+    ticker->text = isatty(STDERR_FILENO) == 1 ? text : NULL;
+    pthread_mutex_init(&ticker->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&progress->ended, &attributes);
+    pthread_cond_init(&ticker->ended, &attributes);
     pthread_condattr_destroy(&attributes);
-    /* Without a thread there is no progress line, and nothing else is missing. */
-    progress->is_started = pthread_create(&progress->thread, NULL, show_progress, progress) == 0;
+    /* Without a thread the run is the same; nobody sees how far it is. */
+    ticker->is_started = pthread_create(&ticker->thread, NULL, tick, ticker) == 0;
 }
 
-static void progress_end(progress_t *progress)
+static void ticker_end(ticker_t *ticker)
 {
-    if (!progress->is_started) {
-        return;
+    if (ticker->is_started) {
+        pthread_mutex_lock(&ticker->lock);
+        ticker->is_ended = true;
+        pthread_cond_signal(&ticker->ended);
+        pthread_mutex_unlock(&ticker->lock);
+        pthread_join(ticker->thread, NULL);
     }
-    pthread_mutex_lock(&progress->lock);
-    progress->is_ended = true;
-    pthread_cond_signal(&progress->ended);
-    pthread_mutex_unlock(&progress->lock);
-    pthread_join(progress->thread, NULL);
-    pthread_cond_destroy(&progress->ended);
-    pthread_mutex_destroy(&progress->lock);
+    pthread_cond_destroy(&ticker->ended);
+    pthread_mutex_destroy(&ticker->lock);
 }
 
 /* -- The run ------------------------------------------------------------------------------- */
 
+/** Nothing but pvm_vm_interrupt() ends a run in this way. */
+static bool was_interrupted(pvm_vm_t *vm, pvm_result_t result)
+{
+    return result == PVM_RESULT_OK && pvm_get_machine_state(vm) == PVM_STATE_READY;
+}
+
 pvm_run_outcome_t pvm_view_guarded_run(pvm_vm_t *vm, uint32_t entry, pvm_progress_text_t *text,
                                        void *user_data)
 {
-    struct sigaction old[STOP_SIGNAL_COUNT];
     pvm_run_outcome_t outcome;
-    progress_t progress;
+    ticker_t ticker;
     int64_t begin_ns;
 
-    atomic_store(&is_stop_wanted, false);
+    pvm_view_guard_begin();
     atomic_store(&guarded_vm, vm);
-    catch_signals(old);
-    progress_start(&progress, text, user_data);
+    if (atomic_load(&is_stop_wanted)) {
+        pvm_vm_interrupt(vm);
+    }
+    ticker_start(&ticker, vm, text, user_data);
     begin_ns = now_ns();
     outcome.result = pvm_execute(vm, entry);
+    /* A signal that comes behind this test interrupts the resume. */
+    while (was_interrupted(vm, outcome.result) && !atomic_load(&is_stop_wanted)) {
+        outcome.result = pvm_resume(vm);
+    }
     outcome.duration_ns = now_ns() - begin_ns;
-    progress_end(&progress);
+    ticker_end(&ticker);
     atomic_store(&guarded_vm, NULL);
-    release_signals(old);
-    outcome.is_interrupted =
-        atomic_load(&is_stop_wanted) && pvm_get_machine_state(vm) == PVM_STATE_READY;
+    outcome.is_interrupted = was_interrupted(vm, outcome.result);
+    pvm_view_guard_end();
     return outcome;
 }
 

@@ -261,7 +261,7 @@ static void each_write_can_be_the_one_that_finds_the_disk_full(void **state)
     const prof_place_t *const place = *state;
 
     each_write_in_turn(place->path, 0, 20, 1);
-    each_write_in_turn(place->path, 0, 40000, 171);
+    each_write_in_turn(place->path, 0, 20000, 83);
 }
 
 static void each_write_can_fail_once(void **state)
@@ -269,7 +269,7 @@ static void each_write_can_fail_once(void **state)
     const prof_place_t *const place = *state;
 
     each_write_in_turn(place->path, 1, 20, 1);
-    each_write_in_turn(place->path, 1, 40000, 171);
+    each_write_in_turn(place->path, 1, 20000, 83);
 }
 
 static void allocations_of_sqlite_can_fail(void **state)
@@ -278,7 +278,7 @@ static void allocations_of_sqlite_can_fail(void **state)
     char error[512];
     int failures = 0;
     /* There are thousands; most are of SQLite's parser. PVM_TEST_LONG takes them all. */
-    const long step = getenv("PVM_TEST_LONG") != NULL ? 1 : 7;
+    const long step = getenv("PVM_TEST_LONG") != NULL ? 1 : 11;
 
     for (long first = 0;; first += step) {
         unlink(place->path);
