@@ -40,7 +40,7 @@ static uint32_t take_out(pvm_gas_pipeline_t *pipeline, uint32_t oldest, uint32_t
     return taken;
 }
 
-/* A result as it is now: its writer may have been placed again since. Writers that have left the buffer have not. */
+/* A result as it is now: its writer may just have been placed again. What has left the buffer cannot be. */
 static uint64_t refresh(pvm_gas_pipeline_t *pipeline, uint64_t result, uint32_t oldest)
 {
     const uint32_t writer = (uint32_t)(result >> 32);
@@ -61,7 +61,8 @@ static uint32_t ready_of(pvm_gas_pipeline_t *pipeline, const pvm_gas_entry_t *en
     return finish > entry->decoded ? finish : entry->decoded;
 }
 
-/* What follows from where entries begin: results of registers, retirement, the latest finish. */
+/* What follows from where entries begin: results of registers, retirement, the latest finish. Sources are brought up
+ * to date as well, because their writers may have left the buffer when they are looked at again. */
 static void derive(pvm_gas_pipeline_t *pipeline, uint32_t oldest, uint32_t number)
 {
     uint32_t finish = 0;
@@ -71,6 +72,8 @@ static void derive(pvm_gas_pipeline_t *pipeline, uint32_t oldest, uint32_t numbe
     }
     for (uint32_t n = oldest; n <= number; n++) {
         pvm_gas_entry_t *const entry = entry_of(pipeline, n);
+        entry->source_a = refresh(pipeline, entry->source_a, oldest);
+        entry->source_b = refresh(pipeline, entry->source_b, oldest);
         finish = entry->start + entry->cycles > finish ? entry->start + entry->cycles : finish;
         entry->retire = finish + 2;
     }
