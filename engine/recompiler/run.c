@@ -109,15 +109,35 @@ static inline void write_gs(uint64_t base)
     __asm__ volatile("wrgsbase %0" : : "r"(base));
 }
 
+/* Whoever uses the segment itself has something there; 0 is nobody. Writing it costs as much as the rest of an entry, so
+ * a thread on which nobody uses it keeps what we wrote, and finds it again at the next entry. */
+static bool is_in_use(const pvm_activation_t *activation)
+{
+    return activation->outer_gs != 0 && activation->outer_gs != (uintptr_t)activation->base;
+}
+
+static void take_gs(pvm_activation_t *activation)
+{
+    activation->outer_gs = read_gs();
+    if (activation->outer_gs != (uintptr_t)activation->base) {
+        write_gs((uintptr_t)activation->base);
+    }
+}
+
+static void give_gs_back(const pvm_activation_t *activation)
+{
+    if (is_in_use(activation)) {
+        write_gs(activation->outer_gs);
+    }
+}
+
 /* The host gets back the segment it had, if it had one, and may do with it as it likes. */
 static pvm_exit_t call_host(pvm_activation_t *activation, int32_t func_id)
 {
     if (!activation->code->cpu.segment) {
         return pvm_vm_host_call(activation->vm, func_id);
     }
-    if (activation->outer_gs != 0) {
-        write_gs(activation->outer_gs);
-    }
+    give_gs_back(activation);
     const pvm_exit_t exit = pvm_vm_host_call(activation->vm, func_id);
     if (read_gs() != (uintptr_t)activation->base) {
         write_gs((uintptr_t)activation->base);
@@ -239,14 +259,13 @@ static pvm_exit_t run_from(pvm_vm_t *vm, const pvm_recompiler_code_t *code,
     };
 
     if (code->cpu.segment) {
-        activation.outer_gs = read_gs();
-        write_gs((uintptr_t)activation.base);
+        take_gs(&activation);
     }
     pvm_signals_activation = &activation;
     code->enter(&activation, code->region.base + stretch->host);
     pvm_signals_activation = activation.previous;
     if (code->cpu.segment) {
-        write_gs(activation.outer_gs);
+        give_gs_back(&activation);
     }
 
     *out_step = false;

@@ -12,20 +12,40 @@ static pvm_flight_entry_t *flight_entry(pvm_vm_t *vm, uint64_t seq)
     return &vm->flight[seq % PVM_FLIGHT_ENTRIES];
 }
 
-static void begin(pvm_vm_t *vm, int32_t func_id)
+/* Observers are rare, so that what they are told is put together apart from the path of every host call. */
+static __attribute__((noinline)) void tell_begin(pvm_vm_t *vm)
 {
     const pvm_host_call_t call = {
-        .seq = vm->host_seq, .pc = vm->pc, .func_id = func_id, .gas = vm->gas};
+        .seq = vm->host_seq - 1, .pc = vm->pc, .func_id = vm->host_call, .gas = vm->gas};
 
-    *flight_entry(vm, vm->host_seq) = (pvm_flight_entry_t){
-        .seq = vm->host_seq, .pc = vm->pc, .func_id = func_id, .gas = vm->gas};
+    vm->observer.host_call_begin(vm->observer_data, vm, &call);
+}
+
+static __attribute__((noinline)) void tell_end(pvm_vm_t *vm, const pvm_flight_entry_t *entry)
+{
+    const pvm_host_call_t call = {
+        .seq = entry->seq, .pc = entry->pc, .func_id = entry->func_id, .gas = vm->gas};
+
+    vm->observer.host_call_end(vm->observer_data, vm, &call);
+}
+
+static void begin(pvm_vm_t *vm, int32_t func_id)
+{
+    pvm_flight_entry_t *const entry = flight_entry(vm, vm->host_seq);
+
+    /* Field by field: a copy of a whole entry would wait for its own stores. */
+    entry->seq = vm->host_seq;
+    entry->pc = vm->pc;
+    entry->func_id = func_id;
+    entry->gas = vm->gas;
+    entry->result = 0;
     vm->host_seq++;
     vm->host_call = func_id;
     vm->state = PVM_STATE_HOST;
     vm->host_pending = true;
     vm->moved = false;
     if (vm->observer.host_call_begin != NULL) {
-        vm->observer.host_call_begin(vm->observer_data, vm, &call);
+        tell_begin(vm);
     }
 }
 
@@ -35,12 +55,10 @@ void pvm_vm_end_host_call(pvm_vm_t *vm)
         return;
     }
     pvm_flight_entry_t *const entry = flight_entry(vm, vm->host_seq - 1);
-    const pvm_host_call_t call = {
-        .seq = entry->seq, .pc = entry->pc, .func_id = entry->func_id, .gas = vm->gas};
     entry->result = vm->registers[7];
     vm->host_pending = false;
     if (vm->observer.host_call_end != NULL) {
-        vm->observer.host_call_end(vm->observer_data, vm, &call);
+        tell_end(vm, entry);
     }
 }
 
