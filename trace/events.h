@@ -26,8 +26,8 @@ typedef enum {
     typedef struct {                                                                               \
         fields                                                                                     \
     } pvm_event_##name##_t;
-#define PVM_EVENT_INT(type, name, unit, text) pvm_event_##type##_t name;
-#define PVM_EVENT_TEXT(name, text) const char *name;
+#define PVM_EVENT_INT(type, name, unit, text)           pvm_event_##type##_t name;
+#define PVM_EVENT_TEXT(name, text)                      const char *name;
 #define PVM_EVENT_ARRAY(type, name, length, unit, text) pvm_event_##type##_t name[length];
 #define PVM_EVENT_SEQUENCE(type, name, unit, text)                                                 \
     const pvm_event_##type##_t *name;                                                              \
@@ -45,9 +45,9 @@ enum {
 /** Whether an event has a tracepoint, and whether it has a probe. */
 #define PVM_EVENT_HAS_LTTNG_LTTNG 1
 #define PVM_EVENT_HAS_LTTNG_PROBE 0
-#define PVM_EVENT_HAS_LTTNG_BOTH 1
+#define PVM_EVENT_HAS_LTTNG_BOTH  1
 #define PVM_EVENT_HAS_PROBE_LTTNG 0
 #define PVM_EVENT_HAS_PROBE_PROBE 1
-#define PVM_EVENT_HAS_PROBE_BOTH 1
+#define PVM_EVENT_HAS_PROBE_BOTH  1
 
 #endif

@@ -6,24 +6,35 @@
 static const char *const introduction =
     "# Events\n"
     "\n"
-    "What libpvm can tell about running machines, event by event. Made from `trace/events.def`; do not edit\n"
-    "(`build/bin/pvm-event-reference > docs/events.md`). How to collect them: [tracing.md](tracing.md).\n"
+    "What libpvm can tell about running machines, event by event. Made from `trace/events.def`; do "
+    "not edit\n"
+    "(`build/bin/pvm-event-reference > docs/events.md`). How to collect them: "
+    "[tracing.md](tracing.md).\n"
     "\n"
-    "* **Outlets.** *LTTng*: tracepoint `pvm:NAME` of `libpvm-lttng.so`. *USDT*: probe `pvm:NAME` of libpvm, with a\n"
-    "  semaphore; its one argument is a pointer to the record, laid out as `pvm_event_NAME_t` of `trace/events.h`.\n"
-    "* **Cost classes.** *rare*: once for a program, a machine or an execution. *call*: once for each host call.\n"
-    "  *block*: once for each block, for small programs. *batch*: once for many blocks. *exit*: at exits, in\n"
-    "  proportion to the program. *data*: in proportion to the octets told. Nothing is computed for an event that\n"
+    "* **Outlets.** *LTTng*: tracepoint `pvm:NAME` of `libpvm-lttng.so`. *USDT*: probe `pvm:NAME` "
+    "of libpvm, with a\n"
+    "  semaphore; its one argument is a pointer to the record, laid out as `pvm_event_NAME_t` of "
+    "`trace/events.h`.\n"
+    "* **Cost classes.** *rare*: once for a program, a machine or an execution. *call*: once for "
+    "each host call.\n"
+    "  *block*: once for each block, for small programs. *batch*: once for many blocks. *exit*: at "
+    "exits, in\n"
+    "  proportion to the program. *data*: in proportion to the octets told. Nothing is computed "
+    "for an event that\n"
     "  nobody collects.\n"
-    "* **Names over a whole trace.** A machine is `vm` within `process` (a process id) within the host that the trace\n"
-    "  names; `program` is a hash of the program's octets and spec and means the same program in every process and on\n"
+    "* **Names over a whole trace.** A machine is `vm` within `process` (a process id) within the "
+    "host that the trace\n"
+    "  names; `program` is a hash of the program's octets and spec and means the same program in "
+    "every process and on\n"
     "  every host.\n"
     "* **Pieces.** Long things travel in several events; a sequence has at most 4096 elements.\n"
-    "* **Time** is that of the event. Sequences are preceded by their length (in C: `NAME_len` behind the pointer).\n";
+    "* **Time** is that of the event. Sequences are preceded by their length (in C: `NAME_len` "
+    "behind the pointer).\n";
 
 static void put_event(const char *name, const char *outlets, const char *cost, const char *when)
 {
-    printf("\n## %s\n\n%s\n\nOutlets: %s. Cost: %s.\n\n| field | type | unit | meaning |\n| --- | --- | --- | --- |\n",
+    printf("\n## %s\n\n%s\n\nOutlets: %s. Cost: %s.\n\n| field | type | unit | meaning |\n| --- | "
+           "--- | --- | --- |\n",
            name, when, outlets, cost);
 }
 
@@ -34,13 +45,13 @@ static void put_field(const char *name, const char *type, const char *unit, cons
 
 #define OUTLETS_LTTNG "LTTng"
 #define OUTLETS_PROBE "USDT"
-#define OUTLETS_BOTH "LTTng, USDT"
-#define COST_RARE "rare"
-#define COST_CALL "call"
-#define COST_BLOCK "block"
-#define COST_BATCH "batch"
-#define COST_EXIT "exit"
-#define COST_DATA "data"
+#define OUTLETS_BOTH  "LTTng, USDT"
+#define COST_RARE     "rare"
+#define COST_CALL     "call"
+#define COST_BLOCK    "block"
+#define COST_BATCH    "batch"
+#define COST_EXIT     "exit"
+#define COST_DATA     "data"
 
 int main(void)
 {
@@ -49,7 +60,7 @@ int main(void)
     put_event(#name, OUTLETS_##outlets, COST_##cost, when);                                        \
     fields
 #define PVM_EVENT_INT(type, name, unit, text) put_field(#name, #type, unit, text);
-#define PVM_EVENT_TEXT(name, text) put_field(#name, "text", "", text);
+#define PVM_EVENT_TEXT(name, text)            put_field(#name, "text", "", text);
 #define PVM_EVENT_ARRAY(type, name, length, unit, text)                                            \
     put_field(#name, #type "[" #length "]", unit, text);
 #define PVM_EVENT_SEQUENCE(type, name, unit, text)                                                 \

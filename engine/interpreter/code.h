@@ -40,7 +40,17 @@ typedef struct {
 
 static_assert(sizeof(pvm_cell_t) == 16, "the loop walks cells of 16 octets");
 
+/** Copies of the loop, and of the cells that it walks. */
+typedef enum {
+    PVM_INTERPRETER_PLAIN,
+    PVM_INTERPRETER_COUNTING, /**< counts edges */
+    PVM_INTERPRETER_TRACING   /**< counts edges, and notes every block */
+} pvm_interpreter_variant_t;
+
+static_assert(PVM_INTERPRETER_TRACING + 1 == PVM_INTERPRETER_VARIANTS, "a program keeps all variants");
+
 struct pvm_interpreter_code_t {
+    pvm_interpreter_variant_t variant;
     pvm_cell_t *cells; /**< cell 0 is a header nobody reaches, so that 0 can mean "none" */
     uint32_t cell_count;
     uint32_t *cell_of_pc; /**< code.len + 1 entries; 0 where the step has to decide */
@@ -70,19 +80,24 @@ typedef struct {
     pvm_exit_t exit;        /**< for PVM_LOOP_EXIT */
 } pvm_loop_t;
 
-/** Run from loop->cell, whose segment is paid. Two copies of one template: plain, and counting edges. */
+/** Run from loop->cell, whose segment is paid. Copies of one template. */
 pvm_loop_end_t pvm_interpreter_loop_plain(pvm_loop_t *loop);
 pvm_loop_end_t pvm_interpreter_loop_counting(pvm_loop_t *loop);
+pvm_loop_end_t pvm_interpreter_loop_tracing(pvm_loop_t *loop);
 /** Offsets of the loops' handlers, PVM_HANDLER_COUNT each, for the cells. */
 const int32_t *pvm_interpreter_handlers_plain(void);
 const int32_t *pvm_interpreter_handlers_counting(void);
+const int32_t *pvm_interpreter_handlers_tracing(void);
 
 /** Perform the ecalli at loop->cell. @return LEAVE to go on behind it with loop->budget (0.7.2: the next segment
  *  is paid), else how the loop ends. */
 pvm_loop_end_t pvm_interpreter_host_call(pvm_loop_t *loop);
 
 /** Predecode a valid program. @return NULL without memory. */
-pvm_interpreter_code_t *pvm_interpreter_translate(const pvm_program_t *program, bool counting);
+pvm_interpreter_code_t *pvm_interpreter_translate(const pvm_program_t *program,
+                                                  pvm_interpreter_variant_t variant);
+/** Octets of the cells; 0 for NULL. */
+uint64_t pvm_interpreter_code_bytes(const pvm_interpreter_code_t *code);
 
 /** Cells from this one to the end of its segment: what is paid at once from here under 0.7.2. */
 uint32_t pvm_interpreter_segment_rest(const pvm_interpreter_code_t *code, uint32_t cell);

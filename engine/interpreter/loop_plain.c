@@ -3,5 +3,6 @@
 #define PVM_LOOP_HANDLERS pvm_interpreter_handlers_plain
 #define PVM_LOOP_COUNT_EDGE(terminator, taken) (void)0
 #define PVM_LOOP_COUNT_HUB(terminator, block) (void)0
+#define PVM_LOOP_NOTE_BLOCK(block, gas) (void)0
 
 #include "interpreter/loop_template.h"

@@ -1,7 +1,8 @@
-/* The fast loop: direct-threaded over cells. Included by loop_plain.c and loop_counting.c, which define
+/* The fast loop: direct-threaded over cells. Included by the loop_*.c, which define
  *
  *   PVM_LOOP_NAME, PVM_LOOP_HANDLERS   the functions' names
  *   PVM_LOOP_COUNT_EDGE(terminator, taken), PVM_LOOP_COUNT_HUB(block)   statements, or nothing
+ *   PVM_LOOP_NOTE_BLOCK(block, gas)   the same, for a block that was entered with this much gas
  *
  * Gas is paid on arrival at a segment, from a local budget. Whatever is rare (an access that is not allowed, an odd
  * jump, no gas) ends the loop with the guest as it was before the instruction, and the step does it exactly.
@@ -153,6 +154,7 @@ INLINE uint32_t indirect_address(const guest_t guest, const pvm_cell_t *cell, bo
             goto unpaid;                                                                           \
         }                                                                                          \
         COUNT;                                                                                     \
+        PVM_LOOP_NOTE_BLOCK((uint32_t)to[-1].y, vm->gas + budget + (uint32_t)to[-1].x);            \
         cell = to;                                                                                 \
         DISPATCH();                                                                                \
     } while (0)

@@ -2,6 +2,7 @@
  *
  * Gas is handed to the loop in slices, so that an interrupt is seen without a test in the loop. Under 0.7.2 the
  * loop pays whole segments; what it leaves unexecuted is given back here before the step pays by instruction. */
+#include "events/events.h"
 #include "interpreter/code.h"
 #include "vm/counts.h"
 
@@ -39,7 +40,8 @@ static bool enter(pvm_vm_t *vm, const pvm_interpreter_code_t *code, uint32_t cel
     }
     vm->gas -= rest;
     if (vm->counts != NULL) {
-        pvm_counts_pay(vm, pvm_interpreter_block_rest(code, cell));
+        const uint32_t hit = pvm_counts_pay(vm, pvm_interpreter_block_rest(code, cell));
+        pvm_block_trace_add(vm, hit, vm->gas + rest);
     }
     return true;
 }
@@ -85,8 +87,10 @@ static pvm_exit_t loop_from(pvm_vm_t *vm, const pvm_interpreter_code_t *code, ui
 {
     pvm_loop_t loop = {
         .vm = vm, .code = code, .cell = &code->cells[cell], .budget = take_slice(vm)};
-    const pvm_loop_end_t end = vm->counts == NULL ? pvm_interpreter_loop_plain(&loop)
-                                                  : pvm_interpreter_loop_counting(&loop);
+    const pvm_loop_end_t end = code->variant == PVM_INTERPRETER_PLAIN ? pvm_interpreter_loop_plain(&loop)
+                               : code->variant == PVM_INTERPRETER_COUNTING
+                                   ? pvm_interpreter_loop_counting(&loop)
+                                   : pvm_interpreter_loop_tracing(&loop);
     const uint32_t at = (uint32_t)(loop.cell - code->cells);
 
     *out_step = false;
@@ -117,13 +121,18 @@ static pvm_exit_t loop_from(pvm_vm_t *vm, const pvm_interpreter_code_t *code, ui
 static const pvm_interpreter_code_t *get_code(pvm_vm_t *vm)
 {
     pvm_program_t *const program = vm->program;
-    const bool counting = vm->counts != NULL;
+    const pvm_interpreter_variant_t variant = vm->block_trace != NULL ? PVM_INTERPRETER_TRACING
+                                              : vm->counts != NULL    ? PVM_INTERPRETER_COUNTING
+                                                                      : PVM_INTERPRETER_PLAIN;
 
     (void)pthread_mutex_lock(&program->cache_lock);
-    if (program->interpreter_code[counting] == NULL) {
-        program->interpreter_code[counting] = pvm_interpreter_translate(program, counting);
+    if (program->interpreter_code[variant] == NULL) {
+        const uint64_t began_ns = pvm_events_compile_begin(program, PVM_BACKEND_INTERPRETER);
+        program->interpreter_code[variant] = pvm_interpreter_translate(program, variant);
+        pvm_events_compile_end(program, PVM_BACKEND_INTERPRETER, began_ns,
+                               pvm_interpreter_code_bytes(program->interpreter_code[variant]));
     }
-    const pvm_interpreter_code_t *const code = program->interpreter_code[counting];
+    const pvm_interpreter_code_t *const code = program->interpreter_code[variant];
     (void)pthread_mutex_unlock(&program->cache_lock);
     return code;
 }
@@ -146,13 +155,17 @@ static pvm_exit_t step_to_exit(pvm_vm_t *vm)
 
 pvm_exit_t pvm_interpreter_run(pvm_vm_t *vm)
 {
-    const pvm_interpreter_code_t *const code = get_code(vm);
+    const pvm_interpreter_code_t *code = NULL;
     bool step;
 
-    if (code == NULL) {
-        return PVM_EXIT_ERROR;
-    }
     for (;;) {
+        /* After the first time only a host call can have changed what is collected. */
+        if (code == NULL || vm->moved) {
+            code = get_code(vm);
+        }
+        if (code == NULL) {
+            return PVM_EXIT_ERROR;
+        }
         if (atomic_exchange_explicit(&vm->interrupt, false, memory_order_relaxed)) {
             return PVM_EXIT_INTERRUPT;
         }

@@ -1,6 +1,7 @@
 /* One instruction, exactly: the rules of gas, memory and control flow as the Gray Paper writes them. Slow on
  * purpose; fast code leaves to it for everything rare, so that no corner is written twice.
  * Spec: GP A.1, A.3 to A.6; spec-notes.md. */
+#include "events/events.h"
 #include "interpreter/interpreter.h"
 #include "isa/semantics.h"
 #include "vm/counts.h"
@@ -179,7 +180,7 @@ bool pvm_interpreter_pay(pvm_vm_t *vm)
     vm->gas -= (int64_t)cost;
     vm->charged = vm->program->has_block_gas;
     if (vm->counts != NULL) {
-        pvm_counts_pay(vm, cost);
+        pvm_block_trace_add(vm, pvm_counts_pay(vm, cost), vm->gas + (int64_t)cost);
     }
     return true;
 }

@@ -257,13 +257,29 @@ static int allocate(translation_t *t)
     return 0;
 }
 
-pvm_interpreter_code_t *pvm_interpreter_translate(const pvm_program_t *program, bool counting)
+uint64_t pvm_interpreter_code_bytes(const pvm_interpreter_code_t *code)
+{
+    return code == NULL ? 0 : code->cell_count * sizeof(*code->cells);
+}
+
+static const int32_t *handlers_of(pvm_interpreter_variant_t variant)
+{
+    switch (variant) {
+    case PVM_INTERPRETER_COUNTING:
+        return pvm_interpreter_handlers_counting();
+    case PVM_INTERPRETER_TRACING:
+        return pvm_interpreter_handlers_tracing();
+    case PVM_INTERPRETER_PLAIN:
+        break;
+    }
+    return pvm_interpreter_handlers_plain();
+}
+
+pvm_interpreter_code_t *pvm_interpreter_translate(const pvm_program_t *program,
+                                                  pvm_interpreter_variant_t variant)
 {
     pvm_interpreter_code_t *const code = calloc(1, sizeof(*code));
-    translation_t t = {.program = program,
-                       .code = code,
-                       .handlers = counting ? pvm_interpreter_handlers_counting()
-                                            : pvm_interpreter_handlers_plain()};
+    translation_t t = {.program = program, .code = code, .handlers = handlers_of(variant)};
 
     if (code == NULL || allocate(&t) != 0) {
         pvm_error_set("no memory to predecode %u octets of code", program->code.len);
@@ -271,6 +287,7 @@ pvm_interpreter_code_t *pvm_interpreter_translate(const pvm_program_t *program, 
         free(t.kinds);
         return NULL;
     }
+    code->variant = variant;
     write_code(&t);
     price_and_link(&t);
     fuse(&t);

@@ -1,4 +1,5 @@
 /* From the parts of a program blob to a program: padded copies, validity, blocks. Spec: GP A.2, A.3. */
+#include "events/events.h"
 #include "program/blocks.h"
 #include "program/program.h"
 #include "support/error.h"
@@ -153,6 +154,10 @@ pvm_program_t *pvm_program_from_parts(const uint8_t *code, size_t code_len, cons
     if (program != NULL && pvm_program_build(program, &parts) != 0) {
         pvm_program_release(program);
         return NULL;
+    }
+    if (program != NULL) {
+        pvm_events_start();
+        pvm_events_program(program);
     }
     return program;
 }

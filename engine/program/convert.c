@@ -310,3 +310,32 @@ int pvm_convert_program(const pvm_program_t *program, const pvm_conversion_t *co
     out->len = result == 0 ? out->len : len_before;
     return result;
 }
+
+void pvm_convert_write_parts(const pvm_program_t *program, pvm_buffer_t *out)
+{
+    pvm_buffer_t mask = {0};
+    pvm_buffer_t table = {0};
+    const size_t mask_bytes = ((size_t)program->code.len + 7) / 8;
+
+    pvm_buffer_append(&mask, program->code.mask, mask_bytes);
+    if (!mask.failed && program->code.len % 8 != 0) {
+        /* Behind the code the mask in memory is all ones; in a blob these bits are zero. */
+        mask.data[mask_bytes - 1] &= (uint8_t)((1U << (program->code.len % 8)) - 1);
+    }
+    for (uint32_t i = 0; i < program->jump_table_len; i++) {
+        pvm_buffer_append_le(&table, program->jump_table[i], 4);
+    }
+    const pvm_parts_t parts = {.code = program->code.octets,
+                               .code_len = program->code.len,
+                               .mask = mask.data,
+                               .jump_table = table.data,
+                               .jump_table_len = program->jump_table_len,
+                               .entry_bytes = 4};
+    if (mask.failed || table.failed) {
+        out->failed = true;
+    } else {
+        pvm_convert_write_raw(&parts, out);
+    }
+    pvm_buffer_free(&mask);
+    pvm_buffer_free(&table);
+}

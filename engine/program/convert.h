@@ -22,6 +22,9 @@ typedef struct {
 void pvm_convert_write_natural(uint64_t value, pvm_buffer_t *out);
 /** Append a program blob; jump table entries as wide as the largest needs. Spec: GP A.2. */
 void pvm_convert_write_raw(const pvm_parts_t *parts, pvm_buffer_t *out);
+/** Append code, mask and jump table of a loaded program as the program blob that loads as the same; for programs from
+ *  parts, which have no file. */
+void pvm_convert_write_parts(const pvm_program_t *program, pvm_buffer_t *out);
 /** Append a standard program, with its metadata prefix if jam->metadata is not NULL.
  *  @return 0, or -1 with pvm_last_error(): a size does not fit its field. Spec: GP A.7. */
 int pvm_convert_write_jam(const pvm_jam_parts_t *jam, pvm_buffer_t *out);

@@ -1,5 +1,6 @@
 /* pvm_program_load(): from a file's octets to a program, by way of the right reader; and the choice
  * of a spec. */
+#include "events/events.h"
 #include "program/readers.h"
 
 #include "support/error.h"
@@ -171,6 +172,10 @@ pvm_program_t *pvm_program_load(const uint8_t *blob, size_t len, pvm_format_t fo
         (copy_blob(program, blob, len) != 0 || read_program(program, has_metadata) != 0)) {
         pvm_program_release(program);
         return NULL;
+    }
+    if (program != NULL) {
+        pvm_events_start();
+        pvm_events_program(program);
     }
     return program;
 }

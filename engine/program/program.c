@@ -52,7 +52,7 @@ void pvm_program_acquire(pvm_program_t *program)
 
 static void free_program(pvm_program_t *program)
 {
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < PVM_INTERPRETER_VARIANTS; i++) {
         pvm_interpreter_code_destroy(program->interpreter_code[i]);
     }
     for (int i = 0; i < 4; i++) {

@@ -23,6 +23,9 @@ struct pvm_debug_info_t; /* program/debug_info.h */
 struct pvm_interpreter_code_t;
 struct pvm_recompiler_code_t;
 
+/** Variants of the interpreter's code; interpreter/code.h names them. */
+#define PVM_INTERPRETER_VARIANTS 3
+
 /** A region that is mapped when a machine starts. */
 typedef struct {
     uint32_t address;    /**< page-aligned */
@@ -73,9 +76,13 @@ struct pvm_program_t {
     size_t import_count;
     struct pvm_debug_info_t *debug_info; /**< NULL if the file has none */
 
+    _Atomic uint64_t hash;    /**< events: names the program; 0: not computed yet */
+    _Atomic uint64_t told_ns; /**< events: when it was last told; 0: never */
+
     pvm_memory_pool_t memory_pool;
     pthread_mutex_t cache_lock;
-    struct pvm_interpreter_code_t *interpreter_code[2]; /**< plain, counting; made on first use */
+    /** By pvm_interpreter_variant_t; made on first use. */
+    struct pvm_interpreter_code_t *interpreter_code[PVM_INTERPRETER_VARIANTS];
     struct pvm_recompiler_code_t *recompiler_code[4]; /**< by variant, see recompiler/code.h */
 };
 

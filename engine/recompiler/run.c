@@ -7,6 +7,7 @@
 #include "recompiler/available.h"
 
 #if PVM_RECOMPILER_AVAILABLE
+#include "events/events.h"
 #include "interpreter/interpreter.h"
 #include "isa/semantics.h"
 #include "recompiler/activation.h"
@@ -47,7 +48,10 @@ static const pvm_recompiler_code_t *get_code(pvm_vm_t *vm)
         (void)pthread_mutex_lock(&program->cache_lock);
         code = *place;
         if (code == NULL) {
+            const uint64_t began_ns = pvm_events_compile_begin(program, PVM_BACKEND_RECOMPILER);
             code = pvm_recompiler_compile(program, variant);
+            pvm_events_compile_end(program, PVM_BACKEND_RECOMPILER, began_ns,
+                                   code != NULL ? code->code_len : 0);
             if (code != NULL) {
                 pvm_perf_map_publish(program, code);
             }
@@ -293,14 +297,19 @@ static pvm_exit_t run_from(pvm_vm_t *vm, const pvm_recompiler_code_t *code,
 
 pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm)
 {
-    const pvm_recompiler_code_t *const code = get_code(vm);
+    const pvm_recompiler_code_t *code = NULL;
     bool step;
 
-    if (code == NULL) {
-        /* No memory for code, or not allowed to execute it: the same run, only slower. */
-        return pvm_interpreter_run(vm);
-    }
     for (;;) {
+        /* After the first time only a host call can have changed what is collected. */
+        if (code == NULL || vm->moved) {
+            code = vm->block_trace == NULL ? get_code(vm) : NULL;
+        }
+        if (code == NULL) {
+            /* Blocks are traced there; or there is no memory for code, or no leave to execute it: the same run,
+             * only slower. */
+            return pvm_interpreter_run(vm);
+        }
         if (atomic_load_explicit(&vm->interrupt, memory_order_relaxed) &&
             atomic_exchange_explicit(&vm->interrupt, false, memory_order_relaxed)) {
             return PVM_EXIT_INTERRUPT;

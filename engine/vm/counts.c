@@ -147,18 +147,20 @@ static uint32_t count_arrival(pvm_counts_t *counts, const pvm_arrival_t *arrival
     return arrival->taken ? terminator->jump : terminator->next;
 }
 
-void pvm_counts_pay(pvm_vm_t *vm, uint64_t paid)
+uint32_t pvm_counts_pay(pvm_vm_t *vm, uint64_t paid)
 {
     pvm_counts_t *const counts = vm->counts;
     const uint32_t at = pvm_program_block_at(vm->program, vm->pc);
     uint64_t expected = 0;
+    uint32_t hit = PVM_BLOCK_NONE;
 
     if (vm->arrival.kind != PVM_ARRIVAL_NONE) {
-        const uint32_t hit = count_arrival(counts, &vm->arrival, at);
+        hit = count_arrival(counts, &vm->arrival, at);
         vm->arrival.kind = PVM_ARRIVAL_NONE;
         expected = hit == PVM_BLOCK_NONE ? 0 : pvm_counts_block_cost(vm->program, hit);
     }
     pvm_counts_adjust(counts, at, (int64_t)(paid - expected));
+    return hit;
 }
 
 size_t pvm_get_block_counts(pvm_vm_t *vm, pvm_block_count_t *out, size_t max)

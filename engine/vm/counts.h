@@ -35,8 +35,9 @@ void pvm_counts_clear(pvm_counts_t *counts);
 /** Index of the terminator at pc. It must be one. */
 uint32_t pvm_counts_terminator(const pvm_counts_t *counts, uint32_t pc);
 /** The first instruction at vm->pc has just been paid with `paid` gas: count the pending arrival, if there is one,
- *  and book what the block's cost and `paid` differ by. */
-void pvm_counts_pay(pvm_vm_t *vm, uint64_t paid);
+ *  and book what the block's cost and `paid` differ by.
+ *  @return the block that was hit, or PVM_BLOCK_NONE */
+uint32_t pvm_counts_pay(pvm_vm_t *vm, uint64_t paid);
 /** Book gas that block `index` got (or, negative, did not get) beside its hits. */
 static inline void pvm_counts_adjust(pvm_counts_t *counts, uint32_t index, int64_t gas)
 {

@@ -4,6 +4,7 @@
 #include "vm/counts.h"
 #include "vm/vm.h"
 
+#include "events/events.h"
 #include "isa/semantics.h"
 
 #include <stdlib.h>
@@ -76,6 +77,7 @@ pvm_vm_t *pvm_instantiate(pvm_program_t *program, pvm_backend_t backend, uint32_
         pvm_destroy(vm);
         return NULL;
     }
+    pvm_events_create(vm);
     return vm;
 }
 
@@ -187,6 +189,7 @@ int pvm_reset(pvm_vm_t *vm, uint64_t gas)
     if (vm->observer.reset != NULL) {
         vm->observer.reset(vm->observer_data, vm);
     }
+    pvm_events_reset(vm, (int64_t)gas);
     if (pvm_vm_initialize_memory(vm) != 0) {
         return -1;
     }
@@ -207,6 +210,7 @@ void pvm_destroy(pvm_vm_t *vm)
     if (vm->observer.destroy != NULL) {
         vm->observer.destroy(vm->observer_data, vm);
     }
+    pvm_events_destroy(vm);
     pvm_vm_release_memory(vm);
     pvm_counts_destroy(vm->counts);
     pvm_program_release(vm->program);

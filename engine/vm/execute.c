@@ -1,4 +1,5 @@
 /* Execute, resume and step: from API states to a backend and back. Spec: GP A.1; DESIGN of states in pvm.h. */
+#include "events/events.h"
 #include "interpreter/interpreter.h"
 #include "recompiler/recompiler.h"
 #include "support/error.h"
@@ -29,6 +30,7 @@ static pvm_result_t finish(pvm_vm_t *vm, pvm_exit_t exit)
         vm->state = PVM_STATE_READY;
         pvm_vm_end_host_call(vm);
     }
+    pvm_events_run_end(vm, result);
     if (vm->observer.run_end != NULL) {
         vm->observer.run_end(vm->observer_data, vm, result);
     }
@@ -48,6 +50,7 @@ static pvm_result_t run(pvm_vm_t *vm, pvm_run_kind_t kind)
     if (vm->observer.run_begin != NULL) {
         vm->observer.run_begin(vm->observer_data, vm, kind);
     }
+    pvm_events_run_begin(vm, kind);
     if (vm->program->error != NULL) {
         exit = PVM_EXIT_PANIC;
     } else if (kind == PVM_RUN_STEP) {

@@ -1,4 +1,5 @@
 /* The host's way to guest memory: whole-page mapping, and copies that happen all or not at all. */
+#include "events/events.h"
 #include "support/error.h"
 #include "vm/vm.h"
 
@@ -44,9 +45,13 @@ static int check_range(const pvm_vm_t *vm, uint32_t address, const void *data, s
 
 static void tell(pvm_vm_t *vm, uint32_t address, const void *data, size_t length, int is_write)
 {
-    if (vm->host_pending && vm->observer.host_memory != NULL) {
+    if (!vm->host_pending) {
+        return;
+    }
+    if (vm->observer.host_memory != NULL) {
         vm->observer.host_memory(vm->observer_data, vm, address, data, length, is_write);
     }
+    pvm_events_memory(vm, address, data, length, is_write != 0);
 }
 
 int pvm_read_memory(pvm_vm_t *vm, uint32_t address, void *out, size_t length)

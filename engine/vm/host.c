@@ -1,4 +1,5 @@
 /* The ecalli: observers, flight record and the host's callback, the same for every backend. */
+#include "events/events.h"
 #include "support/error.h"
 #include "vm/vm.h"
 
@@ -47,6 +48,9 @@ static void begin(pvm_vm_t *vm, int32_t func_id)
     if (vm->observer.host_call_begin != NULL) {
         tell_begin(vm);
     }
+    if (pvm_events_want_calls(vm)) {
+        pvm_events_call_begin(vm);
+    }
 }
 
 void pvm_vm_end_host_call(pvm_vm_t *vm)
@@ -57,6 +61,9 @@ void pvm_vm_end_host_call(pvm_vm_t *vm)
     pvm_flight_entry_t *const entry = flight_entry(vm, vm->host_seq - 1);
     entry->result = vm->registers[7];
     vm->host_pending = false;
+    if (pvm_events_want_calls(vm)) {
+        pvm_events_call_end(vm);
+    }
     if (vm->observer.host_call_end != NULL) {
         tell_end(vm, entry);
     }
@@ -77,7 +84,10 @@ pvm_exit_t pvm_vm_host_call(pvm_vm_t *vm, int32_t func_id)
     case PVM_HOST_CONTINUE:
         if (!vm->moved) {
             vm->pc = behind_ecalli(vm);
+            /* Other instrumentation is other code: the backend has to leave the code that it is in. */
+            vm->moved = vm->events.switched;
         }
+        vm->events.switched = false;
         vm->state = PVM_STATE_READY;
         return PVM_EXIT_GO_ON;
     case PVM_HOST_TERMINATE:
@@ -85,6 +95,7 @@ pvm_exit_t pvm_vm_host_call(pvm_vm_t *vm, int32_t func_id)
     case PVM_HOST_ERROR:
         return PVM_EXIT_PANIC;
     case PVM_HOST_OOG:
+        vm->events.host_gave_up = true;
         return PVM_EXIT_OOG;
     default:
         pvm_error_set("the host callback returned %d for host call %d, which is no pvm_host_result_t",

@@ -1,35 +1,52 @@
 /* Switching instrumentation and observers. */
+#include "events/events.h"
 #include "support/error.h"
 #include "vm/counts.h"
 #include "vm/vm.h"
 
-#include <dlfcn.h>
+/** What needs counts. */
+#define COUNTING                                                                                   \
+    (PVM_INSTRUMENT_COUNTS | PVM_INSTRUMENT_EDGES | PVM_INSTRUMENT_BLOCKS | PVM_INSTRUMENT_GAS)
+
+static int begin_counting(pvm_vm_t *vm)
+{
+    vm->counts = pvm_counts_create(vm->program);
+    if (vm->counts == NULL) {
+        return -1;
+    }
+    /* Where the guest came from is not known to who did not count: counting begins with an entry, or in the
+     * middle of a block that is paid. */
+    const bool in_block = vm->charged || vm->host_pending || vm->state == PVM_STATE_FAULT;
+    vm->arrival = (pvm_arrival_t){.kind = in_block ? PVM_ARRIVAL_NONE : PVM_ARRIVAL_ENTRY};
+    return 0;
+}
 
 int pvm_set_instrumentation(pvm_vm_t *vm, uint32_t flags)
 {
-    const uint32_t known = PVM_INSTRUMENT_COUNTS | PVM_INSTRUMENT_EDGES;
+    const uint32_t known = COUNTING | PVM_INSTRUMENT_MEMORY;
 
-    if (vm == NULL || vm->running) {
-        return pvm_error_set("pvm_set_instrumentation: no VM, or it is running");
+    if (vm == NULL || (vm->running && !vm->host_pending)) {
+        return pvm_error_set(
+            "pvm_set_instrumentation: no VM, or it is running outside of a host call");
     }
     if ((flags & ~known) != 0) {
         return pvm_error_set("pvm_set_instrumentation: unknown flags 0x%x", flags & ~known);
     }
-    if (flags != 0 && vm->counts == NULL) {
-        vm->counts = pvm_counts_create(vm->program);
-        if (vm->counts == NULL) {
+    if ((flags & COUNTING) != 0) {
+        if (vm->counts == NULL && begin_counting(vm) != 0) {
             return -1;
         }
-        /* Where the guest came from is not known to who did not count: counting begins with an entry, or in the
-         * middle of a block that is paid. */
-        vm->arrival = (pvm_arrival_t){.kind = vm->charged ? PVM_ARRIVAL_NONE : PVM_ARRIVAL_ENTRY};
-    }
-    if (flags == 0) {
+        vm->events.owns_counts = false;
+    } else if (vm->counts != NULL && !vm->events.owns_counts) {
+        pvm_events_counts_tell(vm);
+        pvm_events_counts_free(vm);
         pvm_counts_destroy(vm->counts);
         vm->counts = NULL;
     }
     vm->instrumentation = flags;
-    return 0;
+    /* Inside a host call the new code begins behind it; else the next run chooses. */
+    vm->events.switched = vm->running;
+    return vm->running ? pvm_events_choose(vm) : 0;
 }
 
 int pvm_set_observer(pvm_vm_t *vm, const pvm_observer_t *observer, void *user_data)
@@ -48,13 +65,5 @@ int pvm_set_observer(pvm_vm_t *vm, const pvm_observer_t *observer, void *user_da
     }
     vm->observer = *observer;
     vm->observer_data = user_data;
-    return 0;
-}
-
-int pvm_trace_load_lttng(void)
-{
-    if (dlopen("libpvm-lttng.so", RTLD_NOW | RTLD_GLOBAL) == NULL) {
-        return pvm_error_set("cannot load the LTTng provider: %s", dlerror());
-    }
     return 0;
 }

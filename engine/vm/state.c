@@ -1,4 +1,5 @@
 /* Registers, gas, program counter and the other small questions to a machine. */
+#include "events/events.h"
 #include "isa/semantics.h"
 #include "support/error.h"
 #include "vm/vm.h"
@@ -44,9 +45,13 @@ void pvm_set_gas(pvm_vm_t *vm, int64_t gas)
     }
     const int64_t old_gas = vm->gas;
     vm->gas = gas < 0 && vm->program->has_block_gas ? 0 : gas;
-    if (!vm->host_pending && vm->observer.gas_set != NULL) {
+    if (vm->host_pending) {
+        return;
+    }
+    if (vm->observer.gas_set != NULL) {
         vm->observer.gas_set(vm->observer_data, vm, old_gas, vm->gas);
     }
+    pvm_events_gas_set(vm, old_gas, vm->gas);
 }
 
 uint32_t pvm_get_pc(pvm_vm_t *vm)

@@ -3,6 +3,7 @@
 #ifndef PVM_VM_VM_H
 #define PVM_VM_VM_H
 
+#include "events/state.h"
 #include "memory/memory.h"
 #include "program/program.h"
 
@@ -70,6 +71,9 @@ struct pvm_vm_t {
 
     pvm_flight_entry_t flight[PVM_FLIGHT_ENTRIES];
     atomic_bool interrupt;
+
+    pvm_block_trace_t *block_trace; /**< NULL unless blocks are traced; then `counts` is there too */
+    pvm_events_state_t events;
 };
 
 /** Perform the ecalli at vm->pc, already paid: observers, flight record, callback. vm->gas, pc and registers are

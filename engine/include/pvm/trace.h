@@ -16,7 +16,10 @@ extern "C" {
 /** Flags of pvm_set_instrumentation(). */
 enum {
     PVM_INSTRUMENT_COUNTS = 1 << 0, /**< executions and gas of every block */
-    PVM_INSTRUMENT_EDGES = 1 << 1   /**< executions of every edge between blocks; implies COUNTS */
+    PVM_INSTRUMENT_EDGES = 1 << 1,  /**< executions of every edge between blocks; implies COUNTS */
+    PVM_INSTRUMENT_BLOCKS = 1 << 2, /**< every block in order, handed over in batches; implies COUNTS */
+    PVM_INSTRUMENT_GAS = 1 << 3,    /**< every block with its gas, one by one: slow; implies COUNTS */
+    PVM_INSTRUMENT_MEMORY = 1 << 4  /**< guest memory that the host reads and writes goes to the sink, too */
 };
 
 /* -- Blocks -------------------------------------------------------------------------------- */
@@ -108,10 +111,32 @@ typedef struct pvm_observer_t {
     void (*reset)(void *user_data, pvm_vm_t *vm);
     /** pvm_destroy() is about to happen; the last call for this VM. */
     void (*destroy)(void *user_data, pvm_vm_t *vm);
+    /** With PVM_INSTRUMENT_BLOCKS: blocks in the order in which they were entered, as places in
+     *  pvm_program_blocks(), or pvm_program_block_count() for "no block". When the VM's buffer is full, before each
+     *  host call and at every exit, before run_end. */
+    void (*blocks)(void *user_data, pvm_vm_t *vm, const uint32_t *blocks, size_t count);
 } pvm_observer_t;
 
 /** Watch a VM. The structure is copied. NULL ends it. @return 0, or -1: bad size, or the VM is running. */
 PVM_API int pvm_set_observer(pvm_vm_t *vm, const pvm_observer_t *observer, void *user_data);
+
+/* -- Events of all machines of this process ------------------------------------------------ */
+
+typedef struct pvm_trace_sink_t pvm_trace_sink_t;
+
+/** Who gets the events of trace/events.def: in most processes libpvm-lttng.so, see pvm_trace_load_lttng(). */
+struct pvm_trace_sink_t {
+    size_t size;     /**< sizeof(pvm_trace_sink_t) */
+    uint32_t layout; /**< PVM_EVENT_LAYOUT of trace/events.h: of another version, it is refused */
+    /** Whether events of this kind (pvm_event_kind_t) are wanted now. Cheap: asked before each. Thread: any. */
+    int (*is_enabled)(const pvm_trace_sink_t *sink, uint32_t kind);
+    /** One event: `record` is its pvm_event_NAME_t, valid during the call. Thread: that of the VM. */
+    void (*event)(const pvm_trace_sink_t *sink, uint32_t kind, const void *record);
+};
+
+/** Set who gets the events; NULL: nobody. The sink is borrowed for good, because other threads may be using it.
+ *  @return 0, or -1: built for another version. Thread: any. */
+PVM_API int pvm_trace_set_sink(const pvm_trace_sink_t *sink);
 
 /** The program that the VM runs. Borrowed: acquire it to keep it longer than the VM. */
 PVM_API pvm_program_t *pvm_get_program(pvm_vm_t *vm);

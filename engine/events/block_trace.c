@@ -1,0 +1,120 @@
+/* Block traces: every block in the order in which it was entered, in batches or one by one. */
+#include "events/events.h"
+#include "support/error.h"
+#include "vm/counts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool one_by_one(const pvm_vm_t *vm)
+{
+    /* A listener who wants everything gets batches: one by one is a hundred times dearer, and tells the same. */
+    return (vm->instrumentation & PVM_INSTRUMENT_GAS) != 0 ||
+           (!pvm_events_sink_wants(PVM_EVENT_block_batch) &&
+            (pvm_events_sink_wants(PVM_EVENT_gas) || pvm_events_sink_wants(PVM_EVENT_block)));
+}
+
+static bool in_batches(const pvm_vm_t *vm)
+{
+    return (vm->instrumentation & PVM_INSTRUMENT_BLOCKS) != 0 ||
+           pvm_events_sink_wants(PVM_EVENT_block_batch);
+}
+
+int pvm_block_trace_choose(pvm_vm_t *vm)
+{
+    const bool singly = one_by_one(vm);
+    const bool batching = in_batches(vm);
+
+    pvm_block_trace_flush(vm);
+    if (!singly && !batching) {
+        free(vm->block_trace);
+        vm->block_trace = NULL;
+        return 0;
+    }
+    if (vm->block_trace == NULL) {
+        vm->block_trace = calloc(1, sizeof(*vm->block_trace));
+        if (vm->block_trace == NULL) {
+            return pvm_error_set("no memory for a block trace");
+        }
+    }
+    vm->block_trace->room = singly ? 1 : PVM_BLOCK_TRACE_ROOM;
+    vm->block_trace->is_batching = batching;
+    return 0;
+}
+
+static void hand_over(pvm_vm_t *vm, const uint32_t *ids, uint32_t count)
+{
+    pvm_block_trace_t *const trace = vm->block_trace;
+
+    if (vm->observer.blocks != NULL) {
+        vm->observer.blocks(vm->observer_data, vm, ids, count);
+    }
+    if (PVM_EVENTS_WANTED(block_batch)) {
+        const pvm_event_block_batch_t record = {.process = pvm_events_process(),
+                                                .vm = vm->id,
+                                                .service = vm->service,
+                                                .first = trace->first,
+                                                .blocks = ids,
+                                                .blocks_len = count};
+        pvm_events_tell_block_batch(&record);
+    }
+    trace->first += count;
+}
+
+static void tell_one(pvm_vm_t *vm, uint32_t id, int64_t gas)
+{
+    const pvm_program_t *const program = vm->program;
+    const uint32_t pc = id < program->block_count ? program->blocks[id].pc : program->code.len;
+
+    if (PVM_EVENTS_WANTED(block)) {
+        const pvm_event_block_t record = {
+            .process = pvm_events_process(), .vm = vm->id, .service = vm->service, .pc = pc};
+        pvm_events_tell_block(&record);
+    }
+    if (PVM_EVENTS_WANTED(gas)) {
+        const pvm_event_gas_t record = {.process = pvm_events_process(),
+                                        .vm = vm->id,
+                                        .service = vm->service,
+                                        .pc = pc,
+                                        .cost = (uint32_t)pvm_counts_block_cost(program, id),
+                                        .gas = gas};
+        pvm_events_tell_gas(&record);
+    }
+}
+
+void pvm_block_trace_full(pvm_vm_t *vm, int64_t gas)
+{
+    pvm_block_trace_t *const trace = vm->block_trace;
+
+    if (trace->room != 1) {
+        hand_over(vm, trace->ids, trace->count);
+        trace->count = 0;
+        return;
+    }
+    tell_one(vm, trace->ids[0], gas);
+    if (trace->is_batching) {
+        trace->batch[trace->batched++] = trace->ids[0];
+        if (trace->batched == PVM_BLOCK_TRACE_ROOM) {
+            hand_over(vm, trace->batch, trace->batched);
+            trace->batched = 0;
+        }
+    }
+    trace->count = 0;
+}
+
+void pvm_block_trace_flush(pvm_vm_t *vm)
+{
+    pvm_block_trace_t *const trace = vm->block_trace;
+
+    if (trace == NULL) {
+        return;
+    }
+    if (trace->batched > 0) {
+        hand_over(vm, trace->batch, trace->batched);
+        trace->batched = 0;
+    }
+    if (trace->count > 0) {
+        hand_over(vm, trace->ids, trace->count);
+        trace->count = 0;
+    }
+}

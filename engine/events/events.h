@@ -1,0 +1,120 @@
+/* How the engine tells what happens, without knowing who listens: to the sink of this process, if one is set, and
+ * to USDT probes, if one is armed. The events are those of trace/events.def.
+ *
+ * With no listener the cost is a load and a branch at each place where something rare happens; blocks are told by
+ * another copy of the backends' code. */
+#ifndef PVM_EVENTS_EVENTS_H
+#define PVM_EVENTS_EVENTS_H
+
+#include "trace/events.h"
+#include "vm/vm.h"
+
+/** Longest piece of octets in one event, and of counts. */
+#define PVM_EVENTS_PIECE_BYTES  4096
+#define PVM_EVENTS_PIECE_COUNTS 512
+
+extern _Atomic(const pvm_trace_sink_t *) pvm_events_sink;
+
+#ifdef PVM_HAVE_SDT
+/* Above zero while a tracer has armed the probe: the kernel counts them up and down. */
+#define PVM_EVENT(name, outlets, ...) extern unsigned short pvm_##name##_semaphore;
+#pragma GCC visibility push(hidden)
+#include "trace/events.def"
+#pragma GCC visibility pop
+#define PVM_EVENTS_ARMED(name) (*(const volatile unsigned short *)&pvm_##name##_semaphore)
+#else
+#define PVM_EVENTS_ARMED(name) 0
+#endif
+
+static inline bool pvm_events_has_sink(void)
+{
+    return atomic_load_explicit(&pvm_events_sink, memory_order_relaxed) != NULL;
+}
+
+/** Whether the sink wants events of this kind now. */
+bool pvm_events_sink_wants(pvm_event_kind_t kind);
+
+/** Whether anybody wants an event now. */
+#define PVM_EVENTS_WANTED(name) (PVM_EVENTS_ARMED(name) || pvm_events_sink_wants(PVM_EVENT_##name))
+
+/** Tell an event to all who want it: pvm_events_tell_NAME(record). */
+#define PVM_EVENT(name, ...) void pvm_events_tell_##name(const pvm_event_##name##_t *record);
+#include "trace/events.def"
+
+/** Load the tracer that PVM_TRACE in the environment names, once. */
+void pvm_events_start(void);
+/** Process id, as events give it. */
+uint32_t pvm_events_process(void);
+/** CLOCK_MONOTONIC in ns. */
+uint64_t pvm_events_now_ns(void);
+
+/* -- Programs: program_events.c -- */
+
+/** Hash of the program's octets and spec: its name in events. Cost: O(size) the first time. */
+uint64_t pvm_events_program_hash(pvm_program_t *program);
+/** Tell the program, if somebody wants to know and was not told lately. */
+void pvm_events_program(pvm_program_t *program);
+/** A backend begins to translate. @return when, for pvm_events_compile_end() */
+uint64_t pvm_events_compile_begin(pvm_program_t *program, pvm_backend_t backend);
+/** It has: 0 octets if it failed. */
+void pvm_events_compile_end(pvm_program_t *program, pvm_backend_t backend, uint64_t began_ns,
+                            uint64_t host_bytes);
+
+/* -- Machines: machine_events.c -- */
+
+void pvm_events_create(pvm_vm_t *vm);
+void pvm_events_reset(pvm_vm_t *vm, int64_t gas);
+void pvm_events_destroy(pvm_vm_t *vm);
+/** Make ready what flags and listeners want to be collected, and end what nobody wants. Between two runs, or in a
+ *  host call whose end leaves the backend's code. @return 0, or -1 without memory */
+int pvm_events_choose(pvm_vm_t *vm);
+/** Also chooses what this run collects. */
+void pvm_events_run_begin(pvm_vm_t *vm, pvm_run_kind_t kind);
+void pvm_events_run_end(pvm_vm_t *vm, pvm_result_t result);
+/** The newest entry of the flight record is the host call. */
+void pvm_events_call_begin(pvm_vm_t *vm);
+void pvm_events_call_end(pvm_vm_t *vm);
+void pvm_events_memory(pvm_vm_t *vm, uint32_t address, const void *data, size_t length,
+                       bool is_write);
+void pvm_events_gas_set(pvm_vm_t *vm, int64_t old_gas, int64_t new_gas);
+
+/** Whether a host call must be told. */
+static inline bool pvm_events_want_calls(const pvm_vm_t *vm)
+{
+    return __builtin_expect(pvm_events_has_sink() || PVM_EVENTS_ARMED(host_call) ||
+                                PVM_EVENTS_ARMED(host_call_begin) ||
+                                PVM_EVENTS_ARMED(host_call_end) || vm->block_trace != NULL,
+                            0);
+}
+
+/* -- Counts: count_events.c -- */
+
+/** Take the counts as they are for told, if somebody wants count events; else forget them. */
+void pvm_events_counts_begin(pvm_vm_t *vm);
+/** Tell what has changed. */
+void pvm_events_counts_tell(pvm_vm_t *vm);
+void pvm_events_counts_free(pvm_vm_t *vm);
+
+/* -- Blocks: block_trace.c -- */
+
+/** Make or end the block trace, as flags and listeners want it. @return 0, or -1 without memory. */
+int pvm_block_trace_choose(pvm_vm_t *vm);
+/** The ids are full: hand them over. @param gas  left before the last of them was paid */
+void pvm_block_trace_full(pvm_vm_t *vm, int64_t gas);
+/** Hand over what there is. */
+void pvm_block_trace_flush(pvm_vm_t *vm);
+
+/** A block was hit. @param gas  left before anything of it was paid */
+static inline void pvm_block_trace_add(pvm_vm_t *vm, uint32_t block, int64_t gas)
+{
+    pvm_block_trace_t *const trace = vm->block_trace;
+
+    if (trace != NULL && block != PVM_BLOCK_NONE) {
+        trace->ids[trace->count++] = block;
+        if (trace->count >= trace->room) {
+            pvm_block_trace_full(vm, gas);
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,326 @@
+/* Events of machines: their life, their runs, their host calls. Each function looks whether somebody wants what it
+ * would tell before it computes anything. */
+#include "events/events.h"
+#include "support/error.h"
+#include "vm/counts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* GP A.7: where arguments stand. */
+#define ARGUMENTS_ADDRESS UINT64_C(0xfeff0000)
+
+void pvm_events_create(pvm_vm_t *vm)
+{
+    pvm_events_program(vm->program);
+    if (!PVM_EVENTS_WANTED(vm_create)) {
+        return;
+    }
+    const pvm_event_vm_create_t record = {.process = pvm_events_process(),
+                                          .vm = vm->id,
+                                          .service = vm->service,
+                                          .program = pvm_events_program_hash(vm->program),
+                                          .backend = (uint8_t)vm->backend,
+                                          .gas = vm->gas};
+    pvm_events_tell_vm_create(&record);
+}
+
+void pvm_events_reset(pvm_vm_t *vm, int64_t gas)
+{
+    pvm_events_counts_tell(vm);
+    if (!PVM_EVENTS_WANTED(vm_reset)) {
+        return;
+    }
+    const pvm_event_vm_reset_t record = {
+        .process = pvm_events_process(), .vm = vm->id, .service = vm->service, .gas = gas};
+    pvm_events_tell_vm_reset(&record);
+}
+
+void pvm_events_destroy(pvm_vm_t *vm)
+{
+    pvm_events_counts_tell(vm);
+    pvm_events_counts_free(vm);
+    free(vm->block_trace);
+    vm->block_trace = NULL;
+    if (!PVM_EVENTS_WANTED(vm_destroy)) {
+        return;
+    }
+    const pvm_event_vm_destroy_t record = {
+        .process = pvm_events_process(), .vm = vm->id, .service = vm->service};
+    pvm_events_tell_vm_destroy(&record);
+}
+
+/* -- Runs ---------------------------------------------------------------------------------- */
+
+/* Counting for listeners only: begins with a run that they want it for, ends with one that they do not. */
+static void choose_counts(pvm_vm_t *vm)
+{
+    const bool wanted = pvm_events_has_sink() && (pvm_events_sink_wants(PVM_EVENT_block_counts) ||
+                                                  pvm_events_sink_wants(PVM_EVENT_edge_counts));
+
+    if (vm->counts == NULL && (wanted || vm->block_trace != NULL)) {
+        vm->counts = pvm_counts_create(vm->program);
+        vm->events.owns_counts = vm->counts != NULL;
+    } else if (vm->events.owns_counts && !wanted && vm->block_trace == NULL) {
+        pvm_counts_destroy(vm->counts);
+        vm->counts = NULL;
+        vm->events.owns_counts = false;
+    }
+}
+
+int pvm_events_choose(pvm_vm_t *vm)
+{
+    int status = pvm_block_trace_choose(vm);
+
+    choose_counts(vm);
+    if (vm->block_trace != NULL && vm->counts == NULL) {
+        free(vm->block_trace);
+        vm->block_trace = NULL;
+        status = -1;
+    }
+    pvm_events_counts_begin(vm);
+    return status;
+}
+
+static void tell_arguments(pvm_vm_t *vm)
+{
+    const uint64_t len = vm->registers[8];
+    uint32_t bad;
+
+    if (vm->program->format != PVM_FORMAT_JAM || vm->registers[7] != ARGUMENTS_ADDRESS ||
+        len > PVM_MAX_ARGUMENTS || !PVM_EVENTS_WANTED(arguments) ||
+        pvm_memory_first_bad(vm->memory, (uint32_t)ARGUMENTS_ADDRESS, len, PVM_PAGE_READ, &bad)) {
+        return;
+    }
+    for (uint32_t offset = 0; offset == 0 || offset < len; offset += PVM_EVENTS_PIECE_BYTES) {
+        const uint32_t rest = (uint32_t)len - offset;
+        const pvm_event_arguments_t piece = {
+            .process = pvm_events_process(),
+            .vm = vm->id,
+            .length = (uint32_t)len,
+            .offset = offset,
+            .data = vm->memory->base + ARGUMENTS_ADDRESS + offset,
+            .data_len = rest < PVM_EVENTS_PIECE_BYTES ? rest : PVM_EVENTS_PIECE_BYTES};
+        pvm_events_tell_arguments(&piece);
+    }
+}
+
+void pvm_events_run_begin(pvm_vm_t *vm, pvm_run_kind_t kind)
+{
+    vm->events.run_gas = vm->gas;
+    vm->events.run_began_ns = 0;
+    vm->events.host_gave_up = false;
+    if (__builtin_expect(!pvm_events_has_sink() && vm->instrumentation == 0 &&
+                             vm->block_trace == NULL && !vm->events.owns_counts &&
+                             !PVM_EVENTS_ARMED(execute_begin) && !PVM_EVENTS_ARMED(execute_end),
+                         1)) {
+        return;
+    }
+    if (kind == PVM_RUN_EXECUTE) {
+        pvm_events_counts_tell(vm);
+    }
+    const bool was_counting = vm->counts != NULL;
+    /* Without memory the run goes on uninstrumented; events are then absent, not wrong. */
+    (void)pvm_events_choose(vm);
+    if (!was_counting && kind != PVM_RUN_EXECUTE) {
+        /* Where the guest came from is not known to who did not count. */
+        vm->arrival.kind = PVM_ARRIVAL_NONE;
+    }
+    pvm_events_program(vm->program);
+    if (PVM_EVENTS_WANTED(execute_end)) {
+        vm->events.run_began_ns = pvm_events_now_ns();
+    }
+    if (kind == PVM_RUN_EXECUTE) {
+        tell_arguments(vm);
+    }
+    if (!PVM_EVENTS_WANTED(execute_begin)) {
+        return;
+    }
+    pvm_event_execute_begin_t record = {.process = pvm_events_process(),
+                                        .vm = vm->id,
+                                        .service = vm->service,
+                                        .program = pvm_events_program_hash(vm->program),
+                                        .parent = vm->parent != NULL ? vm->parent->id : 0,
+                                        .backend = (uint8_t)vm->backend,
+                                        .kind = (uint8_t)kind,
+                                        .instrumentation = vm->instrumentation,
+                                        .pc = vm->pc,
+                                        .gas = vm->gas};
+    memcpy(record.registers, vm->registers, sizeof(record.registers));
+    pvm_events_tell_execute_begin(&record);
+}
+
+static void tell_fault(pvm_vm_t *vm)
+{
+    if (!PVM_EVENTS_WANTED(page_fault)) {
+        return;
+    }
+    const pvm_event_page_fault_t record = {.process = pvm_events_process(),
+                                           .vm = vm->id,
+                                           .service = vm->service,
+                                           .pc = vm->pc,
+                                           .address = vm->fault_address};
+    pvm_events_tell_page_fault(&record);
+}
+
+static void tell_out_of_gas(pvm_vm_t *vm)
+{
+    if (!PVM_EVENTS_WANTED(out_of_gas)) {
+        return;
+    }
+    const uint32_t block = pvm_program_block_at(vm->program, vm->pc);
+    const uint64_t price =
+        vm->program->has_block_gas ? pvm_counts_block_cost(vm->program, block) : 1;
+    const pvm_event_out_of_gas_t record = {.process = pvm_events_process(),
+                                           .vm = vm->id,
+                                           .service = vm->service,
+                                           .pc = vm->pc,
+                                           .gas = vm->gas,
+                                           .cost = vm->events.host_gave_up ? 0 : price};
+    pvm_events_tell_out_of_gas(&record);
+}
+
+void pvm_events_run_end(pvm_vm_t *vm, pvm_result_t result)
+{
+    pvm_block_trace_flush(vm);
+    if (result == PVM_RESULT_FAULT) {
+        tell_fault(vm);
+    } else if (result == PVM_RESULT_OOG) {
+        tell_out_of_gas(vm);
+    }
+    if (result != PVM_RESULT_HOST_CALL && vm->state != PVM_STATE_READY) {
+        pvm_events_counts_tell(vm);
+    }
+    if (!PVM_EVENTS_WANTED(execute_end)) {
+        return;
+    }
+    const uint64_t began_ns = vm->events.run_began_ns;
+    const pvm_event_execute_end_t record = {.process = pvm_events_process(),
+                                            .vm = vm->id,
+                                            .service = vm->service,
+                                            .result = (uint8_t)result,
+                                            .state = vm->state,
+                                            .pc = vm->pc,
+                                            .fault_address = vm->fault_address,
+                                            .gas = vm->gas,
+                                            .gas_used = vm->events.run_gas - vm->gas,
+                                            .duration_ns =
+                                                began_ns != 0 ? pvm_events_now_ns() - began_ns : 0};
+    pvm_events_tell_execute_end(&record);
+}
+
+/* -- Host calls ---------------------------------------------------------------------------- */
+
+static const pvm_flight_entry_t *newest_call(const pvm_vm_t *vm)
+{
+    return &vm->flight[(vm->host_seq - 1) % PVM_FLIGHT_ENTRIES];
+}
+
+void pvm_events_call_begin(pvm_vm_t *vm)
+{
+    pvm_events_state_t *const state = &vm->events;
+    const pvm_flight_entry_t *const call = newest_call(vm);
+
+    pvm_block_trace_flush(vm);
+    memcpy(state->call_registers, vm->registers, sizeof(state->call_registers));
+    state->has_call_registers = true;
+    state->call_began_ns = PVM_EVENTS_ARMED(host_call) ? pvm_events_now_ns() : 0;
+    if (!PVM_EVENTS_WANTED(host_call_begin)) {
+        return;
+    }
+    pvm_event_host_call_begin_t record = {.process = pvm_events_process(),
+                                          .vm = vm->id,
+                                          .service = vm->service,
+                                          .seq = call->seq,
+                                          .pc = call->pc,
+                                          .func_id = call->func_id,
+                                          .gas = call->gas};
+    memcpy(record.registers, vm->registers, sizeof(record.registers));
+    pvm_events_tell_host_call_begin(&record);
+}
+
+static void tell_end(pvm_vm_t *vm, const pvm_flight_entry_t *call)
+{
+    const pvm_events_state_t *const state = &vm->events;
+    uint64_t values[PVM_REGISTER_COUNT];
+    pvm_event_host_call_end_t record = {.process = pvm_events_process(),
+                                        .vm = vm->id,
+                                        .service = vm->service,
+                                        .seq = call->seq,
+                                        .gas = vm->gas,
+                                        .values = values};
+
+    for (int i = 0; i < PVM_REGISTER_COUNT; i++) {
+        /* Without a begin to compare with, all of them are told. */
+        if (!state->has_call_registers || vm->registers[i] != state->call_registers[i]) {
+            record.changed = (uint16_t)(record.changed | 1U << i);
+            values[record.values_len++] = vm->registers[i];
+        }
+    }
+    pvm_events_tell_host_call_end(&record);
+}
+
+void pvm_events_call_end(pvm_vm_t *vm)
+{
+    pvm_events_state_t *const state = &vm->events;
+    const pvm_flight_entry_t *const call = newest_call(vm);
+
+    if (PVM_EVENTS_WANTED(host_call_end)) {
+        tell_end(vm, call);
+    }
+    if (PVM_EVENTS_WANTED(host_call)) {
+        pvm_event_host_call_t record = {.process = pvm_events_process(),
+                                        .vm = vm->id,
+                                        .service = vm->service,
+                                        .seq = call->seq,
+                                        .pc = call->pc,
+                                        .func_id = call->func_id,
+                                        .begin_ns =
+                                            state->has_call_registers ? state->call_began_ns : 0,
+                                        .end_ns = pvm_events_now_ns(),
+                                        .gas_before = call->gas,
+                                        .gas_after = vm->gas,
+                                        .program = pvm_events_program_hash(vm->program)};
+        memcpy(record.before, state->has_call_registers ? state->call_registers : vm->registers,
+               sizeof(record.before));
+        memcpy(record.after, vm->registers, sizeof(record.after));
+        pvm_events_tell_host_call(&record);
+    }
+    state->has_call_registers = false;
+}
+
+void pvm_events_memory(pvm_vm_t *vm, uint32_t address, const void *data, size_t length,
+                       bool is_write)
+{
+    if ((vm->instrumentation & PVM_INSTRUMENT_MEMORY) == 0 || !PVM_EVENTS_WANTED(host_memory)) {
+        return;
+    }
+    for (size_t offset = 0; offset == 0 || offset < length; offset += PVM_EVENTS_PIECE_BYTES) {
+        const size_t rest = length - offset;
+        const pvm_event_host_memory_t piece = {
+            .process = pvm_events_process(),
+            .vm = vm->id,
+            .service = vm->service,
+            .seq = vm->host_seq - 1,
+            .address = address,
+            .length = length,
+            .is_write = is_write,
+            .offset = offset,
+            .data = (const uint8_t *)data + offset,
+            .data_len = (uint32_t)(rest < PVM_EVENTS_PIECE_BYTES ? rest : PVM_EVENTS_PIECE_BYTES)};
+        pvm_events_tell_host_memory(&piece);
+    }
+}
+
+void pvm_events_gas_set(pvm_vm_t *vm, int64_t old_gas, int64_t new_gas)
+{
+    if (!PVM_EVENTS_WANTED(gas_set)) {
+        return;
+    }
+    const pvm_event_gas_set_t record = {.process = pvm_events_process(),
+                                        .vm = vm->id,
+                                        .service = vm->service,
+                                        .old_gas = old_gas,
+                                        .new_gas = new_gas};
+    pvm_events_tell_gas_set(&record);
+}

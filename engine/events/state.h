@@ -1,0 +1,45 @@
+/* What a machine keeps for the events it tells: see events.h. */
+#ifndef PVM_EVENTS_STATE_H
+#define PVM_EVENTS_STATE_H
+
+#include <pvm/trace.h>
+#include <stdbool.h>
+
+/** Block ids of one block_batch. */
+#define PVM_BLOCK_TRACE_ROOM 2048
+
+/** A block trace that is being written. The loops of both backends append to ids[] and call
+ *  pvm_block_trace_full() when count reaches room. */
+typedef struct pvm_block_trace_t {
+    uint32_t count;
+    uint32_t room; /**< 1: every block is told at once */
+    uint32_t ids[PVM_BLOCK_TRACE_ROOM];
+    uint64_t first;   /**< blocks told before ids[0] */
+    uint32_t batched; /**< one by one: ids that wait in batch[] */
+    bool is_batching; /**< somebody wants batches */
+    uint32_t batch[PVM_BLOCK_TRACE_ROOM];
+} pvm_block_trace_t;
+
+/** The last readings of counts that were told. */
+typedef struct {
+    bool is_telling;
+    pvm_block_count_t *blocks;
+    pvm_block_count_t *fresh;
+    pvm_edge_count_t *edges;
+    size_t edge_count;
+} pvm_told_counts_t;
+
+typedef struct {
+    int64_t run_gas;       /**< at the begin of the run */
+    uint64_t run_began_ns; /**< 0: not read */
+    uint64_t call_began_ns;
+    uint64_t call_registers[PVM_REGISTER_COUNT]; /**< before the host call that is open */
+    bool has_call_registers;
+    bool host_gave_up; /**< the run ends because the host said out of gas */
+    bool owns_counts;  /**< counting only because somebody wants count events */
+    bool
+        switched; /**< instrumentation was changed inside a host call: backends leave their loops */
+    pvm_told_counts_t told;
+} pvm_events_state_t;
+
+#endif

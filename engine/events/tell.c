@@ -1,0 +1,184 @@
+/* The way out of the engine: one function for each event of the table, the sink, and loading the LTTng provider.
+ *
+ * Probes stand here and nowhere else, one site for each event. Their nops have five octets, because kernels can turn
+ * such a probe into a call instead of a trap. */
+#include "events/events.h"
+#include "support/error.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef PVM_HAVE_SDT
+#define _SDT_HAS_SEMAPHORES 1
+#include <sys/sdt.h>
+#if defined(__x86_64__)
+#undef _SDT_NOP
+#define _SDT_NOP .nops 5
+#endif
+
+#define PVM_EVENT(name, outlets, ...)                                                              \
+    unsigned short pvm_##name##_semaphore __attribute__((section(".probes"), used));
+#include "trace/events.def"
+
+#define PROBE_LTTNG(name) (void)0
+#define PROBE_PROBE(name) STAP_PROBE1(pvm, name, record)
+#define PROBE_BOTH(name)  STAP_PROBE1(pvm, name, record)
+#else
+#define PROBE_LTTNG(name) (void)0
+#define PROBE_PROBE(name) (void)0
+#define PROBE_BOTH(name)  (void)0
+#endif
+
+/** The name under which a provider shows its sink. */
+#define SINK_SYMBOL "pvm_trace_provider_sink"
+
+/* Who listens in this process: the second of the two things that all its machines share. */
+_Atomic(const pvm_trace_sink_t *) pvm_events_sink;
+
+static const pvm_trace_sink_t *get_sink(void)
+{
+    return atomic_load_explicit(&pvm_events_sink, memory_order_acquire);
+}
+
+bool pvm_events_sink_wants(pvm_event_kind_t kind)
+{
+    const pvm_trace_sink_t *const sink = get_sink();
+
+    return sink != NULL && sink->is_enabled(sink, (uint32_t)kind);
+}
+
+static void tell_sink(pvm_event_kind_t kind, const void *record)
+{
+    const pvm_trace_sink_t *const sink = get_sink();
+
+    if (sink != NULL && sink->is_enabled(sink, (uint32_t)kind)) {
+        sink->event(sink, (uint32_t)kind, record);
+    }
+}
+
+#define PVM_EVENT(name, outlets, ...)                                                              \
+    void pvm_events_tell_##name(const pvm_event_##name##_t *record)                                \
+    {                                                                                              \
+        tell_sink(PVM_EVENT_##name, record);                                                       \
+        PROBE_##outlets(name);                                                                     \
+    }
+#include "trace/events.def"
+
+int pvm_trace_set_sink(const pvm_trace_sink_t *sink)
+{
+    if (sink != NULL && (sink->size != sizeof(*sink) || sink->layout != PVM_EVENT_LAYOUT ||
+                         sink->is_enabled == NULL || sink->event == NULL)) {
+        return pvm_error_set("this sink was built for another version of libpvm; build it again");
+    }
+    atomic_store_explicit(&pvm_events_sink, sink, memory_order_release);
+    return 0;
+}
+
+/* -- The LTTng provider -------------------------------------------------------------------- */
+
+/* Open a library in the folder of the one that this code is in, or beside it in lib/. */
+static void *open_beside(const char *folder, int folder_len, const char *between)
+{
+    char path[4096];
+    const int len =
+        snprintf(path, sizeof(path), "%.*s%s/libpvm-lttng.so", folder_len, folder, between);
+
+    if (len < 0 || (size_t)len >= sizeof(path) || access(path, R_OK) != 0) {
+        return NULL;
+    }
+    return dlopen(path, RTLD_NOW | RTLD_LOCAL);
+}
+
+static void *open_provider(void)
+{
+    Dl_info where;
+    void *provider = NULL;
+
+    if (dladdr((const void *)(uintptr_t)&pvm_events_sink, &where) != 0 && where.dli_fname != NULL) {
+        const char *const slash = strrchr(where.dli_fname, '/');
+        const int folder_len = slash != NULL ? (int)(slash - where.dli_fname) : 1;
+        const char *const folder = slash != NULL ? where.dli_fname : ".";
+
+        provider = open_beside(folder, folder_len, "");
+        if (provider == NULL) {
+            provider = open_beside(folder, folder_len, "/../lib");
+        }
+    }
+    return provider != NULL ? provider : dlopen("libpvm-lttng.so", RTLD_NOW | RTLD_LOCAL);
+}
+
+int pvm_trace_load_lttng(void)
+{
+    void *const provider = open_provider();
+
+    if (provider == NULL) {
+        return pvm_error_set("cannot load the LTTng provider (%s); is lttng-ust installed, and "
+                             "libpvm-lttng.so beside "
+                             "libpvm?",
+                             dlerror());
+    }
+    /* The provider stays loaded: its tracepoints are known to the tracer's threads. */
+    const pvm_trace_sink_t *const sink = dlsym(provider, SINK_SYMBOL);
+    if (sink == NULL) {
+        return pvm_error_set(
+            "libpvm-lttng.so is not the provider of this library: it has no " SINK_SYMBOL);
+    }
+    return pvm_trace_set_sink(sink);
+}
+
+static void start(void)
+{
+    const char *const wanted = secure_getenv("PVM_TRACE");
+
+    if (wanted != NULL && strcmp(wanted, "lttng") == 0 && !pvm_events_has_sink()) {
+        (void)pvm_trace_load_lttng();
+    }
+}
+
+void pvm_events_start(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, start);
+}
+
+/* -- Facts for all events ------------------------------------------------------------------ */
+
+/* A system call is dear, so the id is kept; a child of fork() asks again. */
+static _Atomic uint32_t process;
+
+static void forget_process(void)
+{
+    atomic_store_explicit(&process, 0, memory_order_relaxed);
+}
+
+static void watch_forks(void)
+{
+    (void)pthread_atfork(NULL, NULL, forget_process);
+}
+
+uint32_t pvm_events_process(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    uint32_t id = atomic_load_explicit(&process, memory_order_relaxed);
+
+    if (id == 0) {
+        (void)pthread_once(&once, watch_forks);
+        id = (uint32_t)getpid();
+        atomic_store_explicit(&process, id, memory_order_relaxed);
+    }
+    return id;
+}
+
+uint64_t pvm_events_now_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}

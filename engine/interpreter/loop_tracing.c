@@ -1,0 +1,20 @@
+/* The fast loop that counts every edge and notes every block that is entered. */
+#include "events/events.h"
+
+#define PVM_LOOP_NAME                          pvm_interpreter_loop_tracing
+#define PVM_LOOP_HANDLERS                      pvm_interpreter_handlers_tracing
+#define PVM_LOOP_COUNT_EDGE(terminator, taken) vm->counts->edges[2 * (terminator) + (taken)]++
+#define PVM_LOOP_COUNT_HUB(terminator, block)                                                      \
+    do {                                                                                           \
+        vm->counts->edges[2 * (terminator) + 1]++;                                                 \
+        vm->counts->from_hub[block]++;                                                             \
+    } while (0)
+#define PVM_LOOP_NOTE_BLOCK(block, gas_before)                                                     \
+    do {                                                                                           \
+        vm->block_trace->ids[vm->block_trace->count++] = (block);                                  \
+        if (UNLIKELY(vm->block_trace->count >= vm->block_trace->room)) {                           \
+            pvm_block_trace_full(vm, (gas_before));                                                \
+        }                                                                                          \
+    } while (0)
+
+#include "interpreter/loop_template.h"
