@@ -34,6 +34,8 @@ static bool resolve_backend(pvm_backend_t wanted, pvm_backend_t *out)
 {
     switch (wanted) {
     case PVM_BACKEND_DEFAULT:
+        *out = pvm_recompiler_is_available() ? PVM_BACKEND_RECOMPILER : PVM_BACKEND_INTERPRETER;
+        return true;
     case PVM_BACKEND_INTERPRETER:
         *out = PVM_BACKEND_INTERPRETER;
         return true;
