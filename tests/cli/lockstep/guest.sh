@@ -1,0 +1,7 @@
+# Guests of both specs are the same by single steps and by blocks, on both backends.
+for guest in quicksort-0.7.2 quicksort format-0.7.2 format; do
+    for backend in interpreter recompiler; do
+        pvmscope lockstep "$GUESTS/$guest.polkavm" --backend $backend | sed "s|$GUESTS/||"
+        echo
+    done
+done
