@@ -49,6 +49,10 @@ typedef enum {
 
 static_assert(PVM_INTERPRETER_TRACING + 1 == PVM_INTERPRETER_VARIANTS, "a program keeps all variants");
 
+/** Cost, as x of a header, of a 0.7.2 segment that begins with something rare: no budget covers it, so that whoever
+ *  arrives there is led to the step, which pays and counts the arrival. */
+#define PVM_SEGMENT_STEPPED (-1)
+
 struct pvm_interpreter_code_t {
     pvm_interpreter_variant_t variant;
     pvm_cell_t *cells; /**< cell 0 is a header nobody reaches, so that 0 can mean "none" */

@@ -6,7 +6,7 @@
 #include "interpreter/code.h"
 #include "vm/counts.h"
 
-/* Gas that the loop gets at once: some milliseconds of guest code. */
+/* Gas that the loop gets at once: some milliseconds of guest code. Less than PVM_SEGMENT_STEPPED as a cost. */
 #define SLICE_GAS (INT64_C(1) << 22)
 
 static int64_t take_slice(pvm_vm_t *vm)
@@ -71,7 +71,7 @@ pvm_loop_end_t pvm_interpreter_host_call(pvm_loop_t *loop)
     }
     if (flat) {
         const uint32_t cost = (uint32_t)loop->cell[1].x;
-        if (vm->gas < cost) {
+        if (loop->cell[1].x == PVM_SEGMENT_STEPPED || vm->gas < cost) {
             return PVM_LOOP_MOVED;
         }
         vm->gas -= cost;

@@ -170,6 +170,8 @@ static void price_and_link(translation_t *t)
         pvm_cell_t *const header = &code->cells[code->headers[i]];
         if (program->has_block_gas) {
             header->x = (int32_t)pvm_counts_block_cost(program, (uint32_t)header->y);
+        } else if (header->x == 0) {
+            header->x = PVM_SEGMENT_STEPPED;
         }
     }
     for (uint32_t i = 0; i < code->cell_count; i++) {
@@ -317,9 +319,10 @@ static uint32_t count_up_to(const uint32_t *list, uint32_t count, uint32_t cell)
 uint32_t pvm_interpreter_segment_rest(const pvm_interpreter_code_t *code, uint32_t cell)
 {
     const uint32_t header = code->headers[count_up_to(code->headers, code->header_count, cell) - 1];
-    const uint32_t paid_end = header + 1 + (uint32_t)code->cells[header].x;
+    const int32_t cost = code->cells[header].x;
+    const uint32_t paid_end = header + 1 + (uint32_t)cost;
 
-    return cell < paid_end ? paid_end - cell : 0;
+    return cost != PVM_SEGMENT_STEPPED && cell < paid_end ? paid_end - cell : 0;
 }
 
 /* Number of instruction cells before this one. */
