@@ -189,6 +189,10 @@ static pvm_prof_status_t attach_locked(pvm_prof_recorder_t *recorder, pvm_vm_t *
     }
     recorder->watches = watch;
     store_vm(watch);
+    if (watch->id == 1) {
+        /* What was recorded is then known, even if nothing of the run fits on the disk. */
+        pvm_prof_store_commit(recorder->file);
+    }
     return PVM_PROF_OK;
 }
 

@@ -23,7 +23,9 @@ static pvm_isa_t isa_of_choice(uint64_t choice)
 
 static pvm_view_status_t require_output(pvm_view_t *view, const char *command)
 {
-    if (pvm_view_text(view, PVM_OPTION_OUTPUT) == NULL) {
+    const char *path = pvm_view_text(view, PVM_OPTION_OUTPUT);
+
+    if (path == NULL || path[0] == '\0') {
         return pvm_view_fail(view, PVM_VIEW_USAGE, "%s: no file to write; give -o FILE", command);
     }
     return PVM_VIEW_FINE;

@@ -155,7 +155,7 @@ pvm_view_status_t pvm_command_record(pvm_view_t *view)
     pvm_view_status_t status;
     pvm_job_t job;
 
-    if (path == NULL) {
+    if (path == NULL || path[0] == '\0') {
         return pvm_view_fail(view, PVM_VIEW_USAGE, "record: no run file to write; give -o RUN.db");
     }
     status = pvm_view_job_open(view, view->operands[0], &job);

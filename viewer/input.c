@@ -1,6 +1,8 @@
 /* Reads files, pipes too, in growing pieces up to the limit. */
 #include "viewer/input.h"
 
+#include "program/program.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +27,14 @@ static pvm_view_status_t fail_system(pvm_view_t *view, const char *path, const c
     }
 }
 
+/** Only traces may be longer than any program; they are text. */
+static size_t limit_of(const pvm_input_t *input)
+{
+    const size_t len = input->len < ROOM_FIRST ? input->len : ROOM_FIRST;
+
+    return memchr(input->data, '\0', len) != NULL ? PVM_MAX_BLOB_BYTES : PVM_MAX_INPUT_BYTES;
+}
+
 static pvm_view_status_t read_stream(pvm_view_t *view, FILE *stream, pvm_input_t *input)
 {
     size_t room = 0;
@@ -44,10 +54,10 @@ static pvm_view_status_t read_stream(pvm_view_t *view, FILE *stream, pvm_input_t
         }
         const size_t got = fread(input->data + input->len, 1, room - input->len, stream);
         input->len += got;
-        if (input->len > PVM_MAX_INPUT_BYTES) {
+        if (input->len > limit_of(input)) {
             return pvm_view_fail(view, PVM_VIEW_INPUT,
                                  "%s: larger than %zu octets; this is no program or trace",
-                                 input->path, PVM_MAX_INPUT_BYTES);
+                                 input->path, limit_of(input));
         }
         if (got == 0) {
             return ferror(stream) ? fail_system(view, input->path, "cannot read", errno)

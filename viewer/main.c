@@ -4,6 +4,7 @@
 #include "viewer/escape.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
@@ -31,6 +32,20 @@ static pvm_view_status_t dispatch(pvm_view_t *view)
         return PVM_VIEW_USAGE;
     }
     return commands[view->command](view);
+}
+
+/** A caller may close the standard descriptors. A run file that got one of their numbers would be written over by what
+ *  is printed; so the numbers are taken, by something that cannot be written to. */
+static void take_standard_descriptors(void)
+{
+    int descriptor;
+
+    do {
+        descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    if (descriptor >= 0) {
+        close(descriptor);
+    }
 }
 
 /** The reader of standard output is gone: it has seen enough, as `| head` does. */
@@ -61,6 +76,7 @@ int main(int argc, char **argv)
     pvm_view_t view;
     pvm_view_status_t status;
 
+    take_standard_descriptors();
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
     status = pvm_view_parse(&view, argc, argv);

@@ -84,8 +84,8 @@ static int compare_state(pvm_player_t *player, pvm_vm_t *vm, size_t line, const 
     }
     if (gas != state->gas) {
         return differ(player, line,
-                      "%s: gas: expected %" PRIu64 ", got %" PRIu64 "; last set at line %zu", what,
-                      state->gas, gas, player->gas_line);
+                      "%s: gas: expected %" PRIu64 ", got %" PRIu64 "; last set at line %zu%s",
+                      what, state->gas, gas, player->gas_line, origin);
     }
     return 0;
 }

@@ -36,8 +36,8 @@ static void report_nearest(const uint8_t *blob, size_t len)
     pvm_program_parse_raw(&raw, &ignored_parts);
     (void)pvm_program_detect_jam(blob, len, &ignored, &jam);
     pvm_error_set("no known program format: no PolkaVM magic number at offset 0; as JAM program %s "
-                  "%s at offset %zu; as program blob %s %s at offset %zu; name the format if you "
-                  "know it",
+                  "%s at offset %zu; as program blob %s %s at offset %zu; check that it is a "
+                  "program",
                   jam.without_metadata.field, jam.without_metadata.problem,
                   jam.without_metadata.where, raw.field, raw.problem, raw.where);
 }
