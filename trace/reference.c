@@ -13,7 +13,7 @@ static const char *const introduction =
     "\n"
     "* **Outlets.** *LTTng*: tracepoint `pvm:NAME` of `libpvm-lttng.so`. *USDT*: probe `pvm:NAME` "
     "of libpvm, with a\n"
-    "  semaphore; its one argument is a pointer to the record, laid out as `pvm_event_NAME_t` of "
+    "  semaphore that all probes share; its one argument is a pointer to the record, laid out as `pvm_event_NAME_t` of "
     "`trace/events.h`.\n"
     "* **Cost classes.** *rare*: once for a program, a machine or an execution. *call*: once for "
     "each host call.\n"

@@ -20,6 +20,15 @@ static bool in_batches(const pvm_vm_t *vm)
            pvm_events_sink_wants(PVM_EVENT_block_batch);
 }
 
+void pvm_block_trace_end(pvm_vm_t *vm)
+{
+    if (vm->block_trace != NULL) {
+        pvm_events_add_listener(-1);
+        free(vm->block_trace);
+        vm->block_trace = NULL;
+    }
+}
+
 int pvm_block_trace_choose(pvm_vm_t *vm)
 {
     const bool singly = one_by_one(vm);
@@ -27,8 +36,7 @@ int pvm_block_trace_choose(pvm_vm_t *vm)
 
     pvm_block_trace_flush(vm);
     if (!singly && !batching) {
-        free(vm->block_trace);
-        vm->block_trace = NULL;
+        pvm_block_trace_end(vm);
         return 0;
     }
     if (vm->block_trace == NULL) {
@@ -36,6 +44,7 @@ int pvm_block_trace_choose(pvm_vm_t *vm)
         if (vm->block_trace == NULL) {
             return pvm_error_set("no memory for a block trace");
         }
+        pvm_events_add_listener(1);
     }
     vm->block_trace->room = singly ? 1 : PVM_BLOCK_TRACE_ROOM;
     vm->block_trace->is_batching = batching;

@@ -38,8 +38,8 @@ void pvm_events_counts_free(pvm_vm_t *vm)
 
 static bool are_wanted(void)
 {
-    return pvm_events_has_sink() && (pvm_events_sink_wants(PVM_EVENT_block_counts) ||
-                                     pvm_events_sink_wants(PVM_EVENT_edge_counts));
+    return pvm_events_sink_wants(PVM_EVENT_block_counts) ||
+           pvm_events_sink_wants(PVM_EVENT_edge_counts);
 }
 
 void pvm_events_counts_begin(pvm_vm_t *vm)

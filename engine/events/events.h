@@ -13,34 +13,47 @@
 #define PVM_EVENTS_PIECE_BYTES  4096
 #define PVM_EVENTS_PIECE_COUNTS 512
 
-extern _Atomic(const pvm_trace_sink_t *) pvm_events_sink;
+/** Whether anybody in this process listens at all, in one word, so that one load and one branch tell. */
+typedef union {
+    struct {
+        unsigned short
+            armed; /**< armed probes: all probes share this semaphore, which the kernel counts */
+        _Atomic unsigned short others; /**< sinks and block traces */
+    };
+    uint32_t any;
+} pvm_events_gate_t;
 
-#ifdef PVM_HAVE_SDT
-/* Above zero while a tracer has armed the probe: the kernel counts them up and down. */
-#define PVM_EVENT(name, outlets, ...) extern unsigned short pvm_##name##_semaphore;
-#pragma GCC visibility push(hidden)
-#include "trace/events.def"
-#pragma GCC visibility pop
-#define PVM_EVENTS_ARMED(name) (*(const volatile unsigned short *)&pvm_##name##_semaphore)
-#else
-#define PVM_EVENTS_ARMED(name) 0
-#endif
+extern pvm_events_gate_t pvm_events_gate __attribute__((visibility("hidden")));
 
-static inline bool pvm_events_has_sink(void)
+static inline bool pvm_events_has_listeners(void)
 {
-    return atomic_load_explicit(&pvm_events_sink, memory_order_relaxed) != NULL;
+    return __builtin_expect(*(const volatile uint32_t *)&pvm_events_gate.any != 0, 0);
+}
+
+static inline bool pvm_events_is_armed(void)
+{
+    return *(const volatile unsigned short *)&pvm_events_gate.armed != 0;
 }
 
 /** Whether the sink wants events of this kind now. */
 bool pvm_events_sink_wants(pvm_event_kind_t kind);
 
 /** Whether anybody wants an event now. */
-#define PVM_EVENTS_WANTED(name) (PVM_EVENTS_ARMED(name) || pvm_events_sink_wants(PVM_EVENT_##name))
+#define PVM_EVENTS_WANTED(name)                                                                    \
+    ((PVM_EVENT_PROBED_##name && pvm_events_is_armed()) || pvm_events_sink_wants(PVM_EVENT_##name))
+
+/** PVM_EVENT_PROBED_NAME: whether it has a probe. */
+enum {
+#define PVM_EVENT(name, outlets, ...) PVM_EVENT_PROBED_##name = PVM_EVENT_HAS_PROBE_##outlets,
+#include "trace/events.def"
+};
 
 /** Tell an event to all who want it: pvm_events_tell_NAME(record). */
 #define PVM_EVENT(name, ...) void pvm_events_tell_##name(const pvm_event_##name##_t *record);
 #include "trace/events.def"
 
+/** One more, or one less, who makes listening necessary. */
+void pvm_events_add_listener(int change);
 /** Load the tracer that PVM_TRACE in the environment names, once. */
 void pvm_events_start(void);
 /** Process id, as events give it. */
@@ -62,6 +75,9 @@ void pvm_events_compile_end(pvm_program_t *program, pvm_backend_t backend, uint6
 
 /* -- Machines: machine_events.c -- */
 
+/* Called when somebody listens, and kept out of the paths where nobody does. */
+#define PVM_EVENTS_COLD __attribute__((cold))
+
 void pvm_events_create(pvm_vm_t *vm);
 void pvm_events_reset(pvm_vm_t *vm, int64_t gas);
 void pvm_events_destroy(pvm_vm_t *vm);
@@ -69,23 +85,14 @@ void pvm_events_destroy(pvm_vm_t *vm);
  *  host call whose end leaves the backend's code. @return 0, or -1 without memory */
 int pvm_events_choose(pvm_vm_t *vm);
 /** Also chooses what this run collects. */
-void pvm_events_run_begin(pvm_vm_t *vm, pvm_run_kind_t kind);
-void pvm_events_run_end(pvm_vm_t *vm, pvm_result_t result);
+PVM_EVENTS_COLD void pvm_events_run_begin(pvm_vm_t *vm, pvm_run_kind_t kind);
+PVM_EVENTS_COLD void pvm_events_run_end(pvm_vm_t *vm, pvm_result_t result);
 /** The newest entry of the flight record is the host call. */
-void pvm_events_call_begin(pvm_vm_t *vm);
-void pvm_events_call_end(pvm_vm_t *vm);
+PVM_EVENTS_COLD void pvm_events_call_begin(pvm_vm_t *vm);
+PVM_EVENTS_COLD void pvm_events_call_end(pvm_vm_t *vm);
 void pvm_events_memory(pvm_vm_t *vm, uint32_t address, const void *data, size_t length,
                        bool is_write);
 void pvm_events_gas_set(pvm_vm_t *vm, int64_t old_gas, int64_t new_gas);
-
-/** Whether a host call must be told. */
-static inline bool pvm_events_want_calls(const pvm_vm_t *vm)
-{
-    return __builtin_expect(pvm_events_has_sink() || PVM_EVENTS_ARMED(host_call) ||
-                                PVM_EVENTS_ARMED(host_call_begin) ||
-                                PVM_EVENTS_ARMED(host_call_end) || vm->block_trace != NULL,
-                            0);
-}
 
 /* -- Counts: count_events.c -- */
 
@@ -99,6 +106,8 @@ void pvm_events_counts_free(pvm_vm_t *vm);
 
 /** Make or end the block trace, as flags and listeners want it. @return 0, or -1 without memory. */
 int pvm_block_trace_choose(pvm_vm_t *vm);
+/** Free it, with what it holds. */
+void pvm_block_trace_end(pvm_vm_t *vm);
 /** The ids are full: hand them over. @param gas  left before the last of them was paid */
 void pvm_block_trace_full(pvm_vm_t *vm, int64_t gas);
 /** Hand over what there is. */

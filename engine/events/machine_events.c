@@ -40,8 +40,7 @@ void pvm_events_destroy(pvm_vm_t *vm)
 {
     pvm_events_counts_tell(vm);
     pvm_events_counts_free(vm);
-    free(vm->block_trace);
-    vm->block_trace = NULL;
+    pvm_block_trace_end(vm);
     if (!PVM_EVENTS_WANTED(vm_destroy)) {
         return;
     }
@@ -55,8 +54,8 @@ void pvm_events_destroy(pvm_vm_t *vm)
 /* Counting for listeners only: begins with a run that they want it for, ends with one that they do not. */
 static void choose_counts(pvm_vm_t *vm)
 {
-    const bool wanted = pvm_events_has_sink() && (pvm_events_sink_wants(PVM_EVENT_block_counts) ||
-                                                  pvm_events_sink_wants(PVM_EVENT_edge_counts));
+    const bool wanted = pvm_events_sink_wants(PVM_EVENT_block_counts) ||
+                        pvm_events_sink_wants(PVM_EVENT_edge_counts);
 
     if (vm->counts == NULL && (wanted || vm->block_trace != NULL)) {
         vm->counts = pvm_counts_create(vm->program);
@@ -74,8 +73,7 @@ int pvm_events_choose(pvm_vm_t *vm)
 
     choose_counts(vm);
     if (vm->block_trace != NULL && vm->counts == NULL) {
-        free(vm->block_trace);
-        vm->block_trace = NULL;
+        pvm_block_trace_end(vm);
         status = -1;
     }
     pvm_events_counts_begin(vm);
@@ -107,15 +105,10 @@ static void tell_arguments(pvm_vm_t *vm)
 
 void pvm_events_run_begin(pvm_vm_t *vm, pvm_run_kind_t kind)
 {
+    vm->events.run_is_told = true;
+    vm->events.host_gave_up = false;
     vm->events.run_gas = vm->gas;
     vm->events.run_began_ns = 0;
-    vm->events.host_gave_up = false;
-    if (__builtin_expect(!pvm_events_has_sink() && vm->instrumentation == 0 &&
-                             vm->block_trace == NULL && !vm->events.owns_counts &&
-                             !PVM_EVENTS_ARMED(execute_begin) && !PVM_EVENTS_ARMED(execute_end),
-                         1)) {
-        return;
-    }
     if (kind == PVM_RUN_EXECUTE) {
         pvm_events_counts_tell(vm);
     }
@@ -194,18 +187,18 @@ void pvm_events_run_end(pvm_vm_t *vm, pvm_result_t result)
     if (!PVM_EVENTS_WANTED(execute_end)) {
         return;
     }
-    const uint64_t began_ns = vm->events.run_began_ns;
-    const pvm_event_execute_end_t record = {.process = pvm_events_process(),
-                                            .vm = vm->id,
-                                            .service = vm->service,
-                                            .result = (uint8_t)result,
-                                            .state = vm->state,
-                                            .pc = vm->pc,
-                                            .fault_address = vm->fault_address,
-                                            .gas = vm->gas,
-                                            .gas_used = vm->events.run_gas - vm->gas,
-                                            .duration_ns =
-                                                began_ns != 0 ? pvm_events_now_ns() - began_ns : 0};
+    const uint64_t began_ns = vm->events.run_is_told ? vm->events.run_began_ns : 0;
+    const pvm_event_execute_end_t record = {
+        .process = pvm_events_process(),
+        .vm = vm->id,
+        .service = vm->service,
+        .result = (uint8_t)result,
+        .state = vm->state,
+        .pc = vm->pc,
+        .fault_address = vm->fault_address,
+        .gas = vm->gas,
+        .gas_used = vm->events.run_is_told ? vm->events.run_gas - vm->gas : 0,
+        .duration_ns = began_ns != 0 ? pvm_events_now_ns() - began_ns : 0};
     pvm_events_tell_execute_end(&record);
 }
 
@@ -224,7 +217,7 @@ void pvm_events_call_begin(pvm_vm_t *vm)
     pvm_block_trace_flush(vm);
     memcpy(state->call_registers, vm->registers, sizeof(state->call_registers));
     state->has_call_registers = true;
-    state->call_began_ns = PVM_EVENTS_ARMED(host_call) ? pvm_events_now_ns() : 0;
+    state->call_began_ns = pvm_events_is_armed() ? pvm_events_now_ns() : 0;
     if (!PVM_EVENTS_WANTED(host_call_begin)) {
         return;
     }

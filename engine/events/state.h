@@ -30,15 +30,14 @@ typedef struct {
 } pvm_told_counts_t;
 
 typedef struct {
-    int64_t run_gas;       /**< at the begin of the run */
-    uint64_t run_began_ns; /**< 0: not read */
-    uint64_t call_began_ns;
-    uint64_t call_registers[PVM_REGISTER_COUNT]; /**< before the host call that is open */
-    bool has_call_registers;
+    bool run_is_told;  /**< this run's begin had a listener */
     bool host_gave_up; /**< the run ends because the host said out of gas */
     bool owns_counts;  /**< counting only because somebody wants count events */
-    bool
-        switched; /**< instrumentation was changed inside a host call: backends leave their loops */
+    bool has_call_registers;
+    int64_t run_gas;       /**< at the begin of the run, if that is told */
+    uint64_t run_began_ns; /**< the same */
+    uint64_t call_began_ns;
+    uint64_t call_registers[PVM_REGISTER_COUNT]; /**< before the host call that is open */
     pvm_told_counts_t told;
 } pvm_events_state_t;
 

@@ -13,6 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A section of its own, because the kernel writes into the page of the semaphore. */
+pvm_events_gate_t pvm_events_gate __attribute__((section(".probes"), aligned(4), used));
+
 #ifdef PVM_HAVE_SDT
 #define _SDT_HAS_SEMAPHORES 1
 #include <sys/sdt.h>
@@ -21,8 +24,13 @@
 #define _SDT_NOP .nops 5
 #endif
 
-#define PVM_EVENT(name, outlets, ...)                                                              \
-    unsigned short pvm_##name##_semaphore __attribute__((section(".probes"), used));
+/* One semaphore under the names of all probes. */
+#define SEMAPHORE_LTTNG(name)
+#define SEMAPHORE_PROBE(name) SEMAPHORE_BOTH(name)
+#define SEMAPHORE_BOTH(name)                                                                       \
+    extern pvm_events_gate_t pvm_##name##_semaphore                                                \
+        __attribute__((alias("pvm_events_gate"), visibility("hidden")));
+#define PVM_EVENT(name, outlets, ...) SEMAPHORE_##outlets(name)
 #include "trace/events.def"
 
 #define PROBE_LTTNG(name) (void)0
@@ -37,12 +45,18 @@
 /** The name under which a provider shows its sink. */
 #define SINK_SYMBOL "pvm_trace_provider_sink"
 
-/* Who listens in this process: the second of the two things that all its machines share. */
-_Atomic(const pvm_trace_sink_t *) pvm_events_sink;
+/* Who gets the events of this process: all its machines share it. */
+static _Atomic(const pvm_trace_sink_t *) current_sink;
 
 static const pvm_trace_sink_t *get_sink(void)
 {
-    return atomic_load_explicit(&pvm_events_sink, memory_order_acquire);
+    return atomic_load_explicit(&current_sink, memory_order_acquire);
+}
+
+void pvm_events_add_listener(int change)
+{
+    (void)atomic_fetch_add_explicit(&pvm_events_gate.others, (unsigned short)change,
+                                    memory_order_relaxed);
 }
 
 bool pvm_events_sink_wants(pvm_event_kind_t kind)
@@ -75,7 +89,9 @@ int pvm_trace_set_sink(const pvm_trace_sink_t *sink)
                          sink->is_enabled == NULL || sink->event == NULL)) {
         return pvm_error_set("this sink was built for another version of libpvm; build it again");
     }
-    atomic_store_explicit(&pvm_events_sink, sink, memory_order_release);
+    const pvm_trace_sink_t *const old =
+        atomic_exchange_explicit(&current_sink, sink, memory_order_acq_rel);
+    pvm_events_add_listener((sink != NULL) - (old != NULL));
     return 0;
 }
 
@@ -99,7 +115,7 @@ static void *open_provider(void)
     Dl_info where;
     void *provider = NULL;
 
-    if (dladdr((const void *)(uintptr_t)&pvm_events_sink, &where) != 0 && where.dli_fname != NULL) {
+    if (dladdr((const void *)(uintptr_t)&pvm_events_gate, &where) != 0 && where.dli_fname != NULL) {
         const char *const slash = strrchr(where.dli_fname, '/');
         const int folder_len = slash != NULL ? (int)(slash - where.dli_fname) : 1;
         const char *const folder = slash != NULL ? where.dli_fname : ".";
@@ -135,7 +151,7 @@ static void start(void)
 {
     const char *const wanted = secure_getenv("PVM_TRACE");
 
-    if (wanted != NULL && strcmp(wanted, "lttng") == 0 && !pvm_events_has_sink()) {
+    if (wanted != NULL && strcmp(wanted, "lttng") == 0 && get_sink() == NULL) {
         (void)pvm_trace_load_lttng();
     }
 }

@@ -25,12 +25,14 @@ static pvm_result_t finish(pvm_vm_t *vm, pvm_exit_t exit)
     const pvm_result_t result = outcomes[exit].result;
 
     vm->state = outcomes[exit].state;
-    if (exit == PVM_EXIT_HOST && vm->moved) {
+    if (exit == PVM_EXIT_HOST && vm->moved == PVM_MOVED_PC) {
         /* The callback yielded and chose where to go on: there is no ecalli to pass any more. */
         vm->state = PVM_STATE_READY;
         pvm_vm_end_host_call(vm);
     }
-    pvm_events_run_end(vm, result);
+    if (pvm_events_has_listeners()) {
+        pvm_events_run_end(vm, result);
+    }
     if (vm->observer.run_end != NULL) {
         vm->observer.run_end(vm->observer_data, vm, result);
     }
@@ -44,13 +46,16 @@ static pvm_result_t run(pvm_vm_t *vm, pvm_run_kind_t kind)
 
     vm->running = true;
     vm->begun = true;
-    vm->moved = false;
+    vm->moved = PVM_MOVED_NOT;
     vm->fault_address = 0;
     vm->state = PVM_STATE_READY;
     if (vm->observer.run_begin != NULL) {
         vm->observer.run_begin(vm->observer_data, vm, kind);
     }
-    pvm_events_run_begin(vm, kind);
+    vm->events.run_is_told = false;
+    if (pvm_events_has_listeners() || vm->events.owns_counts) {
+        pvm_events_run_begin(vm, kind);
+    }
     if (vm->program->error != NULL) {
         exit = PVM_EXIT_PANIC;
     } else if (kind == PVM_RUN_STEP) {

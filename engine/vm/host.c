@@ -44,11 +44,11 @@ static void begin(pvm_vm_t *vm, int32_t func_id)
     vm->host_call = func_id;
     vm->state = PVM_STATE_HOST;
     vm->host_pending = true;
-    vm->moved = false;
+    vm->moved = PVM_MOVED_NOT;
     if (vm->observer.host_call_begin != NULL) {
         tell_begin(vm);
     }
-    if (pvm_events_want_calls(vm)) {
+    if (pvm_events_has_listeners()) {
         pvm_events_call_begin(vm);
     }
 }
@@ -61,7 +61,7 @@ void pvm_vm_end_host_call(pvm_vm_t *vm)
     pvm_flight_entry_t *const entry = flight_entry(vm, vm->host_seq - 1);
     entry->result = vm->registers[7];
     vm->host_pending = false;
-    if (pvm_events_want_calls(vm)) {
+    if (pvm_events_has_listeners()) {
         pvm_events_call_end(vm);
     }
     if (vm->observer.host_call_end != NULL) {
@@ -82,12 +82,9 @@ pvm_exit_t pvm_vm_host_call(pvm_vm_t *vm, int32_t func_id)
     pvm_vm_end_host_call(vm);
     switch (answer) {
     case PVM_HOST_CONTINUE:
-        if (!vm->moved) {
+        if (vm->moved != PVM_MOVED_PC) {
             vm->pc = behind_ecalli(vm);
-            /* Other instrumentation is other code: the backend has to leave the code that it is in. */
-            vm->moved = vm->events.switched;
         }
-        vm->events.switched = false;
         vm->state = PVM_STATE_READY;
         return PVM_EXIT_GO_ON;
     case PVM_HOST_TERMINATE:

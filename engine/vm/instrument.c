@@ -44,9 +44,10 @@ int pvm_set_instrumentation(pvm_vm_t *vm, uint32_t flags)
         vm->counts = NULL;
     }
     vm->instrumentation = flags;
-    /* Inside a host call the new code begins behind it; else the next run chooses. */
-    vm->events.switched = vm->running;
-    return vm->running ? pvm_events_choose(vm) : 0;
+    if (vm->running && vm->moved == PVM_MOVED_NOT) {
+        vm->moved = PVM_MOVED_TO_BEHIND;
+    }
+    return pvm_events_choose(vm);
 }
 
 int pvm_set_observer(pvm_vm_t *vm, const pvm_observer_t *observer, void *user_data)

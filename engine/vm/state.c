@@ -71,7 +71,7 @@ int pvm_set_pc(pvm_vm_t *vm, uint32_t pc)
     vm->state = PVM_STATE_READY;
     vm->charged = false;
     vm->arrival = (pvm_arrival_t){.kind = PVM_ARRIVAL_ENTRY};
-    vm->moved = true;
+    vm->moved = PVM_MOVED_PC;
     return 0;
 }
 

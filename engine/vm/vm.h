@@ -30,6 +30,13 @@ typedef enum {
 /** Kinds of arrival at a block, for counting; see vm/counts.h. */
 enum { PVM_ARRIVAL_NONE = 0, PVM_ARRIVAL_ENTRY, PVM_ARRIVAL_EDGE, PVM_ARRIVAL_HUB };
 
+/** Values of pvm_vm_t.moved. */
+enum {
+    PVM_MOVED_NOT = 0,
+    PVM_MOVED_PC,       /**< it has set pc */
+    PVM_MOVED_TO_BEHIND /**< it has switched instrumentation: other code goes on behind the ecalli */
+};
+
 /** An arrival whose first instruction has not been paid yet. */
 typedef struct {
     uint8_t kind;  /**< PVM_ARRIVAL_* */
@@ -44,7 +51,7 @@ struct pvm_vm_t {
     uint8_t state;
     bool charged;  /**< 0.8.0: the gas of the current block is paid */
     bool running;  /**< inside execute, resume or step */
-    bool moved;    /**< the callback has set pc */
+    uint8_t moved; /**< PVM_MOVED_*: what the callback did that the backend's code does not expect */
     bool begun;    /**< has executed since the last reset */
     pvm_arrival_t arrival;
 
