@@ -1,7 +1,8 @@
 # Guests of both specs are the same by single steps and by blocks, on both backends.
 for guest in quicksort-0.7.2 quicksort format-0.7.2 format; do
+    cp "$GUESTS/$guest.polkavm" .
     for backend in interpreter recompiler; do
-        pvmscope lockstep "$GUESTS/$guest.polkavm" --backend $backend | sed "s|$GUESTS/||"
+        pvmscope lockstep $guest.polkavm --backend $backend
         echo
     done
 done
