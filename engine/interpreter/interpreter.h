@@ -18,6 +18,8 @@ pvm_exit_t pvm_interpreter_step(pvm_vm_t *vm);
  *  @return false: out of gas, which is then as GP says. */
 bool pvm_interpreter_pay(pvm_vm_t *vm);
 
+/** Have the predecoded code that pvm_interpreter_run() needs. @return false without memory, pvm_last_error() set. */
+bool pvm_interpreter_prepare(pvm_vm_t *vm);
 /** Run from vm->pc until an exit; never GO_ON. */
 pvm_exit_t pvm_interpreter_run(pvm_vm_t *vm);
 

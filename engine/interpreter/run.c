@@ -124,17 +124,28 @@ static const pvm_interpreter_code_t *get_code(pvm_vm_t *vm)
     const pvm_interpreter_variant_t variant = vm->block_trace != NULL ? PVM_INTERPRETER_TRACING
                                               : vm->counts != NULL    ? PVM_INTERPRETER_COUNTING
                                                                       : PVM_INTERPRETER_PLAIN;
+    pvm_interpreter_code_t **const place = &program->interpreter_code[variant];
+    pvm_interpreter_code_t *code = __atomic_load_n(place, __ATOMIC_ACQUIRE);
 
-    (void)pthread_mutex_lock(&program->cache_lock);
-    if (program->interpreter_code[variant] == NULL) {
-        const uint64_t began_ns = pvm_events_compile_begin(program, PVM_BACKEND_INTERPRETER);
-        program->interpreter_code[variant] = pvm_interpreter_translate(program, variant);
-        pvm_events_compile_end(program, PVM_BACKEND_INTERPRETER, began_ns,
-                               pvm_interpreter_code_bytes(program->interpreter_code[variant]));
+    if (code != NULL) {
+        return code;
     }
-    const pvm_interpreter_code_t *const code = program->interpreter_code[variant];
+    (void)pthread_mutex_lock(&program->cache_lock);
+    code = *place;
+    if (code == NULL) {
+        const uint64_t began_ns = pvm_events_compile_begin(program, PVM_BACKEND_INTERPRETER);
+        code = pvm_interpreter_translate(program, variant);
+        pvm_events_compile_end(program, PVM_BACKEND_INTERPRETER, began_ns,
+                               pvm_interpreter_code_bytes(code));
+        __atomic_store_n(place, code, __ATOMIC_RELEASE);
+    }
     (void)pthread_mutex_unlock(&program->cache_lock);
     return code;
+}
+
+bool pvm_interpreter_prepare(pvm_vm_t *vm)
+{
+    return get_code(vm) != NULL;
 }
 
 static uint32_t cell_at(const pvm_vm_t *vm, const pvm_interpreter_code_t *code)

@@ -12,6 +12,8 @@ struct pvm_recompiler_code_t;
 bool pvm_recompiler_is_available(void);
 /** Whether VMs get memories whose pages are protected; else (PVM_MEMORY=checked) accesses are tested. */
 bool pvm_recompiler_wants_guard(void);
+/** Have the code that pvm_recompiler_run() needs. @return false without memory, pvm_last_error() set. */
+bool pvm_recompiler_prepare(pvm_vm_t *vm);
 /** Run from vm->pc until an exit; never GO_ON. */
 pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm);
 void pvm_recompiler_code_destroy(struct pvm_recompiler_code_t *code);

@@ -295,6 +295,11 @@ static pvm_exit_t run_from(pvm_vm_t *vm, const pvm_recompiler_code_t *code,
     return PVM_EXIT_GO_ON;
 }
 
+bool pvm_recompiler_prepare(pvm_vm_t *vm)
+{
+    return get_code(vm) != NULL || pvm_interpreter_prepare(vm);
+}
+
 pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm)
 {
     const pvm_recompiler_code_t *code = NULL;
@@ -341,6 +346,12 @@ bool pvm_recompiler_is_available(void)
 
 bool pvm_recompiler_wants_guard(void)
 {
+    return false;
+}
+
+bool pvm_recompiler_prepare(pvm_vm_t *vm)
+{
+    (void)vm;
     return false;
 }
 

@@ -25,8 +25,8 @@ static pvm_result_t finish(pvm_vm_t *vm, pvm_exit_t exit)
     const pvm_result_t result = outcomes[exit].result;
 
     vm->state = outcomes[exit].state;
-    if (exit == PVM_EXIT_HOST && vm->moved == PVM_MOVED_PC) {
-        /* The callback yielded and chose where to go on: there is no ecalli to pass any more. */
+    if ((exit == PVM_EXIT_HOST || exit == PVM_EXIT_ERROR) && vm->moved == PVM_MOVED_PC) {
+        /* The callback chose where to go on and then stopped: there is no ecalli to pass any more. */
         vm->state = PVM_STATE_READY;
         pvm_vm_end_host_call(vm);
     }
@@ -38,6 +38,16 @@ static pvm_result_t finish(pvm_vm_t *vm, pvm_exit_t exit)
     }
     vm->running = false;
     return result;
+}
+
+/* Whatever can fail for want of memory is done before anything is changed. */
+static bool is_prepared(pvm_vm_t *vm)
+{
+    if (vm->program->error != NULL) {
+        return true;
+    }
+    return vm->backend == PVM_BACKEND_RECOMPILER ? pvm_recompiler_prepare(vm)
+                                                 : pvm_interpreter_prepare(vm);
 }
 
 static pvm_result_t run(pvm_vm_t *vm, pvm_run_kind_t kind)
@@ -74,6 +84,9 @@ pvm_result_t pvm_execute(pvm_vm_t *vm, uint32_t entry_point)
         pvm_error_set("pvm_execute: no VM, or it is running");
         return PVM_RESULT_ERROR;
     }
+    if (!is_prepared(vm)) {
+        return PVM_RESULT_ERROR;
+    }
     pvm_vm_end_host_call(vm);
     vm->pc = entry_point;
     vm->charged = false;
@@ -87,18 +100,16 @@ static pvm_result_t go_on(pvm_vm_t *vm, pvm_run_kind_t kind, const char *caller)
         pvm_error_set("%s: no VM, or it is running", caller);
         return PVM_RESULT_ERROR;
     }
-    switch (vm->state) {
-    case PVM_STATE_HOST:
-        pvm_vm_end_host_call(vm);
-        vm->pc += 1 + pvm_isa_skip(&vm->program->code, vm->pc);
-        break;
-    case PVM_STATE_READY:
-    case PVM_STATE_FAULT:
-    case PVM_STATE_OOG:
-        break;
-    default:
+    if (vm->state == PVM_STATE_HALT || vm->state == PVM_STATE_PANIC) {
         pvm_error_set("%s: the program has ended; call pvm_execute or pvm_set_pc", caller);
         return PVM_RESULT_ERROR;
+    }
+    if (kind != PVM_RUN_STEP && !is_prepared(vm)) {
+        return PVM_RESULT_ERROR;
+    }
+    if (vm->state == PVM_STATE_HOST) {
+        pvm_vm_end_host_call(vm);
+        vm->pc += 1 + pvm_isa_skip(&vm->program->code, vm->pc);
     }
     return run(vm, kind);
 }
