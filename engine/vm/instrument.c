@@ -15,8 +15,9 @@ static int begin_counting(pvm_vm_t *vm)
         return -1;
     }
     /* Where the guest came from is not known to who did not count: counting begins with an entry, or in the
-     * middle of a block that is paid. */
-    const bool in_block = vm->charged || vm->host_pending || vm->state == PVM_STATE_FAULT;
+     * middle of a block, where what follows a host call or a fault is no arrival. */
+    const bool in_block =
+        vm->charged || vm->state == PVM_STATE_HOST || vm->state == PVM_STATE_FAULT;
     vm->arrival = (pvm_arrival_t){.kind = in_block ? PVM_ARRIVAL_NONE : PVM_ARRIVAL_ENTRY};
     return 0;
 }
