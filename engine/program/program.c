@@ -45,9 +45,11 @@ int pvm_program_invalidate(pvm_program_t *program, const char *format, ...)
 
 void pvm_program_acquire(pvm_program_t *program)
 {
-    if (program != NULL) {
-        atomic_fetch_add_explicit(&program->references, 1, memory_order_relaxed);
+    if (program == NULL) {
+        pvm_error_set("pvm_program_acquire: no program");
+        return;
     }
+    atomic_fetch_add_explicit(&program->references, 1, memory_order_relaxed);
 }
 
 static void free_program(pvm_program_t *program)
@@ -87,29 +89,39 @@ void pvm_program_release(pvm_program_t *program)
     }
 }
 
+/* Whether there is a program to question; if not, say who asked. */
+static bool is_given(const pvm_program_t *program, const char *caller)
+{
+    if (program == NULL) {
+        pvm_error_set("%s: no program", caller);
+    }
+    return program != NULL;
+}
+
 pvm_spec_t pvm_program_spec(const pvm_program_t *program)
 {
-    return program == NULL ? PVM_SPEC_DEFAULT : program->spec;
+    return is_given(program, "pvm_program_spec") ? program->spec : PVM_SPEC_DEFAULT;
 }
 
 pvm_format_t pvm_program_format(const pvm_program_t *program)
 {
-    return program == NULL ? PVM_FORMAT_AUTO : program->format;
+    return is_given(program, "pvm_program_format") ? program->format : PVM_FORMAT_AUTO;
 }
 
 const char *pvm_program_error(const pvm_program_t *program)
 {
-    return program == NULL ? "no program" : program->error;
+    return is_given(program, "pvm_program_error") ? program->error : "no program";
 }
 
 size_t pvm_program_export_count(const pvm_program_t *program)
 {
-    return program == NULL ? 0 : program->export_count;
+    return is_given(program, "pvm_program_export_count") ? program->export_count : 0;
 }
 
 const char *pvm_program_export(const pvm_program_t *program, size_t index, uint32_t *out_pc)
 {
     if (program == NULL || index >= program->export_count) {
+        pvm_error_set("pvm_program_export: no program, or no export %zu", index);
         return NULL;
     }
     if (out_pc != NULL) {
@@ -120,7 +132,11 @@ const char *pvm_program_export(const pvm_program_t *program, size_t index, uint3
 
 const char *pvm_program_import(const pvm_program_t *program, size_t index)
 {
-    return program == NULL || index >= program->import_count ? NULL : program->imports[index];
+    if (program == NULL || index >= program->import_count) {
+        pvm_error_set("pvm_program_import: no program, or no import %zu", index);
+        return NULL;
+    }
+    return program->imports[index];
 }
 
 int pvm_program_find_entry(const pvm_program_t *program, const char *name, uint32_t *out_pc)
@@ -151,11 +167,12 @@ int pvm_program_find_entry(const pvm_program_t *program, const char *name, uint3
 
 const char *pvm_host_call_name(const pvm_program_t *program, int func_id)
 {
-    if (program == NULL) {
+    if (!is_given(program, "pvm_host_call_name")) {
         return NULL;
     }
-    const char *const symbol =
-        func_id < 0 ? NULL : pvm_program_import(program, (size_t)func_id);
+    const char *const symbol = func_id < 0 || (size_t)func_id >= program->import_count
+                                   ? NULL
+                                   : program->imports[func_id];
     if (symbol != NULL && symbol[0] != '\0') {
         return symbol;
     }
@@ -164,19 +181,21 @@ const char *pvm_host_call_name(const pvm_program_t *program, int func_id)
 
 uint32_t pvm_program_block_count(const pvm_program_t *program)
 {
-    return program == NULL ? 0 : program->block_count;
+    return is_given(program, "pvm_program_block_count") ? program->block_count : 0;
 }
 
 const pvm_block_t *pvm_program_blocks(const pvm_program_t *program)
 {
-    return program == NULL ? NULL : program->blocks;
+    return is_given(program, "pvm_program_blocks") ? program->blocks : NULL;
 }
 
 uint32_t pvm_program_block_at(const pvm_program_t *program, uint32_t pc)
 {
-    if (program == NULL || program->block_count == 0 ||
-        (pc >= program->code.len && program->has_block_gas)) {
-        return program == NULL ? 0 : program->block_count;
+    if (!is_given(program, "pvm_program_block_at")) {
+        return 0;
+    }
+    if (program->block_count == 0 || (pc >= program->code.len && program->has_block_gas)) {
+        return program->block_count;
     }
     uint32_t low = 0;
     uint32_t high = program->block_count;

@@ -166,6 +166,7 @@ uint32_t pvm_counts_pay(pvm_vm_t *vm, uint64_t paid)
 size_t pvm_get_block_counts(pvm_vm_t *vm, pvm_block_count_t *out, size_t max)
 {
     if (vm == NULL || out == NULL || vm->counts == NULL || max < (size_t)vm->counts->block_count + 1) {
+        pvm_error_set("pvm_get_block_counts: no VM, it does not count, or no room for all blocks and one more");
         return 0;
     }
     const pvm_counts_t *const counts = vm->counts;
@@ -210,6 +211,7 @@ static void write_edge(edge_writer_t *writer, uint32_t from, uint32_t to, pvm_ed
 size_t pvm_get_edge_counts(pvm_vm_t *vm, pvm_edge_count_t *out, size_t max)
 {
     if (vm == NULL || vm->counts == NULL || (out == NULL && max > 0)) {
+        pvm_error_set("pvm_get_edge_counts: no VM, it does not count, or no room");
         return 0;
     }
     const pvm_counts_t *const counts = vm->counts;

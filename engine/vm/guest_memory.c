@@ -89,6 +89,7 @@ int pvm_poke_memory(pvm_vm_t *vm, uint32_t address, const void *data, size_t len
 pvm_access_t pvm_get_access(pvm_vm_t *vm, uint32_t address)
 {
     if (vm == NULL) {
+        pvm_error_set("pvm_get_access: no VM");
         return PVM_ACCESS_NONE;
     }
     const uint8_t access = vm->memory->access[address >> PVM_PAGE_BITS];

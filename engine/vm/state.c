@@ -4,6 +4,15 @@
 #include "support/error.h"
 #include "vm/vm.h"
 
+/* Whether there is a VM to question; if not, say who asked. */
+static bool is_given(const pvm_vm_t *vm, const char *caller)
+{
+    if (vm == NULL) {
+        pvm_error_set("%s: no VM", caller);
+    }
+    return vm != NULL;
+}
+
 void pvm_set_register(pvm_vm_t *vm, int index, uint64_t value)
 {
     if (vm == NULL || index < 0 || index >= PVM_REGISTER_COUNT) {
@@ -24,17 +33,17 @@ uint64_t pvm_get_register(pvm_vm_t *vm, int index)
 
 const uint64_t *pvm_get_registers(pvm_vm_t *vm)
 {
-    return vm == NULL ? NULL : vm->registers;
+    return is_given(vm, "pvm_get_registers") ? vm->registers : NULL;
 }
 
 uint8_t pvm_get_machine_state(pvm_vm_t *vm)
 {
-    return vm == NULL ? PVM_STATE_PANIC : vm->state;
+    return is_given(vm, "pvm_get_machine_state") ? vm->state : PVM_STATE_PANIC;
 }
 
 int64_t pvm_get_gas(pvm_vm_t *vm)
 {
-    return vm == NULL ? 0 : vm->gas;
+    return is_given(vm, "pvm_get_gas") ? vm->gas : 0;
 }
 
 void pvm_set_gas(pvm_vm_t *vm, int64_t gas)
@@ -56,7 +65,7 @@ void pvm_set_gas(pvm_vm_t *vm, int64_t gas)
 
 uint32_t pvm_get_pc(pvm_vm_t *vm)
 {
-    return vm == NULL ? 0 : vm->pc;
+    return is_given(vm, "pvm_get_pc") ? vm->pc : 0;
 }
 
 int pvm_set_pc(pvm_vm_t *vm, uint32_t pc)
@@ -77,7 +86,7 @@ int pvm_set_pc(pvm_vm_t *vm, uint32_t pc)
 
 int pvm_get_charged(pvm_vm_t *vm)
 {
-    return vm != NULL && vm->charged;
+    return is_given(vm, "pvm_get_charged") && vm->charged;
 }
 
 int pvm_set_charged(pvm_vm_t *vm, int charged)
@@ -94,12 +103,12 @@ int pvm_set_charged(pvm_vm_t *vm, int charged)
 
 uint32_t pvm_get_fault_address(pvm_vm_t *vm)
 {
-    return vm == NULL || vm->state != PVM_STATE_FAULT ? 0 : vm->fault_address;
+    return is_given(vm, "pvm_get_fault_address") && vm->state == PVM_STATE_FAULT ? vm->fault_address : 0;
 }
 
 int pvm_get_host_call(pvm_vm_t *vm)
 {
-    return vm == NULL || vm->state != PVM_STATE_HOST ? -1 : vm->host_call;
+    return is_given(vm, "pvm_get_host_call") && vm->state == PVM_STATE_HOST ? vm->host_call : -1;
 }
 
 int pvm_get_result(pvm_vm_t *vm, uint32_t *out_address, uint64_t *out_len)
@@ -126,17 +135,17 @@ int pvm_get_result(pvm_vm_t *vm, uint32_t *out_address, uint64_t *out_len)
 
 pvm_backend_t pvm_get_backend(pvm_vm_t *vm)
 {
-    return vm == NULL ? PVM_BACKEND_DEFAULT : vm->backend;
+    return is_given(vm, "pvm_get_backend") ? vm->backend : PVM_BACKEND_DEFAULT;
 }
 
 uint32_t pvm_get_service(pvm_vm_t *vm)
 {
-    return vm == NULL ? 0 : vm->service;
+    return is_given(vm, "pvm_get_service") ? vm->service : 0;
 }
 
 uint64_t pvm_get_id(pvm_vm_t *vm)
 {
-    return vm == NULL ? 0 : vm->id;
+    return is_given(vm, "pvm_get_id") ? vm->id : 0;
 }
 
 int pvm_set_parent(pvm_vm_t *vm, pvm_vm_t *parent)
@@ -150,10 +159,10 @@ int pvm_set_parent(pvm_vm_t *vm, pvm_vm_t *parent)
 
 pvm_vm_t *pvm_get_parent(pvm_vm_t *vm)
 {
-    return vm == NULL ? NULL : vm->parent;
+    return is_given(vm, "pvm_get_parent") ? vm->parent : NULL;
 }
 
 pvm_program_t *pvm_get_program(pvm_vm_t *vm)
 {
-    return vm == NULL ? NULL : vm->program;
+    return is_given(vm, "pvm_get_program") ? vm->program : NULL;
 }
