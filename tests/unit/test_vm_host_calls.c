@@ -421,9 +421,6 @@ static pvm_host_result_t misbehave(pvm_vm_t *vm, int func_id, void *user_data)
     pvm_destroy(vm);
     lab_assert_explained();
     lab_clear_error();
-    assert_int_equal(pvm_set_instrumentation(vm, PVM_INSTRUMENT_COUNTS), -1);
-    lab_assert_explained();
-    lab_clear_error();
     assert_int_equal(pvm_set_observer(vm, &observer, NULL), -1);
     lab_assert_explained();
     lab_clear_error();
