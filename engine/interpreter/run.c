@@ -175,7 +175,7 @@ pvm_exit_t pvm_interpreter_run(pvm_vm_t *vm)
             code = get_code(vm);
         }
         if (code == NULL) {
-            return PVM_EXIT_ERROR;
+            return PVM_EXIT_NO_CODE;
         }
         if (atomic_exchange_explicit(&vm->interrupt, false, memory_order_relaxed)) {
             return PVM_EXIT_INTERRUPT;

@@ -173,7 +173,9 @@ static uint64_t host_call(pvm_activation_t *activation, uint64_t index)
         return 1;
     }
     activation->end = PVM_NATIVE_MOVED;
-    if (vm->moved || atomic_load_explicit(&vm->interrupt, memory_order_relaxed)) {
+    /* A host that says that the block is not paid has it paid once more. */
+    if (vm->moved || (!flat && !vm->charged) ||
+        atomic_load_explicit(&vm->interrupt, memory_order_relaxed)) {
         return 1;
     }
     if (flat) {
@@ -297,7 +299,7 @@ static pvm_exit_t run_from(pvm_vm_t *vm, const pvm_recompiler_code_t *code,
 
 bool pvm_recompiler_prepare(pvm_vm_t *vm)
 {
-    return get_code(vm) != NULL || pvm_interpreter_prepare(vm);
+    return (vm->block_trace == NULL && get_code(vm) != NULL) || pvm_interpreter_prepare(vm);
 }
 
 pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm)
@@ -321,7 +323,9 @@ pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm)
         }
         const pvm_stretch_t *const stretch = pvm_recompiler_stretch_at(code, vm->pc);
         pvm_exit_t exit;
-        if (stretch != NULL && stretch->pc == vm->pc && pay(vm, stretch)) {
+        /* Behind the code, an entry is for the step to judge. */
+        if (vm->pc < vm->program->code.len && stretch != NULL && stretch->pc == vm->pc &&
+            pay(vm, stretch)) {
             exit = run_from(vm, code, stretch, &step);
             if (exit == PVM_EXIT_GO_ON && step) {
                 exit = pvm_interpreter_step(vm);

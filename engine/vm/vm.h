@@ -24,6 +24,7 @@ typedef enum {
     PVM_EXIT_HOST,      /**< an ecalli is left to the caller */
     PVM_EXIT_OOG,
     PVM_EXIT_INTERRUPT, /**< pvm_vm_interrupt(): stopped between two instructions */
+    PVM_EXIT_NO_CODE,   /**< no memory for code: stopped before an instruction */
     PVM_EXIT_ERROR      /**< the callback returned nonsense */
 } pvm_exit_t;
 

@@ -20,8 +20,8 @@ static void assert_panics_for_nothing(const lab_t *lab, pvm_program_t *program)
     pvm_vm_t *const vm = pvm_instantiate(program, lab->backend, 0, GAS);
     assert_non_null(vm);
     if (lab->counting) {
-        assert_int_equal(
-            pvm_set_instrumentation(vm, PVM_INSTRUMENT_COUNTS | PVM_INSTRUMENT_EDGES), 0);
+        assert_int_equal(pvm_set_instrumentation(vm, PVM_INSTRUMENT_COUNTS | PVM_INSTRUMENT_EDGES),
+                         0);
     }
     for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++) {
         pvm_set_register(vm, 3, 33);
@@ -48,19 +48,19 @@ static void assert_panics_for_nothing(const lab_t *lab, pvm_program_t *program)
 static void raw_garbage_loads_as_an_invalid_program(const lab_t *lab)
 {
     static const char *const garbage[] = {
-        "ff",                     /* a natural that is cut off */
-        "00 00 05 00",            /* less code than it says */
-        "00 00 01 00 01 00",      /* something behind */
-        "00 00 01 00 03",         /* padding bits of the mask */
-        "8000 00 01 00 01",       /* a natural that is not the shortest */
+        "ff",                       /* a natural that is cut off */
+        "00 00 05 00",              /* less code than it says */
+        "00 00 01 00 01 00",        /* something behind */
+        "00 00 01 00 03",           /* padding bits of the mask */
+        "8000 00 01 00 01",         /* a natural that is not the shortest */
         "ffffffffffffffffff 08 00", /* more entries than there is memory for */
     };
 
     for (size_t i = 0; i < sizeof(garbage) / sizeof(*garbage); i++) {
         pvm_buffer_t blob = {0};
         blob_hex(&blob, garbage[i]);
-        assert_panics_for_nothing(
-            lab, pvm_program_load(blob.data, blob.len, PVM_FORMAT_RAW, lab->spec));
+        assert_panics_for_nothing(lab,
+                                  pvm_program_load(blob.data, blob.len, PVM_FORMAT_RAW, lab->spec));
         pvm_buffer_free(&blob);
     }
     static const uint8_t nothing[1];
@@ -100,8 +100,7 @@ static void what_0_8_0_does_not_allow_is_held_as_invalid_and_says_where(const la
 
 static void an_invalid_program_inside_a_jam_file_is_held_as_invalid(const lab_t *lab)
 {
-    machine_t machine =
-        lab_jam_machine(lab, (jam_sizes_t){5, 5, 0, 4096}, "load_imm r1, 1", GAS);
+    machine_t machine = lab_jam_machine(lab, (jam_sizes_t){5, 5, 0, 4096}, "load_imm r1, 1", GAS);
 
     assert_non_null(pvm_program_error(machine.program));
     assert_int_equal(pvm_set_arguments(machine.vm, (const uint8_t *)"x", 1), 0);
@@ -113,7 +112,8 @@ static void an_invalid_program_inside_a_jam_file_is_held_as_invalid(const lab_t 
 
 static void memset_of_latest64_is_refused_by_name(const lab_t *lab)
 {
-    static const char *const texts[] = {".byte *2\n trap", "trap\n .byte *2", "load_imm r1, 2\n .byte *2\n trap"};
+    static const char *const texts[] = {".byte *2\n trap", "trap\n .byte *2",
+                                        "load_imm r1, 2\n .byte *2\n trap"};
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
         pvm_assembly_t text;
@@ -178,11 +178,11 @@ static void a_trap_stands_behind_the_code_of_latest64(const lab_t *lab)
         const char *text;
         int64_t gas; /**< used */
     } cases[] = {
-        {"", 2},                            /* only the trap */
-        {"load_imm r1, 1", 2},              /* part of the block */
-        {"fallthrough", 4},                 /* a block of its own: 2 and 2 */
-        {"jump @end", 17},                  /* 15 and 2 */
-        {"branch_eq r0, r0, @end", 3},      /* 1, because the target is a trap, and 2 */
+        {"", 2},                                   /* only the trap */
+        {"load_imm r1, 1", 2},                     /* part of the block */
+        {"fallthrough", 4},                        /* a block of its own: 2 and 2 */
+        {"jump @end", 17},                         /* 15 and 2 */
+        {"branch_eq r0, r0, @end", 3},             /* 1, because the target is a trap, and 2 */
         {".jump_table @end\n jump_ind r1, 0", 24}, /* 22 and 2 */
     };
 
@@ -200,9 +200,8 @@ static void a_trap_stands_behind_the_code_of_latest64(const lab_t *lab)
         assert_int_equal(pvm_program_block_at(machine.program, end),
                          pvm_program_block_count(machine.program));
         pvm_set_register(machine.vm, 1, 2);
-        lab_assert_exit(
-            machine.vm, lab_execute(lab, machine.vm, 0),
-            (lab_exit_t){PVM_RESULT_PANIC, PVM_STATE_PANIC, end, GAS - cases[i].gas});
+        lab_assert_exit(machine.vm, lab_execute(lab, machine.vm, 0),
+                        (lab_exit_t){PVM_RESULT_PANIC, PVM_STATE_PANIC, end, GAS - cases[i].gas});
         if (lab->counting) {
             assert_int_equal(lab_blocks_gas(machine.vm), cases[i].gas);
         }
@@ -232,7 +231,7 @@ static void registers_of_32_bit_programs_are_sign_extended(const lab_t *lab)
                                               "add_32 r2, r1, r1\n"
                                               "load_imm r3, -1\n"
                                               "shlo_r_imm_32 r4, r3, 1\n"
-                                              "load_u32 r5, 0x20000\n"
+                                              "load_i32 r5, 0x20000\n"
                                               "here: trap\n",
                                               GAS);
 

@@ -6,9 +6,8 @@ static const uint8_t code[] = {51, 1, 7, 0}; /* load_imm r1, 7; trap */
 static const uint8_t mask[] = {0x09};
 static const uint32_t jumps[] = {3};
 
-static const lab_t plain = {.backend = PVM_BACKEND_INTERPRETER,
-                            .spec = PVM_SPEC_0_8_0,
-                            .drive = LAB_PLAIN};
+static const lab_t plain = {
+    .backend = PVM_BACKEND_INTERPRETER, .spec = PVM_SPEC_0_8_0, .drive = LAB_PLAIN};
 
 static pvm_vm_t *create(uint64_t gas)
 {
@@ -40,7 +39,8 @@ static void create_takes_spec_and_backend_from_the_environment(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(specs) / sizeof(*specs); i++) {
         for (size_t b = 0; b < lab_backend_count(); b++) {
-            (void)(specs[i].spec == NULL ? unsetenv("PVM_SPEC") : setenv("PVM_SPEC", specs[i].spec, 1));
+            (void)(specs[i].spec == NULL ? unsetenv("PVM_SPEC")
+                                         : setenv("PVM_SPEC", specs[i].spec, 1));
             (void)setenv("PVM_BACKEND", backends[b], 1);
             pvm_vm_t *const vm = create(100);
             assert_non_null(vm);
@@ -58,7 +58,8 @@ static void create_takes_spec_and_backend_from_the_environment(void **state)
 
 static void create_refuses_what_the_environment_misspells(void **state)
 {
-    static const char *const specs[] = {"0.7", "0.8.0 ", "latest", "LATEST64", "1", "auto", "default"};
+    static const char *const specs[] = {"0.7", "0.8.0 ", "latest", "LATEST64",
+                                        "1",   "auto",   "default"};
     static const char *const backends[] = {"jit", "Interpreter", "2", "default", "auto"};
 
     (void)state;
@@ -106,9 +107,8 @@ static void create_copies_its_inputs_and_starts_with_the_given_registers(void **
     }
     memcpy(own_code, code, sizeof(code));
     memcpy(own_mask, mask, sizeof(mask));
-    pvm_vm_t *const vm =
-        pvm_create(1, own_code, sizeof(own_code), registers, own_mask, sizeof(own_mask), own_jumps, 1,
-                   INT64_MAX);
+    pvm_vm_t *const vm = pvm_create(1, own_code, sizeof(own_code), registers, own_mask,
+                                    sizeof(own_mask), own_jumps, 1, INT64_MAX);
     assert_non_null(vm);
     assert_memory_equal(pvm_get_registers(vm), registers, sizeof(registers));
     assert_int_equal(pvm_get_gas(vm), INT64_MAX);
@@ -162,13 +162,13 @@ static void wrong_parts_are_refused(void **state)
         const uint32_t *jumps;
         size_t jumps_len;
     } cases[] = {
-        {NULL, 4, mask, 1, NULL, 0},           /* no code */
-        {code, 4, NULL, 1, NULL, 0},           /* no mask */
-        {code, 4, mask, 1, NULL, 1},           /* no table */
-        {code, 4, mask, 0, NULL, 0},           /* mask too short */
-        {code, 4, mask, 2, NULL, 0},           /* mask too long */
-        {code, 0, mask, 1, NULL, 0},           /* a mask for no code */
-        {code, SIZE_MAX, mask, 1, NULL, 0},    /* ceil() must not wrap */
+        {NULL, 4, mask, 1, NULL, 0},        /* no code */
+        {code, 4, NULL, 1, NULL, 0},        /* no mask */
+        {code, 4, mask, 1, NULL, 1},        /* no table */
+        {code, 4, mask, 0, NULL, 0},        /* mask too short */
+        {code, 4, mask, 2, NULL, 0},        /* mask too long */
+        {code, 0, mask, 1, NULL, 0},        /* a mask for no code */
+        {code, SIZE_MAX, mask, 1, NULL, 0}, /* ceil() must not wrap */
         {code, SIZE_MAX - 7, mask, 0, NULL, 0},
         {code, (size_t)1 << 35, mask, (size_t)1 << 32, NULL, 0}, /* limits */
         {code, 4, mask, 1, jumps, (size_t)1 << 40},
