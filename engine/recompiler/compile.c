@@ -647,6 +647,10 @@ static void gap(compiler_t *c, pvm_emitter_t *e, uint32_t pc)
 {
     pvm_emit_settle(e);
     close_segment(c);
+    /* Position 0 is in the block table even where no instruction stands. */
+    if (pc == 0 && c->program->block_count > 0) {
+        c->block++;
+    }
     begin_stretch(c, pc, e->at);
     close_segment(c);
     leave(c, e, PVM_STUB_LEAVE, pc, 0);
