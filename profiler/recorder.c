@@ -277,12 +277,17 @@ static void store_verdict(pvm_prof_recorder_t *recorder, pvm_prof_run_status_t s
     if (file->error[0] != '\0') {
         status = PVM_PROF_RUN_INCOMPLETE;
         reason = file->error;
+    } else if (file->lost[PVM_PROF_LOST_EVENT] + file->lost[PVM_PROF_LOST_PACKET] > 0) {
+        status = PVM_PROF_RUN_INCOMPLETE;
+        reason = "the tracer lost events: see lost_events; trace with larger buffers";
     } else if (recorder->is_cut_short) {
         status = PVM_PROF_RUN_INTERRUPTED;
         reason = "a VM was running when the recording ended";
     }
     if (!(recorder->instrument & PVM_PROF_COUNTS)) {
         rule = "not checked: blocks were not counted";
+    } else if (recorder->is_difference && recorder->is_fed) {
+        rule = "not checked: the trace does not have all counts";
     } else if (recorder->is_difference) {
         rule = "broken: see column difference of executions";
     }

@@ -29,6 +29,13 @@ CREATE TABLE vm (
     engine_id INTEGER NOT NULL      -- pvm_get_id() in the recorded process
 );
 
+-- Imported recordings: where each VM was.
+CREATE TABLE vm_process (
+    vm      INTEGER PRIMARY KEY REFERENCES vm,
+    host    TEXT NOT NULL,
+    process INTEGER NOT NULL
+);
+
 CREATE TABLE execution (
     id            INTEGER PRIMARY KEY, -- from 1
     vm            INTEGER NOT NULL REFERENCES vm,

@@ -30,12 +30,25 @@ static const char *const lost_names[PVM_PROF_LOST_COUNT] = {
     [PVM_PROF_LOST_HOST_CALL] = "host_call",
     [PVM_PROF_LOST_HOST_CALL_END] = "host_call_end",
     [PVM_PROF_LOST_HOST_MEMORY] = "host_memory",
+    [PVM_PROF_LOST_EVENT] = "event",
+    [PVM_PROF_LOST_PACKET] = "packet",
 };
+
+/* Time of the event that is being imported, or 0. */
+static _Thread_local uint64_t imported_ns;
+
+void pvm_prof_clock_import(uint64_t now_ns)
+{
+    imported_ns = now_ns;
+}
 
 uint64_t pvm_prof_now_ns(void)
 {
     struct timespec now;
 
+    if (imported_ns != 0) {
+        return imported_ns;
+    }
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }

@@ -37,6 +37,8 @@ typedef enum {
     PVM_PROF_LOST_HOST_CALL,
     PVM_PROF_LOST_HOST_CALL_END, /**< the begin is in the file */
     PVM_PROF_LOST_HOST_MEMORY,
+    PVM_PROF_LOST_EVENT,  /**< by a tracer, of whatever kind */
+    PVM_PROF_LOST_PACKET, /**< by a tracer: whole buffers */
     PVM_PROF_LOST_COUNT
 } pvm_prof_lost_t;
 
@@ -64,6 +66,8 @@ pvm_prof_run_file_t *pvm_prof_run_file_new(const char *path);
 
 /** The clock of all times in a run file: CLOCK_MONOTONIC in ns. */
 uint64_t pvm_prof_now_ns(void);
+/** Make that clock stand at the time of an event that is being imported, on this thread; 0: let it go again. */
+void pvm_prof_clock_import(uint64_t now_ns);
 
 /** Name of a kind in lost_events. */
 const char *pvm_prof_lost_name(pvm_prof_lost_t kind);

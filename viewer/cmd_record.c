@@ -1,11 +1,10 @@
 /* pvmscope record: one execution under the in-process collector, into a run file. */
 #include "viewer/command.h"
 #include "viewer/job.h"
-#include "viewer/output.h"
-#include "viewer/render.h"
+#include "viewer/new_run.h"
+#include "viewer/record_lttng.h"
 
 #include "profiler/recorder.h"
-#include "profiler/report.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,63 +14,6 @@ _Static_assert(PVM_PROF_COUNTS == 1 << PVM_CHOICE_INSTRUMENT_COUNTS &&
                    PVM_PROF_HOST_CALLS == 1 << PVM_CHOICE_INSTRUMENT_HOSTCALLS &&
                    PVM_PROF_MEMORY == 1 << PVM_CHOICE_INSTRUMENT_MEMORY,
                "the list of --instrument is the recorder's flags");
-
-/** Error of the profiler as one of ours: its text names file and mend. */
-static pvm_view_status_t fail_profiler(pvm_view_t *view, pvm_prof_status_t status)
-{
-    const pvm_view_status_t kind = status == PVM_PROF_E_FORMAT   ? PVM_VIEW_INPUT
-                                   : status == PVM_PROF_E_EXISTS ? PVM_VIEW_USAGE
-                                                                 : PVM_VIEW_ENVIRONMENT;
-
-    return pvm_view_fail(view, kind, "%s", pvm_last_error());
-}
-
-static pvm_view_status_t create_file(pvm_view_t *view, const char *path,
-                                     pvm_prof_run_file_t **out_file)
-{
-    pvm_prof_status_t status = pvm_prof_run_file_create(path, out_file);
-
-    if (status == PVM_PROF_E_EXISTS && pvm_view_has(view, PVM_OPTION_FORCE)) {
-        const pvm_view_status_t removed = pvm_view_output_remove(view, path);
-
-        if (removed != PVM_VIEW_FINE) {
-            return removed;
-        }
-        status = pvm_prof_run_file_create(path, out_file);
-    }
-    return status == PVM_PROF_OK ? PVM_VIEW_FINE : fail_profiler(view, status);
-}
-
-/** What the command line knows and the recorder cannot see. */
-static pvm_prof_status_t store_info(const pvm_view_t *view, const pvm_job_t *job,
-                                    pvm_prof_run_file_t *file)
-{
-    const bool is_trace = job->trace != NULL;
-    char entry[16];
-    const struct {
-        const char *key;
-        const char *value;
-    } pairs[] = {
-        {PVM_PROF_INFO_PROGRAM, job->input.path},
-        {PVM_PROF_INFO_SPEC, pvm_view_spec_name(pvm_program_spec(job->program))},
-        {PVM_PROF_INFO_SPEC_GUESSED, job->is_spec_guessed ? "1" : "0"},
-        {PVM_PROF_INFO_BACKEND, pvm_view_backend_name(pvm_get_backend(job->vm))},
-        {PVM_PROF_INFO_FORMAT, pvm_view_format_name(pvm_program_format(job->program))},
-        {PVM_PROF_INFO_ENTRY, entry},
-        {PVM_PROF_INFO_ARGUMENTS, pvm_view_text(view, PVM_OPTION_ARGS)},
-        {PVM_PROF_INFO_HOST, is_trace ? "trace" : pvm_view_text(view, PVM_OPTION_HOST)},
-        {PVM_PROF_INFO_INSTRUMENTATION, pvm_view_text(view, PVM_OPTION_INSTRUMENT)},
-    };
-    pvm_prof_status_t status = PVM_PROF_OK;
-
-    snprintf(entry, sizeof(entry), "%u", job->entry);
-    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]) && status == PVM_PROF_OK; i++) {
-        if (pairs[i].value != NULL) {
-            status = pvm_prof_run_file_set_info(file, pairs[i].key, pairs[i].value);
-        }
-    }
-    return status;
-}
 
 static void describe_progress(void *user_data, char *out, size_t out_bytes)
 {
@@ -96,25 +38,6 @@ static pvm_prof_run_status_t mark_end(const pvm_job_t *job, pvm_prof_run_file_t 
     return job->outcome.is_interrupted ? PVM_PROF_RUN_INTERRUPTED : PVM_PROF_RUN_COMPLETE;
 }
 
-static pvm_view_status_t print_summary(pvm_view_t *view, pvm_prof_run_file_t *file)
-{
-    const pvm_render_t render =
-        pvm_view_render_make(stdout, pvm_view_number(view, PVM_OPTION_FORMAT));
-    const pvm_prof_report_options_t options = {.size = sizeof(options)};
-    pvm_prof_table_t *table = NULL;
-    const pvm_prof_status_t status =
-        pvm_prof_report(file, PVM_PROF_REPORT_SUMMARY, &options, &table);
-    int rendered;
-
-    if (status != PVM_PROF_OK) {
-        return fail_profiler(view, status);
-    }
-    rendered = pvm_view_render_table(&render, table);
-    pvm_prof_table_destroy(table);
-    return rendered == 0 ? PVM_VIEW_FINE
-                         : pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "no memory for the summary");
-}
-
 /** Run under a recorder. The file is finished whatever happens to the run. */
 static pvm_view_status_t record(pvm_view_t *view, pvm_job_t *job, pvm_prof_run_file_t *file)
 {
@@ -131,18 +54,18 @@ static pvm_view_status_t record(pvm_view_t *view, pvm_job_t *job, pvm_prof_run_f
         status = pvm_prof_recorder_attach(recorder, job->vm, job->input.path);
     }
     if (status != PVM_PROF_OK) {
-        result = fail_profiler(view, status);
+        result = pvm_view_fail_profiler(view, status);
         pvm_prof_recorder_destroy(recorder);
         return result;
     }
     pvm_view_job_run(job, describe_progress, recorder);
     status = pvm_prof_recorder_finish(recorder, mark_end(job, file));
     /* What was kept is worth its summary even if not all could be stored. */
-    result = print_summary(view, file);
+    result = pvm_view_put_summary(view, file);
     if (pvm_prof_recorder_error(recorder) != NULL) {
         result = pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "%s", pvm_prof_recorder_error(recorder));
     } else if (status != PVM_PROF_OK) {
-        result = fail_profiler(view, status);
+        result = pvm_view_fail_profiler(view, status);
     }
     pvm_prof_recorder_destroy(recorder);
     return result;
@@ -158,14 +81,17 @@ pvm_view_status_t pvm_command_record(pvm_view_t *view)
     if (path == NULL || path[0] == '\0') {
         return pvm_view_fail(view, PVM_VIEW_USAGE, "record: no run file to write; give -o RUN.db");
     }
+    if (pvm_view_number(view, PVM_OPTION_VIA) == PVM_CHOICE_VIA_LTTNG) {
+        return pvm_view_record_lttng(view, path);
+    }
     status = pvm_view_job_open(view, view->operands[0], &job);
     /* From the moment that there is a file a signal has it finished. */
     pvm_view_guard_begin();
     if (status == PVM_VIEW_FINE) {
-        status = create_file(view, path, &file);
+        status = pvm_view_create_run(view, path, &file);
     }
-    if (status == PVM_VIEW_FINE && store_info(view, &job, file) != PVM_PROF_OK) {
-        status = fail_profiler(view, PVM_PROF_E_SYSTEM);
+    if (status == PVM_VIEW_FINE && pvm_view_store_run_info(view, &job, file) != PVM_PROF_OK) {
+        status = pvm_view_fail_profiler(view, PVM_PROF_E_SYSTEM);
     }
     if (status == PVM_VIEW_FINE) {
         status = record(view, &job, file);

@@ -95,6 +95,9 @@ static void tell_arguments(pvm_vm_t *vm)
         const pvm_event_arguments_t piece = {
             .process = pvm_events_process(),
             .vm = vm->id,
+            .service = vm->service,
+            .program = pvm_events_program_hash(vm->program),
+            .backend = (uint8_t)vm->backend,
             .length = (uint32_t)len,
             .offset = offset,
             .data = vm->memory->base + ARGUMENTS_ADDRESS + offset,

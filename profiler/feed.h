@@ -1,0 +1,54 @@
+/* From events to a run file: what an importer reads is fed in here, event by event, in order of time.
+ *
+ * For each machine in the events there is a stand-in, a machine of this process that never executes: it is given the
+ * registers, gas and counts that the events tell, and the recorder watches it as it would watch the real one. So the
+ * run file is the one that the recorder would have written there. */
+#ifndef PVM_PROFILER_FEED_H
+#define PVM_PROFILER_FEED_H
+
+#include "profiler/recorder.h"
+#include "trace/events.h"
+
+/** Hosts of one import. */
+#define PVM_PROF_MAX_HOSTS 1024
+/** Machines that are alive at one time. */
+#define PVM_PROF_MAX_ALIVE 65536
+
+/** Zero-fill, set `size`; zero means default. */
+typedef struct {
+    size_t size;
+    uint32_t instrument; /**< PVM_PROF_*: what the events tell */
+    const char
+        *program_name; /**< for all programs; NULL: what the events call them, or their hash */
+} pvm_prof_feed_options_t;
+
+typedef struct pvm_prof_feed_t pvm_prof_feed_t;
+
+/** Feed into a file from pvm_prof_run_file_create(). Errors: E_SYSTEM, E_ARGUMENT. */
+pvm_prof_status_t pvm_prof_feed_create(pvm_prof_run_file_t *file,
+                                       const pvm_prof_feed_options_t *options,
+                                       pvm_prof_feed_t **out_feed);
+
+/** Set what the events tell (PVM_PROF_*; at least HOST_CALLS), before the first of them. */
+void pvm_prof_feed_set_instrument(pvm_prof_feed_t *feed, uint32_t instrument);
+
+/** Number of a host in pvm_prof_feed_event(), made if it is new; -1 without memory, or over the limit. */
+int pvm_prof_feed_host(pvm_prof_feed_t *feed, const char *name);
+
+/** One event. Events of programs count in any order; others by time.
+ *  @param record  its pvm_event_NAME_t, borrowed
+ *  Errors: E_FORMAT: a value that no libpvm tells; E_SYSTEM. What belongs to a program or a machine that no event
+ *  has told is counted as lost. */
+pvm_prof_status_t pvm_prof_feed_event(pvm_prof_feed_t *feed, int host, uint64_t time_ns,
+                                      pvm_event_kind_t kind, const void *record);
+
+/** Events or packets that the tracer says it lost. */
+void pvm_prof_feed_lost(pvm_prof_feed_t *feed, uint64_t events, uint64_t packets);
+
+/** Finish the recording, as pvm_prof_recorder_finish() does. */
+pvm_prof_status_t pvm_prof_feed_finish(pvm_prof_feed_t *feed, pvm_prof_run_status_t status);
+
+/** Free it. NULL is ignored. */
+void pvm_prof_feed_destroy(pvm_prof_feed_t *feed);
+
+#endif

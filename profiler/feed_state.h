@@ -1,0 +1,68 @@
+/* Inside the feed: programs and machines that events have told of. Internal to the profiler. */
+#ifndef PVM_PROFILER_FEED_STATE_H
+#define PVM_PROFILER_FEED_STATE_H
+
+#include "profiler/feed.h"
+#include "profiler/watch.h"
+#include "vm/vm.h"
+
+/** Chains of machines. A power of two. */
+#define PVM_PROF_FEED_BUCKETS 4096
+
+/** A program that is coming in, or has come. */
+typedef struct {
+    uint64_t hash;
+    pvm_event_program_load_t load; /**< `name` is not used */
+    char *name;
+    uint8_t *data;
+    uint64_t received;      /**< octets of data so far */
+    pvm_program_t *program; /**< NULL until it is whole */
+} pvm_feed_program_t;
+
+/** A machine: its stand-in. */
+typedef struct pvm_feed_vm_t {
+    struct pvm_feed_vm_t *next;
+    int host;
+    uint32_t process;
+    uint64_t id;
+    pvm_vm_t *vm;
+    uint8_t *arguments;
+    uint32_t arguments_len;
+    uint32_t arguments_room;
+    uint8_t *memory; /**< pieces of one access of the host */
+    uint64_t memory_len;
+} pvm_feed_vm_t;
+
+struct pvm_prof_feed_t {
+    pvm_prof_run_file_t *file;
+    pvm_prof_recorder_t *recorder; /**< made with the first event, whose time is the start */
+    uint32_t instrument;
+    const char *program_name; /**< borrowed from the options: owned here */
+    char *owned_name;
+    char *hosts[PVM_PROF_MAX_HOSTS];
+    int host_count;
+    pvm_feed_program_t *programs;
+    size_t program_count;
+    pvm_feed_vm_t *buckets[PVM_PROF_FEED_BUCKETS];
+    size_t alive;
+    uint64_t lost_events;
+    uint64_t lost_packets;
+};
+
+/* -- feed_programs.c -- */
+
+pvm_feed_program_t *pvm_feed_program_find(pvm_prof_feed_t *feed, uint64_t hash);
+pvm_prof_status_t pvm_feed_program_load(pvm_prof_feed_t *feed,
+                                        const pvm_event_program_load_t *event);
+pvm_prof_status_t pvm_feed_program_data(pvm_prof_feed_t *feed,
+                                        const pvm_event_program_data_t *event);
+void pvm_feed_programs_free(pvm_prof_feed_t *feed);
+
+/* -- feed_counts.c -- */
+
+pvm_prof_status_t pvm_feed_block_counts(const pvm_prof_feed_t *feed, pvm_vm_t *vm,
+                                        const pvm_event_block_counts_t *event);
+pvm_prof_status_t pvm_feed_edge_counts(const pvm_prof_feed_t *feed, pvm_vm_t *vm,
+                                       const pvm_event_edge_counts_t *event);
+
+#endif

@@ -1,0 +1,23 @@
+#!/bin/sh
+# record --via lttng writes the same file as record in process: counts, gas, edges, host calls, memory, arguments.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+# compare FILE OPTIONS...: record it both ways
+compare()
+{
+    timeout 60 "$pvmscope" record "$@" -o "$work/process.db" >"$work/process.txt" || true
+    timeout 120 "$pvmscope" record "$@" --via lttng -o "$work/lttng.db" >"$work/lttng.txt" 2>&1 || true
+    [ -s "$work/lttng.db" ] || fail "$(cat "$work/lttng.txt")"
+    same "$work/process.db" "$work/lttng.db"
+    echo "same: $*, $(wc -l <"$work/a.txt") rows"
+}
+
+compare "$blobs/sieve.polkavm" --reg r7=1
+compare "$blobs/sieve.polkavm" --reg r7=1 --gas 500000 --backend interpreter
+compare "$blobs/service.polkavm" --entry refine
+compare "$blobs/service-0.7.2.polkavm" --entry refine --instrument counts,hostcalls
+for trace in "$(dirname "$0")"/../../../shared/vectors/ecalli/trace-001.log; do
+    [ ! -e "$trace" ] || compare "$trace" --instrument counts,edges,hostcalls,memory
+done
+[ "$(ls -d /tmp/pvmscope-lttng-* 2>/dev/null | wc -l)" -eq 0 ] || echo "note: a session folder of another run is there"

@@ -1,0 +1,19 @@
+/* Making a run file from the command line and showing what came of it, for all commands that write one. */
+#ifndef PVM_VIEWER_NEW_RUN_H
+#define PVM_VIEWER_NEW_RUN_H
+
+#include "profiler/run_file.h"
+#include "viewer/job.h"
+
+/** Error of the profiler as one of ours: its text names file and mend. */
+pvm_view_status_t pvm_view_fail_profiler(pvm_view_t *view, pvm_prof_status_t status);
+/** Create the file, replacing another kind of file only with --force. */
+pvm_view_status_t pvm_view_create_run(pvm_view_t *view, const char *path,
+                                      pvm_prof_run_file_t **out_file);
+/** Store what the command line knows of a job and a recorder cannot see. */
+pvm_prof_status_t pvm_view_store_run_info(const pvm_view_t *view, const pvm_job_t *job,
+                                          pvm_prof_run_file_t *file);
+/** Print the summary of a finished recording. */
+pvm_view_status_t pvm_view_put_summary(pvm_view_t *view, pvm_prof_run_file_t *file);
+
+#endif
