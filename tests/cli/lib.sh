@@ -50,3 +50,20 @@ setgas <- 886
 HALT pc=12 gas=885 r00=0xffff0000 r01=0x20000 r07=0xfffffffffffffffe r09=0x10 r10=0x30
 END
 }
+
+# stopped_by SIGNAL COMMAND...: run it, and send it the signal a second later. On a busy machine it may not even have
+# begun to listen by then, and is killed (a status above 128): then it gets more time. A killed recorder has begun when
+# there is a run.db.
+stopped_by()
+{
+    signal=$1
+    shift
+    for seconds in 1 5 25; do
+        timeout --preserve-status -s "$signal" "$seconds" "$@"
+        status=$?
+        if [ $status -le 128 ] || { [ "$signal" = KILL ] && [ -e run.db ]; }; then
+            break
+        fi
+    done
+    return $status
+}

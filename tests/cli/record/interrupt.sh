@@ -4,8 +4,8 @@ printf '.spec 0.7.2\necalli 1\njump @0\n' >loop.asm
 pvmscope asm loop.asm -o loop.pvm
 for signal in INT TERM KILL; do
     # The shell tells of killed programs in words of its own.
-    { timeout --preserve-status -s $signal 1 pvmscope record loop.pvm --spec 0.7.2 --gas 1000000000000000 -o run.db; } \
-        >out 2>/dev/null
+    rm -f run.db
+    { stopped_by $signal pvmscope record loop.pvm --spec 0.7.2 --gas 1000000000000000 -o run.db; } >out 2>/dev/null
     echo "$signal [$?]"
     pvmscope report run.db >report
     echo "report [$?]"

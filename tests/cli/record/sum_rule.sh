@@ -1,4 +1,5 @@
-# Blocks and host calls explain all gas, for every way to end. The last column is what is left over.
+# Blocks and host calls explain all gas, for every way to end. The last column is what is left over. The backend of this
+# machine gives the same figures as the interpreter.
 . "$CLI/lib.sh"
 
 # sum NAME OPTIONS...
@@ -6,8 +7,11 @@ sum()
 {
     name=$1
     shift
+    pvmscope record end.pvm -o run.db "$@" --backend interpreter --format csv 2>/dev/null | cut -d, -f1-9 >other
+    pvmscope report run.db --by block --top 0 --format csv 2>/dev/null >>other
     pvmscope record end.pvm -o run.db "$@" --format csv 2>/dev/null >summary
     pvmscope report run.db --by block --top 0 --format csv 2>/dev/null >blocks
+    cut -d, -f1-9 summary | cat - blocks | diff other -
     tail -n 1 summary | awk -F, -v name="$name" '
         { blocks = 0; while ((getline line < "blocks") > 0) { split(line, cell, ","); blocks += cell[4] } }
         { print name ": " $1 " used " $2 " blocks " $3 " host " $4 " left over " $2 - $3 - $4 " " blocks - $3 }'

@@ -1,7 +1,7 @@
 # One report in every format.
 . "$CLI/lib.sh"
 cp "$GUESTS/service-0.7.2.polkavm" .
-pvmscope record service-0.7.2.polkavm --entry refine -o run.db --gas 100000 >/dev/null
+pvmscope record service-0.7.2.polkavm --entry refine -o run.db --gas 100000 --backend interpreter >/dev/null
 pvmscope report run.db --top 3 | without_times | sed '/^Host calls by gas/,$d'
 pvmscope report run.db --top 3 --format md | without_times | sed '/^## Host calls/,$d'
 pvmscope report run.db --top 3 --format json |
