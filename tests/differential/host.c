@@ -5,6 +5,8 @@
 
 /** Gas and depth of the machines that run inside host calls. */
 #define NESTED_GAS 150
+/** What no callback should return. */
+#define NO_HOST_RESULT ((pvm_host_result_t)77)
 
 void diff_set_gas(diff_run_t *run, int64_t gas)
 {
@@ -211,9 +213,9 @@ static void run_nested(diff_run_t *run, diff_source_t *source)
 
 pvm_host_result_t diff_host_call(pvm_vm_t *vm, int func_id, void *user_data)
 {
-    static const pvm_host_result_t rare[] = {
-        PVM_HOST_YIELD, PVM_HOST_YIELD, PVM_HOST_YIELD, PVM_HOST_TERMINATE,
-        PVM_HOST_ERROR, PVM_HOST_OOG,   PVM_HOST_OOG,   (pvm_host_result_t)77};
+    static const pvm_host_result_t rare[] = {PVM_HOST_YIELD,     PVM_HOST_YIELD, PVM_HOST_YIELD,
+                                             PVM_HOST_TERMINATE, PVM_HOST_ERROR, PVM_HOST_OOG,
+                                             PVM_HOST_OOG,       NO_HOST_RESULT, NO_HOST_RESULT};
     diff_run_t *const run = user_data;
     diff_source_t source = diff_source_make(run->how->program->host_seed, run->host_calls);
 
@@ -233,5 +235,6 @@ pvm_host_result_t diff_host_call(pvm_vm_t *vm, int func_id, void *user_data)
         run_nested(run, &source);
     }
     diff_host_act(run, &source);
-    return diff_one_in(&source, 8) ? rare[diff_below(&source, 8)] : PVM_HOST_CONTINUE;
+    return diff_one_in(&source, 8) ? rare[diff_below(&source, sizeof(rare) / sizeof(rare[0]))]
+                                   : PVM_HOST_CONTINUE;
 }
