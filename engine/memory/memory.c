@@ -9,10 +9,12 @@
 #include <sys/mman.h>
 
 /* An access of 8 octets at the last address must not leave the mapping. */
-#define GUARD_BYTES (UINT64_C(1) << 16)
+#define GUARD_BYTES  (UINT64_C(1) << 16)
 #define MAPPED_BYTES (PVM_PAGE_COUNT + PVM_MEMORY_BYTES + GUARD_BYTES)
 /* Up to here clearing pages by hand is cheaper than giving them back and faulting them in again. */
 #define ZERO_PAGES_MAX 64
+/* Up to here a memory may take mappings of the process; see has_many_borders(). */
+#define BORDERS_MAX 4096
 /* Up to here asking which pages were touched costs more than clearing all of them. */
 #define ASK_PAGES_MIN 17
 
@@ -62,12 +64,31 @@ static uint8_t *page_address(const pvm_memory_t *memory, uint32_t page)
     return memory->base + ((uint64_t)page << PVM_PAGE_BITS);
 }
 
-static void discard(const pvm_memory_t *memory, uint32_t first, uint32_t count)
+/* From now on all pages are open and every access is tested instead: slower, and the same in everything else. */
+static int unguard(pvm_memory_t *memory)
 {
-    (void)madvise(page_address(memory, first), (size_t)count << PVM_PAGE_BITS, MADV_DONTNEED);
+    if (mprotect(memory->base, PVM_MEMORY_BYTES, PROT_READ | PROT_WRITE) != 0) {
+        return pvm_error_set("cannot change the protection of guest memory: %s", strerror(errno));
+    }
+    memory->guarded = false;
+    return 0;
 }
 
-static int protect(const pvm_memory_t *memory, uint32_t first, uint32_t count, uint8_t access)
+/* Each border between pages of different access is a mapping of the process, which has some ten thousand for everything
+ * (vm.max_map_count). `borders` counts too many, so that the pages are looked at only now and then. */
+static bool has_many_borders(pvm_memory_t *memory)
+{
+    if (memory->borders <= BORDERS_MAX) {
+        return false;
+    }
+    memory->borders = 0;
+    for (uint32_t page = 1; page < PVM_PAGE_COUNT; page++) {
+        memory->borders += memory->access[page] != memory->access[page - 1];
+    }
+    return memory->borders > BORDERS_MAX / 2;
+}
+
+static int protect(pvm_memory_t *memory, uint32_t first, uint32_t count, uint8_t access)
 {
     static const int protection_of[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE,
                                         PROT_READ | PROT_WRITE};
@@ -75,70 +96,106 @@ static int protect(const pvm_memory_t *memory, uint32_t first, uint32_t count, u
     if (!memory->guarded) {
         return 0;
     }
-    if (mprotect(page_address(memory, first), (size_t)count << PVM_PAGE_BITS,
+    memory->borders += 2;
+    if (has_many_borders(memory) ||
+        mprotect(page_address(memory, first), (size_t)count << PVM_PAGE_BITS,
                  protection_of[access]) != 0) {
-        return pvm_error_set("cannot protect %u guest pages: %s; see vm.max_map_count", count,
-                             strerror(errno));
+        return unguard(memory);
     }
     return 0;
 }
 
+/* Pages of one access become zero, and whatever stood in them goes back to the system. */
+static int discard(pvm_memory_t *memory, uint32_t first, uint32_t count, uint8_t access)
+{
+    const size_t bytes = (size_t)count << PVM_PAGE_BITS;
+
+    if (madvise(page_address(memory, first), bytes, MADV_DONTNEED) == 0) {
+        return 0;
+    }
+    /* Pages that the process has locked stay. */
+    if (protect(memory, first, count, PVM_PAGE_READ_WRITE) != 0) {
+        return -1;
+    }
+    memset(page_address(memory, first), 0, bytes);
+    return protect(memory, first, count, access);
+}
+
 /* Octets of mapped pages of one access, in a range that memset or the kernel clears. */
-static void zero_uniform(pvm_memory_t *memory, uint32_t first, uint32_t count, uint8_t access)
+static int zero_uniform(pvm_memory_t *memory, uint32_t first, uint32_t count, uint8_t access)
 {
     const bool read_only = memory->guarded && (access & PVM_PAGE_WRITE) == 0;
 
     if (read_only || count > ZERO_PAGES_MAX) {
-        discard(memory, first, count);
-    } else {
-        memset(page_address(memory, first), 0, (size_t)count << PVM_PAGE_BITS);
+        return discard(memory, first, count, access);
     }
+    memset(page_address(memory, first), 0, (size_t)count << PVM_PAGE_BITS);
+    return 0;
 }
 
-/* As zero_uniform, for ranges large enough that most pages may never have been touched. */
-static void zero_touched(pvm_memory_t *memory, uint32_t first, uint32_t count, uint8_t access)
+/* As zero_uniform, for ranges large enough that most pages may never have been touched. A page that is not resident
+ * may have been swapped out, so that it is given back: for what was never there that costs little. */
+static int zero_touched(pvm_memory_t *memory, uint32_t first, uint32_t count, uint8_t access)
 {
     unsigned char resident[1024];
     uint32_t touched = 0;
 
     if (count > sizeof(resident) ||
         mincore(page_address(memory, first), (size_t)count << PVM_PAGE_BITS, resident) != 0) {
-        discard(memory, first, count);
-        return;
+        return discard(memory, first, count, access);
     }
     for (uint32_t i = 0; i < count; i++) {
         touched += resident[i] & 1;
     }
     if (touched > ZERO_PAGES_MAX) {
-        discard(memory, first, count);
-        return;
+        return discard(memory, first, count, access);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        if (resident[i] & 1) {
-            zero_uniform(memory, first + i, 1, access);
+    for (uint32_t i = 0; i < count;) {
+        const unsigned char is_resident = resident[i] & 1;
+        uint32_t end = i + 1;
+        while (end < count && (resident[end] & 1) == is_resident) {
+            end++;
         }
+        const int status = is_resident ? zero_uniform(memory, first + i, end - i, access)
+                                       : discard(memory, first + i, end - i, access);
+        if (status != 0) {
+            return -1;
+        }
+        i = end;
     }
+    return 0;
 }
 
-void pvm_memory_zero(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count)
+/* Behind the run of pages of one access that begins at `page`. */
+static uint32_t uniform_end(const pvm_memory_t *memory, uint32_t page, uint32_t end)
+{
+    const uint8_t access = memory->access[page];
+
+    do {
+        page++;
+    } while (page < end && memory->access[page] == access);
+    return page;
+}
+
+int pvm_memory_zero(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count)
 {
     const uint32_t end = first_page + page_count;
 
     for (uint32_t page = first_page; page < end;) {
         const uint8_t access = memory->access[page];
-        uint32_t run_end = page + 1;
-        while (run_end < end && memory->access[run_end] == access) {
-            run_end++;
-        }
+        const uint32_t run_end = uniform_end(memory, page, end);
+        int status = 0;
         if (access != PVM_PAGE_NONE) {
-            if (run_end - page >= ASK_PAGES_MIN) {
-                zero_touched(memory, page, run_end - page, access);
-            } else {
-                zero_uniform(memory, page, run_end - page, access);
-            }
+            status = run_end - page >= ASK_PAGES_MIN
+                         ? zero_touched(memory, page, run_end - page, access)
+                         : zero_uniform(memory, page, run_end - page, access);
+        }
+        if (status != 0) {
+            return -1;
         }
         page = run_end;
     }
+    return 0;
 }
 
 /* All runs become one that spans them: the list is walked at every mapping, and a guest may map page by page. */
@@ -179,10 +236,10 @@ int pvm_memory_map(pvm_memory_t *memory, uint32_t first_page, uint32_t page_coun
     if (page_count == 0) {
         return 0;
     }
-    if (access == PVM_PAGE_NONE) {
-        pvm_memory_zero(memory, first_page, page_count);
-    } else {
+    if (access != PVM_PAGE_NONE) {
         pvm_memory_remember(memory, first_page, page_count);
+    } else if (pvm_memory_zero(memory, first_page, page_count) != 0) {
+        return -1;
     }
     if (protect(memory, first_page, page_count, access) != 0) {
         return -1;
@@ -203,26 +260,29 @@ int pvm_memory_clear(pvm_memory_t *memory)
     return 0;
 }
 
-void pvm_memory_poke(pvm_memory_t *memory, uint32_t address, const void *data, size_t len)
+int pvm_memory_poke(pvm_memory_t *memory, uint32_t address, const void *data, size_t len)
 {
-    const uint8_t *from = data;
+    uint32_t bad;
 
-    while (len > 0) {
-        const uint32_t page = address >> PVM_PAGE_BITS;
-        const size_t room = PVM_PAGE_SIZE - (address & (PVM_PAGE_SIZE - 1));
-        const size_t part = len < room ? len : room;
-        const bool locked = memory->guarded && (memory->access[page] & PVM_PAGE_WRITE) == 0;
-        if (locked) {
-            (void)mprotect(page_address(memory, page), PVM_PAGE_SIZE, PROT_READ | PROT_WRITE);
-        }
-        memcpy(memory->base + address, from, part);
-        if (locked) {
-            (void)protect(memory, page, 1, memory->access[page]);
-        }
-        address += (uint32_t)part;
-        from += part;
-        len -= part;
+    if (len == 0) {
+        return 0;
     }
+    const uint32_t first = address >> PVM_PAGE_BITS;
+    const uint32_t end = (uint32_t)((address + (uint64_t)len - 1) >> PVM_PAGE_BITS) + 1;
+    const bool locked =
+        memory->guarded && pvm_memory_first_bad(memory, address, len, PVM_PAGE_WRITE, &bad);
+    if (locked && protect(memory, first, end - first, PVM_PAGE_READ_WRITE) != 0) {
+        return -1;
+    }
+    memcpy(memory->base + address, data, len);
+    for (uint32_t page = first; locked && page < end;) {
+        const uint32_t run_end = uniform_end(memory, page, end);
+        if (protect(memory, page, run_end - page, memory->access[page]) != 0) {
+            return -1;
+        }
+        page = run_end;
+    }
+    return 0;
 }
 
 bool pvm_memory_first_bad(const pvm_memory_t *memory, uint32_t address, uint64_t len, uint8_t need,

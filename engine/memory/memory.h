@@ -13,8 +13,8 @@
 #include <string.h>
 
 #define PVM_MEMORY_BYTES (UINT64_C(1) << 32)
-#define PVM_PAGE_BITS 12
-#define PVM_PAGE_COUNT (UINT32_C(1) << 20)
+#define PVM_PAGE_BITS    12
+#define PVM_PAGE_COUNT   (UINT32_C(1) << 20)
 /** Addresses below this always panic (GP A.6). */
 #define PVM_LOW_ADDRESS_END UINT32_C(0x10000)
 
@@ -33,8 +33,9 @@ typedef struct {
 typedef struct pvm_memory_t {
     uint8_t *base;   /**< 4 GiB, and a guard behind it */
     uint8_t *access; /**< PVM_PAGE_COUNT octets, PVM_PAGE_*, right before `base` */
-    bool guarded;    /**< page protection mirrors `access` */
-    pvm_page_run_t runs[PVM_MEMORY_RUNS_MAX]; /**< every mapped page is in one; they may hold others too */
+    bool guarded;    /**< page protection mirrors `access`; ends when that takes many mappings */
+    uint32_t borders; /**< at least the number of pages whose neighbour has another access */
+    pvm_page_run_t runs[PVM_MEMORY_RUNS_MAX]; /**< hold every mapped page, and maybe others */
     size_t run_count;
     struct pvm_memory_t *next; /**< in a pool */
 } pvm_memory_t;
@@ -48,10 +49,11 @@ int pvm_memory_clear(pvm_memory_t *memory);
 int pvm_memory_map(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count, uint8_t access);
 /** Note that mapped pages are here. Neighbours are joined, so that a heap that grows page by page stays one run. */
 void pvm_memory_remember(pvm_memory_t *memory, uint32_t first, uint32_t count);
-/** Make the octets of mapped pages zero again, whatever their access; cheap where few pages were touched. */
-void pvm_memory_zero(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count);
-/** Copy into mapped pages whatever their access. The caller has checked the range. */
-void pvm_memory_poke(pvm_memory_t *memory, uint32_t address, const void *data, size_t len);
+/** Make the octets of mapped pages zero again, whatever their access; cheap where few pages were touched.
+ *  @return 0, or -1 (the memory must then be destroyed). */
+int pvm_memory_zero(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count);
+/** Copy into mapped pages whatever their access. The caller has checked the range. @return 0 or -1. */
+int pvm_memory_poke(pvm_memory_t *memory, uint32_t address, const void *data, size_t len);
 
 /** First octet of [address, address + len), each mod 2^32, whose page lacks `need`; true if there is one. */
 bool pvm_memory_first_bad(const pvm_memory_t *memory, uint32_t address, uint64_t len, uint8_t need,

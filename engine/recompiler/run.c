@@ -62,6 +62,12 @@ static const pvm_recompiler_code_t *get_code(pvm_vm_t *vm)
     return code;
 }
 
+/* Whether the code relies on pages that are not protected any more: the memory may have run out of mappings. */
+static bool is_stale(const pvm_vm_t *vm, const pvm_recompiler_code_t *code)
+{
+    return (code->variant & PVM_VARIANT_CHECKED) == 0 && !vm->memory->guarded;
+}
+
 /* -- Gas --- */
 
 static int64_t take_slice(pvm_vm_t *vm)
@@ -174,7 +180,7 @@ static uint64_t host_call(pvm_activation_t *activation, uint64_t index)
     }
     activation->end = PVM_NATIVE_MOVED;
     /* A host that says that the block is not paid has it paid once more. */
-    if (vm->moved || (!flat && !vm->charged) ||
+    if (vm->moved || (!flat && !vm->charged) || is_stale(vm, code) ||
         atomic_load_explicit(&vm->interrupt, memory_order_relaxed)) {
         return 1;
     }
@@ -308,8 +314,8 @@ pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm)
     bool step;
 
     for (;;) {
-        /* After the first time only a host call can have changed what is collected. */
-        if (code == NULL || vm->moved) {
+        /* After the first time only a host call can have changed what is collected, and a mapping the memory. */
+        if (code == NULL || vm->moved || is_stale(vm, code)) {
             code = vm->block_trace == NULL ? get_code(vm) : NULL;
         }
         if (code == NULL) {

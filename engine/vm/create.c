@@ -165,15 +165,17 @@ int pvm_set_arguments(pvm_vm_t *vm, const uint8_t *args, size_t len)
     const uint32_t first = ARGUMENTS_ADDRESS >> PVM_PAGE_BITS;
     const uint32_t old_pages = (uint32_t)((vm->arguments_len + PVM_PAGE_SIZE - 1) / PVM_PAGE_SIZE);
     const uint32_t new_pages = (uint32_t)((len + PVM_PAGE_SIZE - 1) / PVM_PAGE_SIZE);
-    if (pvm_memory_map(vm->memory, first, new_pages, PVM_PAGE_READ) != 0) {
+    if (pvm_memory_map(vm->memory, first, new_pages, PVM_PAGE_READ) != 0 ||
+        pvm_memory_zero(vm->memory, first, new_pages) != 0) {
         return -1;
     }
-    pvm_memory_zero(vm->memory, first, new_pages);
     if (new_pages < old_pages && pvm_memory_map(vm->memory, first + new_pages,
                                                 old_pages - new_pages, PVM_PAGE_NONE) != 0) {
         return -1;
     }
-    pvm_memory_poke(vm->memory, ARGUMENTS_ADDRESS, args, len);
+    if (pvm_memory_poke(vm->memory, ARGUMENTS_ADDRESS, args, len) != 0) {
+        return -1;
+    }
     vm->arguments_len = len;
     vm->registers[7] = ARGUMENTS_ADDRESS;
     vm->registers[8] = len;

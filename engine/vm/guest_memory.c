@@ -71,7 +71,9 @@ int pvm_write_memory(pvm_vm_t *vm, uint32_t address, const void *data, size_t le
     if (check_range(vm, address, data, length, PVM_PAGE_WRITE, "pvm_write_memory") != 0) {
         return -1;
     }
-    pvm_memory_poke(vm->memory, address, data, length);
+    if (pvm_memory_poke(vm->memory, address, data, length) != 0) {
+        return -1;
+    }
     tell(vm, address, data, length, 1);
     return 0;
 }
@@ -81,7 +83,9 @@ int pvm_poke_memory(pvm_vm_t *vm, uint32_t address, const void *data, size_t len
     if (check_range(vm, address, data, length, PVM_PAGE_READ, "pvm_poke_memory") != 0) {
         return -1;
     }
-    pvm_memory_poke(vm->memory, address, data, length);
+    if (pvm_memory_poke(vm->memory, address, data, length) != 0) {
+        return -1;
+    }
     tell(vm, address, data, length, 1);
     return 0;
 }

@@ -41,10 +41,7 @@ static int start_region(pvm_memory_t *memory, const pvm_region_t *region)
         pvm_memory_map(memory, first_page(region), page_count(region), page_access(region)) != 0) {
         return -1;
     }
-    if (region->data_len > 0) {
-        pvm_memory_poke(memory, region->address, region->data, region->data_len);
-    }
-    return 0;
+    return pvm_memory_poke(memory, region->address, region->data, region->data_len);
 }
 
 /* The region that holds a page, or NULL. */
@@ -84,8 +81,8 @@ static int undo_run(pvm_memory_t *memory, const pvm_layout_t *layout, pvm_page_r
             if (pvm_memory_map(memory, page, border - page, PVM_PAGE_NONE) != 0) {
                 return -1;
             }
-        } else {
-            pvm_memory_zero(memory, page, border - page);
+        } else if (pvm_memory_zero(memory, page, border - page) != 0) {
+            return -1;
         }
         page = border;
     }
@@ -101,13 +98,16 @@ static int restore(pvm_memory_t *memory, const pvm_program_t *program)
             return -1;
         }
     }
+    /* All regions are remembered before anything can fail: they may be mapped still. */
     memory->run_count = 0;
     for (int i = 0; i < PVM_REGION_COUNT; i++) {
-        const pvm_region_t *const region = &layout->regions[i];
-        if (region->mapped_len > 0) {
-            pvm_memory_remember(memory, first_page(region), page_count(region));
+        if (layout->regions[i].mapped_len > 0) {
+            pvm_memory_remember(memory, first_page(&layout->regions[i]),
+                                page_count(&layout->regions[i]));
         }
-        if (start_region(memory, region) != 0) {
+    }
+    for (int i = 0; i < PVM_REGION_COUNT; i++) {
+        if (start_region(memory, &layout->regions[i]) != 0) {
             return -1;
         }
     }

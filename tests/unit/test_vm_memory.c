@@ -293,6 +293,59 @@ static void pages_mapped_one_by_one_are_all_there_and_all_forgotten(const lab_t 
     lab_free(&machine);
 }
 
+/* More changes of access than the kernel keeps mappings for one process (65,530 where nobody has set it). */
+#define STRIPES UINT32_C(80000)
+
+static pvm_host_result_t stripe(pvm_vm_t *vm, int func_id, void *user_data)
+{
+    (void)func_id;
+    (void)user_data;
+    for (uint32_t i = 0; i < STRIPES; i++) {
+        const uint8_t octet = (uint8_t)i;
+        assert_int_equal(pvm_map_memory(vm, BASE + i * PAGE, PAGE,
+                                        i % 2 == 0 ? PVM_ACCESS_READ : PVM_ACCESS_WRITE),
+                         0);
+        assert_int_equal(pvm_poke_memory(vm, BASE + i * PAGE + 1, &octet, 1), 0);
+    }
+    return PVM_HOST_CONTINUE;
+}
+
+static void any_pattern_of_access_can_be_mapped(const lab_t *lab)
+{
+    machine_t machine = lab_machine(lab,
+                                    "ecalli 0\n"
+                                    "fallthrough\n"
+                                    "loop: load_ind_u8 r2, r1, 1\n"
+                                    "add_64 r3, r3, r2\n"
+                                    "add_imm_64 r1, r1, 0x1000\n"
+                                    "branch_lt_u r1, r4, @loop\n"
+                                    "store_imm_u8 0x21000, 9\n"
+                                    "locked: store_imm_u8 0x20000, 9\n"
+                                    "trap\n",
+                                    INT64_MAX);
+    uint64_t sum = 0;
+    pvm_set_host_callback(machine.vm, stripe, NULL);
+
+    for (int round = 0; round < 2; round++) {
+        pvm_set_register(machine.vm, 1, BASE);
+        pvm_set_register(machine.vm, 3, 0);
+        pvm_set_register(machine.vm, 4, BASE + STRIPES * PAGE);
+        assert_int_equal(lab_execute(lab, machine.vm, 0), PVM_RESULT_FAULT);
+        assert_int_equal(pvm_get_fault_address(machine.vm), 0x20000);
+        assert_int_equal(pvm_get_pc(machine.vm), lab_at(&machine, "locked"));
+        sum = 0;
+        for (uint32_t i = 0; i < STRIPES; i++) {
+            sum += (uint8_t)i;
+        }
+        assert_int_equal(pvm_get_register(machine.vm, 3), sum);
+        assert_int_equal(pvm_reset(machine.vm, INT64_MAX), 0);
+        for (uint32_t i = 0; i < STRIPES; i++) {
+            assert_int_equal(pvm_get_access(machine.vm, BASE + i * PAGE), PVM_ACCESS_NONE);
+        }
+    }
+    lab_free(&machine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +359,7 @@ int main(void)
         LAB_TEST(the_last_octet_of_memory_is_memory, LAB_ALL_SPECS, LAB_ALL_DRIVES),
         LAB_TEST(the_guest_obeys_the_access_that_the_host_set_last, LAB_ALL_SPECS, LAB_ALL_DRIVES),
         LAB_TEST_ONCE(pages_mapped_one_by_one_are_all_there_and_all_forgotten),
+        LAB_TEST(any_pattern_of_access_can_be_mapped, LAB_0_8_0, LAB_PLAIN | LAB_COUNTING),
     };
 
     lab_announce();
