@@ -18,6 +18,8 @@ static atomic_uint_fast64_t next_id = 1;
 
 static void start_state(pvm_vm_t *vm, uint64_t gas)
 {
+    const pvm_region_t *const heap = &vm->program->layout.regions[PVM_REGION_RW];
+
     memcpy(vm->registers, vm->program->layout.registers, sizeof(vm->registers));
     vm->gas = (int64_t)gas;
     vm->pc = 0;
@@ -26,6 +28,7 @@ static void start_state(pvm_vm_t *vm, uint64_t gas)
     vm->begun = false;
     vm->arrival = (pvm_arrival_t){.kind = PVM_ARRIVAL_ENTRY};
     vm->heap_pointer = vm->program->layout.heap_start;
+    vm->heap_end_page = (uint32_t)((heap->address + heap->mapped_len) >> PVM_PAGE_BITS);
     vm->fault_address = 0;
     vm->arguments_len = 0;
 }

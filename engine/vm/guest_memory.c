@@ -20,6 +20,8 @@ int pvm_map_memory(pvm_vm_t *vm, uint32_t address, uint64_t length, pvm_access_t
                              "to 2^32",
                              address, (unsigned long long)length);
     }
+    /* From here on the heap may have holes, or pages behind its end. */
+    vm->heap_end_page = 0;
     return pvm_memory_map(vm->memory, address >> PVM_PAGE_BITS,
                           (uint32_t)(length >> PVM_PAGE_BITS), page_access[access]);
 }
@@ -107,19 +109,27 @@ pvm_access_t pvm_get_access(pvm_vm_t *vm, uint32_t address)
 #define GROW_HEAP_GAS 100
 #define GROW_HEAP_PAGE_GAS 10
 
+static uint32_t count_writable(const pvm_memory_t *memory, uint32_t first, uint32_t end)
+{
+    uint32_t count = 0;
+
+    for (uint32_t page = first; page < end; page++) {
+        count += (memory->access[page] & PVM_PAGE_WRITE) != 0;
+    }
+    return count;
+}
+
 int pvm_grow_heap(pvm_vm_t *vm)
 {
     if (vm == NULL || vm->program->format != PVM_FORMAT_JAM ||
         vm->program->spec != PVM_SPEC_0_8_0) {
         return pvm_error_set("pvm_grow_heap: only JAM programs under 0.8.0 have this host call");
     }
-    const pvm_region_t *const heap = &vm->program->layout.regions[PVM_REGION_RW];
-    const uint64_t start = heap->address >> PVM_PAGE_BITS;
-    const uint64_t limit = vm->program->layout.heap_end_max >> PVM_PAGE_BITS;
-    uint64_t end = start;
-    for (uint64_t page = start; page < limit; page++) {
-        end += (vm->memory->access[page] & PVM_PAGE_WRITE) != 0;
-    }
+    const uint32_t start = vm->program->layout.regions[PVM_REGION_RW].address >> PVM_PAGE_BITS;
+    const uint32_t limit = (uint32_t)(vm->program->layout.heap_end_max >> PVM_PAGE_BITS);
+    const bool is_known = vm->heap_end_page != 0;
+    const uint32_t end =
+        is_known ? vm->heap_end_page : start + count_writable(vm->memory, start, limit);
     const uint64_t wanted = vm->registers[7];
     const bool grows = wanted > end && wanted <= limit;
     const int64_t price =
@@ -132,10 +142,12 @@ int pvm_grow_heap(pvm_vm_t *vm)
         vm->registers[7] = end;
         return 0;
     }
-    if (pvm_memory_map(vm->memory, (uint32_t)start, (uint32_t)(wanted - start),
-                       PVM_PAGE_READ_WRITE) != 0) {
+    /* The paper makes all pages up to there writable; those that are so already need nothing done. */
+    const uint32_t first = is_known ? end : start;
+    if (pvm_memory_map(vm->memory, first, (uint32_t)wanted - first, PVM_PAGE_READ_WRITE) != 0) {
         return -1;
     }
     vm->gas -= price;
+    vm->heap_end_page = is_known ? (uint32_t)wanted : 0;
     return 0;
 }

@@ -63,6 +63,7 @@ struct pvm_vm_t {
     uint64_t id;
     pvm_vm_t *parent;
     uint64_t heap_pointer; /**< sbrk: octet behind the heap */
+    uint32_t heap_end_page; /**< grow_heap: behind the heap's writable pages; 0: they have to be counted */
     uint64_t arguments_len;
 
     pvm_host_callback_t callback;

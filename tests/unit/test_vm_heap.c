@@ -109,6 +109,34 @@ static void the_heap_may_grow_up_to_a_zone_below_the_stack(const lab_t *lab)
     lab_free(&machine);
 }
 
+static void pages_that_the_host_has_mapped_or_taken_count_too(const lab_t *lab)
+{
+    machine_t machine = make_jam(lab, GAS);
+
+    /* A hole: three pages become two, so that the heap ends one page earlier. */
+    assert_int_equal(pvm_map_memory(machine.vm, 0x31000, PAGE, PVM_ACCESS_NONE), 0);
+    pvm_set_register(machine.vm, 7, 0);
+    assert_int_equal(pvm_grow_heap(machine.vm), 0);
+    assert_int_equal(pvm_get_register(machine.vm, 7), HEAP_PAGE - 1);
+    /* Growing fills it. */
+    pvm_set_register(machine.vm, 7, HEAP_PAGE + 1);
+    pvm_set_gas(machine.vm, 120);
+    assert_int_equal(pvm_grow_heap(machine.vm), 0);
+    assert_int_equal(pvm_get_gas(machine.vm), 0);
+    assert_heap_ends_at(&machine, HEAP_PAGE + 1);
+    /* A page far behind the end. */
+    assert_int_equal(pvm_map_memory(machine.vm, 0x900000, PAGE, PVM_ACCESS_WRITE), 0);
+    pvm_set_gas(machine.vm, GAS);
+    pvm_set_register(machine.vm, 7, 0);
+    assert_int_equal(pvm_grow_heap(machine.vm), 0);
+    assert_int_equal(pvm_get_register(machine.vm, 7), HEAP_PAGE + 2);
+    assert_int_equal(pvm_reset(machine.vm, GAS), 0);
+    pvm_set_register(machine.vm, 7, 0);
+    assert_int_equal(pvm_grow_heap(machine.vm), 0);
+    assert_int_equal(pvm_get_register(machine.vm, 7), HEAP_PAGE);
+    lab_free(&machine);
+}
+
 static void too_little_gas_is_told_and_changes_nothing(const lab_t *lab)
 {
     static const struct {
@@ -352,6 +380,7 @@ int main(void)
         LAB_TEST_ONCE(a_question_or_too_much_costs_100_and_answers_the_end),
         LAB_TEST_ONCE(growing_costs_10_for_each_page_and_the_pages_are_zero),
         LAB_TEST_ONCE(the_heap_may_grow_up_to_a_zone_below_the_stack),
+        LAB_TEST_ONCE(pages_that_the_host_has_mapped_or_taken_count_too),
         LAB_TEST_ONCE(too_little_gas_is_told_and_changes_nothing),
         LAB_TEST(only_jam_programs_of_0_8_0_have_grow_heap, LAB_ALL_SPECS, LAB_PLAIN),
         LAB_TEST(a_guest_uses_the_pages_it_has_asked_for, LAB_0_8_0, LAB_ALL_DRIVES),
