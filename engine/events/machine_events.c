@@ -136,7 +136,7 @@ void pvm_events_run_begin(pvm_vm_t *vm, pvm_run_kind_t kind)
                                         .vm = vm->id,
                                         .service = vm->service,
                                         .program = pvm_events_program_hash(vm->program),
-                                        .parent = vm->parent != NULL ? vm->parent->id : 0,
+                                        .parent = vm->parent_id,
                                         .backend = (uint8_t)vm->backend,
                                         .kind = (uint8_t)kind,
                                         .instrumentation = vm->instrumentation,

@@ -218,6 +218,7 @@ void pvm_destroy(pvm_vm_t *vm)
         vm->observer.destroy(vm->observer_data, vm);
     }
     pvm_events_destroy(vm);
+    pvm_vm_leave_family(vm);
     pvm_vm_release_memory(vm);
     pvm_counts_destroy(vm->counts);
     pvm_program_release(vm->program);

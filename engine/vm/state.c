@@ -148,20 +148,6 @@ uint64_t pvm_get_id(pvm_vm_t *vm)
     return is_given(vm, "pvm_get_id") ? vm->id : 0;
 }
 
-int pvm_set_parent(pvm_vm_t *vm, pvm_vm_t *parent)
-{
-    if (vm == NULL || vm == parent) {
-        return pvm_error_set("pvm_set_parent: no VM, or a VM as its own parent");
-    }
-    vm->parent = parent;
-    return 0;
-}
-
-pvm_vm_t *pvm_get_parent(pvm_vm_t *vm)
-{
-    return is_given(vm, "pvm_get_parent") ? vm->parent : NULL;
-}
-
 pvm_program_t *pvm_get_program(pvm_vm_t *vm)
 {
     return is_given(vm, "pvm_get_program") ? vm->program : NULL;

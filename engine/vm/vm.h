@@ -61,7 +61,11 @@ struct pvm_vm_t {
     pvm_backend_t backend;
     uint32_t service;
     uint64_t id;
+    /* The family, see family.c: under its lock. */
     pvm_vm_t *parent;
+    pvm_vm_t *first_child;
+    pvm_vm_t *next_sibling;
+    uint64_t parent_id; /**< of the last parent named, 0 for none; stays when that one is destroyed */
     uint64_t heap_pointer; /**< sbrk: octet behind the heap */
     uint32_t heap_end_page; /**< grow_heap: behind the heap's writable pages; 0: they have to be counted */
     uint64_t arguments_len;
@@ -96,6 +100,9 @@ void pvm_vm_end_host_call(pvm_vm_t *vm);
 /** Ask a running VM to stop soon, between two instructions, with PVM_RESULT_OK and state READY; pvm_resume() goes on.
  *  Thread: any; safe in signal handlers. */
 void pvm_vm_interrupt(pvm_vm_t *vm);
+
+/** Forget parent and children, before the VM is freed. */
+void pvm_vm_leave_family(pvm_vm_t *vm);
 
 /** The standard start: memory regions and registers of the program. @return 0 or -1. */
 int pvm_vm_initialize_memory(pvm_vm_t *vm);

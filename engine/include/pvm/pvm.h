@@ -235,7 +235,8 @@ PVM_API pvm_backend_t pvm_get_backend(pvm_vm_t *vm);
 PVM_API uint32_t pvm_get_service(pvm_vm_t *vm);
 /** A number that no other VM of this process has had, from 1. */
 PVM_API uint64_t pvm_get_id(pvm_vm_t *vm);
-/** Say that `vm` is an inner machine of `parent` (NULL: of none), for profiles. @return 0, or -1 for vm itself. */
+/** Say that `vm` is an inner machine of `parent` (NULL: of none), for profiles. A parent that is destroyed first is
+ *  forgotten. @return 0, or -1 for vm itself. */
 PVM_API int pvm_set_parent(pvm_vm_t *vm, pvm_vm_t *parent);
 
 /* -- Memory: the only way to guest memory; copies, no pointers into it --------------------- */
