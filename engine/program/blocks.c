@@ -17,7 +17,8 @@ static bool is_instruction(const pvm_code_t *code, uint32_t pc)
 
 static bool is_terminator_at(const pvm_code_t *code, uint32_t pc)
 {
-    return is_instruction(code, pc) && pvm_isa_is_terminator(pvm_isa_op(code->isa, code->octets[pc]));
+    return is_instruction(code, pc) &&
+           pvm_isa_is_terminator(pvm_isa_op(code->isa, code->octets[pc]));
 }
 
 static void mark(uint8_t *bits, uint32_t pc)
