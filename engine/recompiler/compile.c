@@ -978,6 +978,7 @@ pvm_recompiler_code_t *pvm_recompiler_compile(const pvm_program_t *program, unsi
         return NULL;
     }
     shrink(&code->stretches, code->stretch_count * sizeof(*code->stretches));
+    code->length_count = c.length_count;
     shrink(&code->lengths, c.length_count);
     shrink(&code->stubs, code->stub_count * sizeof(*code->stubs));
     shrink(&code->host_sites, code->host_site_count * sizeof(*code->host_sites));
