@@ -288,3 +288,18 @@ pvm_prof_status_t pvm_prof_report(pvm_prof_run_file_t *file, pvm_prof_report_kin
     *out_table = table;
     return PVM_PROF_OK;
 }
+
+int pvm_prof_report_note_worth(pvm_prof_run_file_t *file, pvm_prof_table_t *table)
+{
+    worth_t worth;
+
+    if (read_worth(file, &worth) != SQLITE_OK) {
+        return -1;
+    }
+    for (size_t i = 0; i < table->column_count && worth.is_incomplete; i++) {
+        if (is_figure(table->columns[i].type)) {
+            table->columns[i].certainty = PVM_PROF_INCOMPLETE;
+        }
+    }
+    return add_notes(table, &worth);
+}

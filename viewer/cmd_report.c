@@ -1,10 +1,9 @@
 /* pvmscope report: questions to a run file, answered by the profiler's tables. */
 #include "viewer/command.h"
+#include "viewer/new_run.h"
 #include "viewer/render.h"
 
 #include "profiler/report.h"
-
-#include <sys/stat.h>
 
 /** Tables of the report without --by, with their keys in JSON. */
 static const struct {
@@ -38,24 +37,6 @@ static pvm_view_status_t fail_profiler(pvm_view_t *view, pvm_prof_status_t statu
 {
     return pvm_view_fail(view, status == PVM_PROF_E_FORMAT ? PVM_VIEW_INPUT : PVM_VIEW_ENVIRONMENT,
                          "%s", pvm_last_error());
-}
-
-static pvm_view_status_t open_file(pvm_view_t *view, const char *path,
-                                   pvm_prof_run_file_t **out_file)
-{
-    struct stat info;
-    pvm_prof_status_t status;
-
-    /* Names that are no file are bad input, not the environment's fault. */
-    if (stat(path, &info) < 0) {
-        return pvm_view_fail(view, PVM_VIEW_INPUT, "%s: no such file; check the name", path);
-    }
-    if (!S_ISREG(info.st_mode)) {
-        return pvm_view_fail(view, PVM_VIEW_INPUT,
-                             "%s: is no regular file; give a run file made by record", path);
-    }
-    status = pvm_prof_run_file_open(path, out_file);
-    return status == PVM_PROF_OK ? PVM_VIEW_FINE : fail_profiler(view, status);
 }
 
 static pvm_view_status_t print_one(pvm_view_t *view, const pvm_render_t *render,
@@ -110,7 +91,7 @@ pvm_view_status_t pvm_command_report(pvm_view_t *view)
         .top = top > PVM_PROF_MAX_ROWS ? PVM_PROF_MAX_ROWS : (uint32_t)top,
     };
     pvm_prof_run_file_t *file = NULL;
-    pvm_view_status_t status = open_file(view, view->operands[0], &file);
+    pvm_view_status_t status = pvm_view_open_run(view, view->operands[0], &file);
 
     if (status == PVM_VIEW_FINE) {
         status = pvm_view_has(view, PVM_OPTION_BY) ? print_one(view, &render, file, &options)

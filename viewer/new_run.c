@@ -1,4 +1,4 @@
-/* Making a run file from the command line and showing what came of it, for all commands that write one. */
+/* Run files of the command line: made, shown when they are done, and opened again. */
 #include "viewer/new_run.h"
 
 #include "viewer/output.h"
@@ -7,6 +7,7 @@
 #include "profiler/report.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 /** Error of the profiler as one of ours: its text names file and mend. */
 pvm_view_status_t pvm_view_fail_profiler(pvm_view_t *view, pvm_prof_status_t status)
@@ -81,4 +82,22 @@ pvm_prof_status_t pvm_view_store_run_info(const pvm_view_t *view, const pvm_job_
         }
     }
     return status;
+}
+
+pvm_view_status_t pvm_view_open_run(pvm_view_t *view, const char *path,
+                                    pvm_prof_run_file_t **out_file)
+{
+    struct stat info;
+    pvm_prof_status_t status;
+
+    /* Names that are no file are bad input, not the environment's fault. */
+    if (stat(path, &info) < 0) {
+        return pvm_view_fail(view, PVM_VIEW_INPUT, "%s: no such file; check the name", path);
+    }
+    if (!S_ISREG(info.st_mode)) {
+        return pvm_view_fail(view, PVM_VIEW_INPUT,
+                             "%s: is no regular file; give a run file made by record", path);
+    }
+    status = pvm_prof_run_file_open(path, out_file);
+    return status == PVM_PROF_OK ? PVM_VIEW_FINE : pvm_view_fail_profiler(view, status);
 }

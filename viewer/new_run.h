@@ -1,4 +1,4 @@
-/* Making a run file from the command line and showing what came of it, for all commands that write one. */
+/* Run files of the command line: made, shown when they are done, and opened again. */
 #ifndef PVM_VIEWER_NEW_RUN_H
 #define PVM_VIEWER_NEW_RUN_H
 
@@ -10,6 +10,9 @@ pvm_view_status_t pvm_view_fail_profiler(pvm_view_t *view, pvm_prof_status_t sta
 /** Create the file, replacing another kind of file only with --force. */
 pvm_view_status_t pvm_view_create_run(pvm_view_t *view, const char *path,
                                       pvm_prof_run_file_t **out_file);
+/** Open a file that is named on the command line for reading. */
+pvm_view_status_t pvm_view_open_run(pvm_view_t *view, const char *path,
+                                    pvm_prof_run_file_t **out_file);
 /** Store what the command line knows of a job and a recorder cannot see. */
 pvm_prof_status_t pvm_view_store_run_info(const pvm_view_t *view, const pvm_job_t *job,
                                           pvm_prof_run_file_t *file);
