@@ -7,10 +7,10 @@
 #include <stdbool.h>
 
 typedef struct {
-    const char *blobs;  /**< folder of the guest blobs */
-    const char *only;   /**< one guest, or NULL for all */
-    double native_ms;   /**< how long a native run should last */
-    unsigned repeats;   /**< measurements of each thing */
+    const char *blobs; /**< folder of the guest blobs */
+    const char *only;  /**< one guest, or NULL for all */
+    double native_ms;  /**< how long a native run should last */
+    unsigned repeats;  /**< measurements of each thing */
 } bench_options_t;
 
 /** A whole file, or NULL and one line on stderr. Free it. */

@@ -71,7 +71,8 @@ static bool decode_all(decoded_t *all)
     const pvm_program_t *const program = all->program;
 
     /* Every instruction is an octet or more; blocks that run off the code end in one trap each. */
-    all->instructions = calloc((size_t)program->code.len + program->block_count, sizeof(pvm_instruction_t));
+    all->instructions =
+        calloc((size_t)program->code.len + program->block_count, sizeof(pvm_instruction_t));
     all->ends = calloc(program->block_count, sizeof(*all->ends));
     if (all->instructions == NULL || all->ends == NULL) {
         return false;
@@ -87,7 +88,8 @@ static bool decode_all(decoded_t *all)
     return true;
 }
 
-static double nanoseconds_of(uint64_t (*run)(const decoded_t *), const decoded_t *all, uint64_t *out_sum)
+static double nanoseconds_of(uint64_t (*run)(const decoded_t *), const decoded_t *all,
+                             uint64_t *out_sum)
 {
     const uint64_t begin = bench_now_ns();
 
@@ -117,7 +119,8 @@ static void measure(const decoded_t *all)
         bench_add(&with_memo, nanoseconds_of(sum_of_model_with_memo, all, &sums[1]));
     }
     count_rare(all, &corrected, &contended);
-    printf("%u octets of code, %zu instructions, %u blocks, %u corrected, %u contended; all blocks cost %llu\n",
+    printf("%u octets of code, %zu instructions, %u blocks, %u corrected, %u contended; all blocks "
+           "cost %llu\n",
            all->program->code.len, all->count, all->program->block_count, corrected, contended,
            (unsigned long long)sums[0]);
     printf("%-28s %8s %8s %10s %8s\n", "", "ns/octet", "fastest", "ns/instr.", "spread");
@@ -151,7 +154,8 @@ int bench_gas(const bench_options_t *options)
         program = pvm_program_load(blob, len, PVM_FORMAT_RAW, PVM_SPEC_LATEST64);
     }
     if (program == NULL || program->block_count == 0) {
-        (void)fprintf(stderr, "%s: %s\n", path, program == NULL ? pvm_last_error() : "has no blocks");
+        (void)fprintf(stderr, "%s: %s\n", path,
+                      program == NULL ? pvm_last_error() : "has no blocks");
         goto out;
     }
     all.program = program;

@@ -16,8 +16,8 @@ const bench_guest_t bench_guests_list[] = {
 };
 const size_t bench_guest_count = sizeof(bench_guests_list) / sizeof(*bench_guests_list);
 
-pvm_vm_t *bench_guest_vm(const bench_options_t *options, const bench_guest_t *guest, pvm_spec_t spec,
-                         pvm_backend_t backend, uint32_t *out_entry)
+pvm_vm_t *bench_guest_vm(const bench_options_t *options, const bench_guest_t *guest,
+                         pvm_spec_t spec, pvm_backend_t backend, uint32_t *out_entry)
 {
     char path[512];
     size_t len;

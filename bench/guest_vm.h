@@ -16,8 +16,8 @@ extern const bench_guest_t bench_guests_list[];
 extern const size_t bench_guest_count;
 
 /** A VM with the guest's blob for this spec, and the pc of its main. NULL and one line on stderr if there is none. */
-pvm_vm_t *bench_guest_vm(const bench_options_t *options, const bench_guest_t *guest, pvm_spec_t spec,
-                         pvm_backend_t backend, uint32_t *out_entry);
+pvm_vm_t *bench_guest_vm(const bench_options_t *options, const bench_guest_t *guest,
+                         pvm_spec_t spec, pvm_backend_t backend, uint32_t *out_entry);
 /** Nanoseconds of one run of main(n). Ends the process if the checksum is wrong: it keeps everybody honest. */
 double bench_time_vm(pvm_vm_t *vm, uint32_t entry, uint64_t n, uint64_t checksum);
 /** Nanoseconds of one native run, and its checksum. */

@@ -8,7 +8,7 @@
 
 /* Native run times here: a ratio of two VMs needs no long native run. */
 #define NATIVE_SHARE 0.1
-#define TURNS 7
+#define TURNS        7
 
 typedef struct {
     const char *name;
@@ -58,8 +58,8 @@ int bench_instrument(const bench_options_t *options)
     double log_sum[FORM_COUNT] = {0};
     size_t measured[FORM_COUNT] = {0};
 
-    (void)printf("Exact block and edge counts: run time over the run without, %d turns\n\n%-10s", TURNS,
-                 "guest");
+    (void)printf("Exact block and edge counts: run time over the run without, %d turns\n\n%-10s",
+                 TURNS, "guest");
     for (size_t i = 0; i < FORM_COUNT; i++) {
         (void)printf(" %18s", forms[i].name);
     }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 /* Calls in one measurement: a measurement lasts milliseconds, far above the clock's own cost. */
-#define BATCH 2000
+#define BATCH        2000
 #define MEASUREMENTS 21
 
 typedef struct {
@@ -22,7 +22,8 @@ static void create_and_destroy(subject_t *subject)
 
     /* 16 dirty pages, as a short invocation leaves behind. */
     for (uint32_t page = 0; page < 16; page++) {
-        (void)pvm_write_memory(vm, UINT32_C(0xfefdf000) - page * PVM_PAGE_SIZE, &mark, sizeof(mark));
+        (void)pvm_write_memory(vm, UINT32_C(0xfefdf000) - page * PVM_PAGE_SIZE, &mark,
+                               sizeof(mark));
     }
     pvm_destroy(vm);
 }
@@ -55,7 +56,8 @@ static double measure(void (*what)(subject_t *), subject_t *subject, bench_sampl
 static pvm_program_t *make_program(const uint8_t *code, uint8_t code_len, const uint8_t *mask,
                                    uint8_t mask_len)
 {
-    const uint8_t header[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, (uint8_t)(3 + code_len + mask_len),
+    const uint8_t header[] = {0, 0, 0, 0, 0, 0,
+                              0, 0, 0, 0, 1, (uint8_t)(3 + code_len + mask_len),
                               0, 0, 0, 0, 0, code_len};
     uint8_t blob[128];
     size_t len = 0;

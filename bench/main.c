@@ -24,7 +24,8 @@ uint8_t *bench_read_file(const char *path, size_t *out_len)
 
     *out_len = 0;
     if (file == NULL || fseek(file, 0, SEEK_END) != 0) {
-        (void)fprintf(stderr, "%s: cannot be read; give the folder of the blobs with --blobs\n", path);
+        (void)fprintf(stderr, "%s: cannot be read; give the folder of the blobs with --blobs\n",
+                      path);
         goto out;
     }
     const long len = ftell(file);

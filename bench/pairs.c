@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 /* Guest code sees this n: some 10^6 instructions each, weighed alike afterwards. */
-#define PAIR_N 1
+#define PAIR_N    1
 #define PAIR_ROWS 120
 
 typedef struct {

@@ -14,19 +14,18 @@
 
 /* -- Machines ------------------------------------------------------------------------------ */
 
-static pvm_feed_vm_t **chain(pvm_prof_feed_t *feed, int host, uint32_t process, uint64_t id)
+static pvm_feed_vm_t **chain(pvm_prof_feed_t *feed, int host, uint64_t id)
 {
-    const uint64_t mixed =
-        (id ^ (uint64_t)process << 32 ^ (uint64_t)host << 54) * UINT64_C(0x9e3779b97f4a7c15);
+    const uint64_t mixed = (id ^ (uint64_t)host << 54) * UINT64_C(0x9e3779b97f4a7c15);
 
     return &feed->buckets[(mixed >> 32) % PVM_PROF_FEED_BUCKETS];
 }
 
-static pvm_feed_vm_t *find_vm(pvm_prof_feed_t *feed, int host, uint32_t process, uint64_t id)
+static pvm_feed_vm_t *find_vm(pvm_prof_feed_t *feed, int host, uint64_t id)
 {
-    pvm_feed_vm_t *at = *chain(feed, host, process, id);
+    pvm_feed_vm_t *at = *chain(feed, host, id);
 
-    while (at != NULL && (at->host != host || at->process != process || at->id != id)) {
+    while (at != NULL && (at->host != host || at->id != id)) {
         at = at->next;
     }
     return at;
@@ -34,20 +33,12 @@ static pvm_feed_vm_t *find_vm(pvm_prof_feed_t *feed, int host, uint32_t process,
 
 static void free_vm(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry)
 {
-    pvm_feed_vm_t **link = chain(feed, entry->host, entry->process, entry->id);
+    pvm_feed_vm_t **link = chain(feed, entry->host, entry->id);
 
     while (*link != entry) {
         link = &(*link)->next;
     }
     *link = entry->next;
-    /* Inner machines that outlive it must not name it any more. */
-    for (size_t i = 0; i < PVM_PROF_FEED_BUCKETS; i++) {
-        for (pvm_feed_vm_t *at = feed->buckets[i]; at != NULL; at = at->next) {
-            if (at->vm != NULL && at->vm->parent == entry->vm) {
-                at->vm->parent = NULL;
-            }
-        }
-    }
     pvm_destroy(entry->vm);
     free(entry->arguments);
     free(entry->memory);
@@ -64,7 +55,7 @@ static void store_process(pvm_prof_feed_t *feed, const pvm_feed_vm_t *entry)
     if (row != NULL) {
         sqlite3_bind_int64(row, 1, feed->recorder->vm_count);
         pvm_prof_store_bind_text(file, row, 2, feed->hosts[entry->host]);
-        sqlite3_bind_int64(row, 3, entry->process);
+        sqlite3_bind_int64(row, 3, (int64_t)(entry->id >> 32));
         pvm_prof_store_step(file, PVM_PROF_STATEMENT_VM_PROCESS);
     }
     pthread_mutex_unlock(&file->lock);
@@ -92,7 +83,7 @@ static pvm_prof_status_t make_vm(pvm_prof_feed_t *feed, int host,
                                  const pvm_event_execute_begin_t *event, pvm_feed_vm_t **out_entry)
 {
     const pvm_feed_program_t *const program = pvm_feed_program_find(feed, event->program);
-    pvm_feed_vm_t **const place = chain(feed, host, event->process, event->vm);
+    pvm_feed_vm_t **const place = chain(feed, host, event->vm);
 
     *out_entry = NULL;
     if (program == NULL || program->program == NULL) {
@@ -113,9 +104,8 @@ static pvm_prof_status_t make_vm(pvm_prof_feed_t *feed, int host,
     }
     /* What it is a stand-in for; it never executes. */
     vm->backend = (pvm_backend_t)event->backend;
-    vm->id = event->vm;
-    *entry = (pvm_feed_vm_t){
-        .next = *place, .host = host, .process = event->process, .id = event->vm, .vm = vm};
+    vm->id = (uint32_t)event->vm;
+    *entry = (pvm_feed_vm_t){.next = *place, .host = host, .id = event->vm, .vm = vm};
     *place = entry;
     feed->alive++;
     *out_entry = entry;
@@ -153,7 +143,7 @@ static void on_execute_begin(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry,
 {
     pvm_vm_t *const vm = entry->vm;
     const pvm_feed_vm_t *const parent =
-        event->parent == 0 ? NULL : find_vm(feed, entry->host, entry->process, event->parent);
+        event->parent == 0 ? NULL : find_vm(feed, entry->host, event->parent);
 
     if (entry->arguments != NULL && entry->arguments_len == entry->arguments_room) {
         vm->begun = false;
@@ -162,7 +152,7 @@ static void on_execute_begin(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry,
         entry->arguments = NULL;
     }
     memcpy(vm->registers, event->registers, sizeof(vm->registers));
-    vm->parent = parent != NULL && parent != entry ? parent->vm : NULL;
+    (void)pvm_set_parent(vm, parent != NULL && parent != entry ? parent->vm : NULL);
     vm->gas = event->gas;
     vm->pc = event->pc;
     vm->state = PVM_STATE_READY;
@@ -295,13 +285,11 @@ static pvm_prof_status_t feed_vm(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry, pv
 }
 
 /* The fields that every event of a machine has. */
-static bool vm_of(pvm_event_kind_t kind, const void *record, uint32_t *out_process,
-                  uint64_t *out_vm)
+static bool vm_of(pvm_event_kind_t kind, const void *record, uint64_t *out_vm)
 {
     switch (kind) {
 #define TAKE(name)                                                                                 \
     case PVM_EVENT_##name:                                                                         \
-        *out_process = ((const pvm_event_##name##_t *)record)->process;                            \
         *out_vm = ((const pvm_event_##name##_t *)record)->vm;                                      \
         return true;
         TAKE(vm_create)
@@ -328,8 +316,7 @@ static pvm_prof_status_t meet_vm(pvm_prof_feed_t *feed, int host, pvm_event_kind
 #define MEET(name)                                                                                 \
     case PVM_EVENT_##name: {                                                                       \
         const pvm_event_##name##_t *const event = record;                                          \
-        const pvm_event_execute_begin_t begin = {.process = event->process,                        \
-                                                 .vm = event->vm,                                  \
+        const pvm_event_execute_begin_t begin = {.vm = event->vm,                                  \
                                                  .service = event->service,                        \
                                                  .program = event->program,                        \
                                                  .backend = event->backend};                       \
@@ -362,7 +349,6 @@ pvm_prof_status_t pvm_prof_feed_event(pvm_prof_feed_t *feed, int host, uint64_t 
                                       pvm_event_kind_t kind, const void *record)
 {
     pvm_prof_status_t status = PVM_PROF_OK;
-    uint32_t process;
     uint64_t vm;
 
     if (kind == PVM_EVENT_program_load) {
@@ -371,14 +357,14 @@ pvm_prof_status_t pvm_prof_feed_event(pvm_prof_feed_t *feed, int host, uint64_t 
     if (kind == PVM_EVENT_program_data) {
         return pvm_feed_program_data(feed, record);
     }
-    if (!vm_of(kind, record, &process, &vm)) {
+    if (!vm_of(kind, record, &vm)) {
         return PVM_PROF_OK;
     }
     pvm_prof_clock_import(time_ns);
     if (feed->recorder == NULL) {
         status = start_recorder(feed);
     }
-    pvm_feed_vm_t *entry = find_vm(feed, host, process, vm);
+    pvm_feed_vm_t *entry = find_vm(feed, host, vm);
     if (status == PVM_PROF_OK && entry == NULL) {
         status = meet_vm(feed, host, kind, record, &entry);
     }

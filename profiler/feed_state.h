@@ -23,8 +23,7 @@ typedef struct {
 typedef struct pvm_feed_vm_t {
     struct pvm_feed_vm_t *next;
     int host;
-    uint32_t process;
-    uint64_t id;
+    uint64_t id; /**< as events name it */
     pvm_vm_t *vm;
     uint8_t *arguments;
     uint32_t arguments_len;

@@ -126,7 +126,7 @@ struct pvm_prof_recorder_t {
     pvm_prof_figures_t totals; /**< over all executions, as stored */
     bool is_difference;        /**< the sum rule failed somewhere */
     bool is_fed; /**< with events of another process: counts are current at the end of a run only */
-    bool is_cut_short;         /**< a VM was running when the recording ended */
+    bool is_cut_short; /**< a VM was running when the recording ended */
     const char *last_result;
     int64_t gas_left;
     uint64_t flush_interval_ns;

@@ -87,23 +87,20 @@ run_ctest()
     fi
 }
 
-# build FOLDER ARGUMENTS...: configure and build
+# build PRESET: configure and build one of CMakePresets.json
 build()
 {
-    folder=$1
-    shift
-    cmake -G Ninja -S . -B "$folder" "$@" && cmake --build "$folder"
+    cmake --preset "$1" && cmake --build --preset "$1"
 }
 
-check "gcc build without warnings" build build -DPVM_WERROR=ON
+check "gcc build without warnings" build default
 run_ctest gcc build
 
 if [ $short = no ]; then
     check "code is formatted" scripts/check-format.sh
     check "public headers are strict C11, C++ and self-contained" scripts/check-headers.sh
     check "archive without .git builds without network" scripts/check-archive.sh
-    check "clang build with ASan, UBSan and fuzzers" build build/asan -DPVM_WERROR=ON \
-        -DCMAKE_C_COMPILER=clang-19 -DPVM_SANITIZE=address,undefined -DPVM_FUZZ=ON
+    check "clang build with ASan, UBSan and fuzzers" build asan
     run_ctest asan build/asan
     for target in tests/fuzz/fuzz_*.c; do
         name=$(basename "$target" .c)

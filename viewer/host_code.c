@@ -48,7 +48,7 @@ const char *pvm_view_host_code(pvm_vm_t *vm, uint32_t pc, uint32_t end_pc,
     for (uint32_t i = 0; i < code->stretch_count; i++) {
         const pvm_stretch_t *const stretch = &code->stretches[i];
         const uint32_t lengths_end =
-            i + 1 < code->stretch_count ? stretch[1].lengths : stretch->lengths + 1;
+            i + 1 < code->stretch_count ? stretch[1].lengths : code->length_count;
         const uint8_t *at = code->region.base + stretch->host;
         uint32_t at_pc = stretch->pc;
         for (uint32_t k = stretch->lengths; k < lengths_end; k++) {

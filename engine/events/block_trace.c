@@ -59,8 +59,7 @@ static void hand_over(pvm_vm_t *vm, const uint32_t *ids, uint32_t count)
         vm->observer.blocks(vm->observer_data, vm, ids, count);
     }
     if (PVM_EVENTS_WANTED(block_batch)) {
-        const pvm_event_block_batch_t record = {.process = pvm_events_process(),
-                                                .vm = vm->id,
+        const pvm_event_block_batch_t record = {.vm = pvm_events_name(vm->id),
                                                 .service = vm->service,
                                                 .first = trace->first,
                                                 .blocks = ids,
@@ -77,12 +76,11 @@ static void tell_one(pvm_vm_t *vm, uint32_t id, int64_t gas)
 
     if (PVM_EVENTS_WANTED(block)) {
         const pvm_event_block_t record = {
-            .process = pvm_events_process(), .vm = vm->id, .service = vm->service, .pc = pc};
+            .vm = pvm_events_name(vm->id), .service = vm->service, .pc = pc};
         pvm_events_tell_block(&record);
     }
     if (PVM_EVENTS_WANTED(gas)) {
-        const pvm_event_gas_t record = {.process = pvm_events_process(),
-                                        .vm = vm->id,
+        const pvm_event_gas_t record = {.vm = pvm_events_name(vm->id),
                                         .service = vm->service,
                                         .pc = pc,
                                         .cost = (uint32_t)pvm_counts_block_cost(program, id),

@@ -78,8 +78,7 @@ static void tell_blocks(const pvm_vm_t *vm, block_piece_t *piece)
     if (piece->count == 0) {
         return;
     }
-    const pvm_event_block_counts_t record = {.process = pvm_events_process(),
-                                             .vm = vm->id,
+    const pvm_event_block_counts_t record = {.vm = pvm_events_name(vm->id),
                                              .service = vm->service,
                                              .blocks = piece->blocks,
                                              .blocks_len = piece->count,
@@ -131,8 +130,7 @@ static void tell_edges(const pvm_vm_t *vm, edge_piece_t *piece)
     if (piece->count == 0) {
         return;
     }
-    const pvm_event_edge_counts_t record = {.process = pvm_events_process(),
-                                            .vm = vm->id,
+    const pvm_event_edge_counts_t record = {.vm = pvm_events_name(vm->id),
                                             .service = vm->service,
                                             .kinds = piece->kinds,
                                             .kinds_len = piece->count,

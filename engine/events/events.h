@@ -58,6 +58,12 @@ void pvm_events_add_listener(int change);
 void pvm_events_start(void);
 /** Process id, as events give it. */
 uint32_t pvm_events_process(void);
+/** Name of a machine in events, by its pvm_get_id(); 0 for 0. */
+static inline uint64_t pvm_events_name(uint64_t id)
+{
+    return id == 0 ? 0 : (uint64_t)pvm_events_process() << 32 | (uint32_t)id;
+}
+
 /** CLOCK_MONOTONIC in ns. */
 uint64_t pvm_events_now_ns(void);
 
@@ -76,7 +82,7 @@ void pvm_events_compile_end(pvm_program_t *program, pvm_backend_t backend, uint6
 /* -- Machines: machine_events.c -- */
 
 /* Called when somebody listens, and kept out of the paths where nobody does. */
-#define PVM_EVENTS_COLD __attribute__((cold))
+#define PVM_EVENTS_COLD __attribute__((noinline))
 
 void pvm_events_create(pvm_vm_t *vm);
 void pvm_events_reset(pvm_vm_t *vm, int64_t gas);

@@ -16,8 +16,7 @@ void pvm_events_create(pvm_vm_t *vm)
     if (!PVM_EVENTS_WANTED(vm_create)) {
         return;
     }
-    const pvm_event_vm_create_t record = {.process = pvm_events_process(),
-                                          .vm = vm->id,
+    const pvm_event_vm_create_t record = {.vm = pvm_events_name(vm->id),
                                           .service = vm->service,
                                           .program = pvm_events_program_hash(vm->program),
                                           .backend = (uint8_t)vm->backend,
@@ -32,7 +31,7 @@ void pvm_events_reset(pvm_vm_t *vm, int64_t gas)
         return;
     }
     const pvm_event_vm_reset_t record = {
-        .process = pvm_events_process(), .vm = vm->id, .service = vm->service, .gas = gas};
+        .vm = pvm_events_name(vm->id), .service = vm->service, .gas = gas};
     pvm_events_tell_vm_reset(&record);
 }
 
@@ -44,8 +43,7 @@ void pvm_events_destroy(pvm_vm_t *vm)
     if (!PVM_EVENTS_WANTED(vm_destroy)) {
         return;
     }
-    const pvm_event_vm_destroy_t record = {
-        .process = pvm_events_process(), .vm = vm->id, .service = vm->service};
+    const pvm_event_vm_destroy_t record = {.vm = pvm_events_name(vm->id), .service = vm->service};
     pvm_events_tell_vm_destroy(&record);
 }
 
@@ -93,8 +91,7 @@ static void tell_arguments(pvm_vm_t *vm)
     for (uint32_t offset = 0; offset == 0 || offset < len; offset += PVM_EVENTS_PIECE_BYTES) {
         const uint32_t rest = (uint32_t)len - offset;
         const pvm_event_arguments_t piece = {
-            .process = pvm_events_process(),
-            .vm = vm->id,
+            .vm = pvm_events_name(vm->id),
             .service = vm->service,
             .program = pvm_events_program_hash(vm->program),
             .backend = (uint8_t)vm->backend,
@@ -132,11 +129,10 @@ void pvm_events_run_begin(pvm_vm_t *vm, pvm_run_kind_t kind)
     if (!PVM_EVENTS_WANTED(execute_begin)) {
         return;
     }
-    pvm_event_execute_begin_t record = {.process = pvm_events_process(),
-                                        .vm = vm->id,
+    pvm_event_execute_begin_t record = {.vm = pvm_events_name(vm->id),
                                         .service = vm->service,
                                         .program = pvm_events_program_hash(vm->program),
-                                        .parent = vm->parent != NULL ? vm->parent->id : 0,
+                                        .parent = pvm_events_name(vm->parent_id),
                                         .backend = (uint8_t)vm->backend,
                                         .kind = (uint8_t)kind,
                                         .instrumentation = vm->instrumentation,
@@ -151,8 +147,7 @@ static void tell_fault(pvm_vm_t *vm)
     if (!PVM_EVENTS_WANTED(page_fault)) {
         return;
     }
-    const pvm_event_page_fault_t record = {.process = pvm_events_process(),
-                                           .vm = vm->id,
+    const pvm_event_page_fault_t record = {.vm = pvm_events_name(vm->id),
                                            .service = vm->service,
                                            .pc = vm->pc,
                                            .address = vm->fault_address};
@@ -167,8 +162,7 @@ static void tell_out_of_gas(pvm_vm_t *vm)
     const uint32_t block = pvm_program_block_at(vm->program, vm->pc);
     const uint64_t price =
         vm->program->has_block_gas ? pvm_counts_block_cost(vm->program, block) : 1;
-    const pvm_event_out_of_gas_t record = {.process = pvm_events_process(),
-                                           .vm = vm->id,
+    const pvm_event_out_of_gas_t record = {.vm = pvm_events_name(vm->id),
                                            .service = vm->service,
                                            .pc = vm->pc,
                                            .gas = vm->gas,
@@ -192,8 +186,7 @@ void pvm_events_run_end(pvm_vm_t *vm, pvm_result_t result)
     }
     const uint64_t began_ns = vm->events.run_is_told ? vm->events.run_began_ns : 0;
     const pvm_event_execute_end_t record = {
-        .process = pvm_events_process(),
-        .vm = vm->id,
+        .vm = pvm_events_name(vm->id),
         .service = vm->service,
         .result = (uint8_t)result,
         .state = vm->state,
@@ -224,13 +217,14 @@ void pvm_events_call_begin(pvm_vm_t *vm)
     if (!PVM_EVENTS_WANTED(host_call_begin)) {
         return;
     }
-    pvm_event_host_call_begin_t record = {.process = pvm_events_process(),
-                                          .vm = vm->id,
-                                          .service = vm->service,
-                                          .seq = call->seq,
-                                          .pc = call->pc,
-                                          .func_id = call->func_id,
-                                          .gas = call->gas};
+    /* Field by field: zeroing the whole record first costs as much as the rest. */
+    pvm_event_host_call_begin_t record;
+    record.vm = pvm_events_name(vm->id);
+    record.service = vm->service;
+    record.seq = call->seq;
+    record.pc = call->pc;
+    record.func_id = call->func_id;
+    record.gas = call->gas;
     memcpy(record.registers, vm->registers, sizeof(record.registers));
     pvm_events_tell_host_call_begin(&record);
 }
@@ -239,9 +233,8 @@ static void tell_end(pvm_vm_t *vm, const pvm_flight_entry_t *call)
 {
     const pvm_events_state_t *const state = &vm->events;
     uint64_t values[PVM_REGISTER_COUNT];
-    pvm_event_host_call_end_t record = {.process = pvm_events_process(),
-                                        .vm = vm->id,
-                                        .service = vm->service,
+    pvm_event_host_call_end_t record = {.vm = pvm_events_name(vm->id),
+
                                         .seq = call->seq,
                                         .gas = vm->gas,
                                         .values = values};
@@ -265,8 +258,7 @@ void pvm_events_call_end(pvm_vm_t *vm)
         tell_end(vm, call);
     }
     if (PVM_EVENTS_WANTED(host_call)) {
-        pvm_event_host_call_t record = {.process = pvm_events_process(),
-                                        .vm = vm->id,
+        pvm_event_host_call_t record = {.vm = pvm_events_name(vm->id),
                                         .service = vm->service,
                                         .seq = call->seq,
                                         .pc = call->pc,
@@ -294,8 +286,7 @@ void pvm_events_memory(pvm_vm_t *vm, uint32_t address, const void *data, size_t 
     for (size_t offset = 0; offset == 0 || offset < length; offset += PVM_EVENTS_PIECE_BYTES) {
         const size_t rest = length - offset;
         const pvm_event_host_memory_t piece = {
-            .process = pvm_events_process(),
-            .vm = vm->id,
+            .vm = pvm_events_name(vm->id),
             .service = vm->service,
             .seq = vm->host_seq - 1,
             .address = address,
@@ -313,8 +304,7 @@ void pvm_events_gas_set(pvm_vm_t *vm, int64_t old_gas, int64_t new_gas)
     if (!PVM_EVENTS_WANTED(gas_set)) {
         return;
     }
-    const pvm_event_gas_set_t record = {.process = pvm_events_process(),
-                                        .vm = vm->id,
+    const pvm_event_gas_set_t record = {.vm = pvm_events_name(vm->id),
                                         .service = vm->service,
                                         .old_gas = old_gas,
                                         .new_gas = new_gas};

@@ -62,7 +62,7 @@ static void tell_data(pvm_program_t *program, uint64_t hash, const uint8_t *data
     for (size_t offset = 0; offset < len; offset += PVM_EVENTS_PIECE_BYTES) {
         const size_t rest = len - offset;
         const pvm_event_program_data_t piece = {
-            .process = pvm_events_process(),
+
             .program = hash,
             .offset = offset,
             .data = data + offset,
@@ -84,8 +84,7 @@ static void tell_blocks(const pvm_program_t *program, uint64_t hash)
             pc[i] = program->blocks[first + i].pc;
             gas[i] = program->blocks[first + i].gas;
         }
-        const pvm_event_program_blocks_t piece = {.process = pvm_events_process(),
-                                                  .program = hash,
+        const pvm_event_program_blocks_t piece = {.program = hash,
                                                   .first = first,
                                                   .pc = pc,
                                                   .pc_len = count,
@@ -150,7 +149,9 @@ uint64_t pvm_events_compile_begin(pvm_program_t *program, pvm_backend_t backend)
                                               .program = pvm_events_program_hash(program),
                                               .backend = (uint8_t)backend,
                                               .code_bytes = program->code.len};
-    pvm_events_tell_compile_begin(&record);
+    if (PVM_EVENTS_WANTED(compile_begin)) {
+        pvm_events_tell_compile_begin(&record);
+    }
     return pvm_events_now_ns();
 }
 
@@ -166,5 +167,7 @@ void pvm_events_compile_end(pvm_program_t *program, pvm_backend_t backend, uint6
                                             .code_bytes = program->code.len,
                                             .host_bytes = host_bytes,
                                             .duration_ns = pvm_events_now_ns() - began_ns};
-    pvm_events_tell_compile_end(&record);
+    if (PVM_EVENTS_WANTED(compile_end)) {
+        pvm_events_tell_compile_end(&record);
+    }
 }

@@ -70,7 +70,8 @@ static void tell_sink(pvm_event_kind_t kind, const void *record)
 {
     const pvm_trace_sink_t *const sink = get_sink();
 
-    if (sink != NULL && sink->is_enabled(sink, (uint32_t)kind)) {
+    /* Whoever tells has asked; but it may have been for a probe. */
+    if (sink != NULL && (!pvm_events_is_armed() || sink->is_enabled(sink, (uint32_t)kind))) {
         sink->event(sink, (uint32_t)kind, record);
     }
 }

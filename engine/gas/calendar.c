@@ -46,7 +46,8 @@ static uint64_t next_part(uint32_t *at, uint32_t *left)
     return UINT64_MAX >> (PVM_GAS_LINE_CYCLES - part) << offset;
 }
 
-bool pvm_gas_calendar_hold(pvm_gas_calendar_t *calendar, uint32_t start, uint32_t cycles, unsigned units)
+bool pvm_gas_calendar_hold(pvm_gas_calendar_t *calendar, uint32_t start, uint32_t cycles,
+                           unsigned units)
 {
     uint32_t at = start;
     uint32_t left = cycles;

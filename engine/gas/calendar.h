@@ -9,16 +9,16 @@
 #include <string.h>
 
 /** Cycles in a line: the bits of a word. */
-#define PVM_GAS_LINE_CYCLES 64
-#define PVM_GAS_LINES 64
-#define PVM_GAS_CALENDAR_CYCLES (PVM_GAS_LINES * PVM_GAS_LINE_CYCLES)
+#define PVM_GAS_LINE_CYCLES      64
+#define PVM_GAS_LINES            64
+#define PVM_GAS_CALENDAR_CYCLES  (PVM_GAS_LINES * PVM_GAS_LINE_CYCLES)
 #define PVM_GAS_STARTS_PER_CYCLE 5
 
 /* Parts of PVM_UNITS_*. Every load and store takes an ALU too, and there are as many load and store units as
  * ALUs, so that those two are never what is missing: nobody counts them. */
 #define PVM_GAS_UNITS_ALUS 3
-#define PVM_GAS_UNITS_MUL 16
-#define PVM_GAS_UNITS_DIV 32
+#define PVM_GAS_UNITS_MUL  16
+#define PVM_GAS_UNITS_DIV  32
 
 /** 64 cycles. */
 typedef struct {
@@ -80,7 +80,8 @@ static inline void pvm_gas_line_remove_alu(pvm_gas_line_t *line, uint64_t cycles
 uint32_t pvm_gas_calendar_find(pvm_gas_calendar_t *calendar, uint32_t ready, unsigned units);
 /** Hold units for `cycles` from `start` on and count the start. False, and nothing done, if the units are held
  *  by others in one of the cycles. */
-bool pvm_gas_calendar_hold(pvm_gas_calendar_t *calendar, uint32_t start, uint32_t cycles, unsigned units);
+bool pvm_gas_calendar_hold(pvm_gas_calendar_t *calendar, uint32_t start, uint32_t cycles,
+                           unsigned units);
 /** Undo a hold. */
 void pvm_gas_calendar_release(pvm_gas_calendar_t *calendar, uint32_t start, uint32_t cycles,
                               unsigned units);

@@ -7,10 +7,11 @@
 #include <string.h>
 
 static_assert(PVM_GAS_MEMO_WORDS <= UINT16_MAX + 1, "an offset fits its field");
-static_assert((PVM_GAS_MEMO_BLOCKS & (PVM_GAS_MEMO_BLOCKS - 1)) == 0, "a place is cut out of the hash");
+static_assert((PVM_GAS_MEMO_BLOCKS & (PVM_GAS_MEMO_BLOCKS - 1)) == 0,
+              "a place is cut out of the hash");
 static_assert(PVM_OP_COUNT < 256, "an instruction fits an octet of the key");
 
-#define CHEAP UINT32_C(0x80000000)
+#define CHEAP      UINT32_C(0x80000000)
 #define MULTIPLIER UINT64_C(0x9e3779b97f4a7c15)
 
 /* The instruction and its registers; the values of immediates do not matter. */
@@ -20,8 +21,8 @@ static inline uint32_t word_of(const pvm_instruction_t *in)
 }
 
 /* @return the block's hash. Only the last instruction can be a branch, whose cost depends on more than itself. */
-static uint64_t make_key(const pvm_code_t *code, const pvm_instruction_t *instructions, size_t count,
-                         uint32_t *out)
+static uint64_t make_key(const pvm_code_t *code, const pvm_instruction_t *instructions,
+                         size_t count, uint32_t *out)
 {
     const pvm_instruction_t *const last = &instructions[count - 1];
     uint64_t hash = 0;
@@ -30,7 +31,8 @@ static uint64_t make_key(const pvm_code_t *code, const pvm_instruction_t *instru
         out[i] = word_of(&instructions[i]);
         hash = (hash ^ out[i]) * MULTIPLIER;
     }
-    if (pvm_isa_ops[last->op].effect == PVM_EFFECT_BRANCH && pvm_gas_branch_cycles(code, last) == 1) {
+    if (pvm_isa_ops[last->op].effect == PVM_EFFECT_BRANCH &&
+        pvm_gas_branch_cycles(code, last) == 1) {
         out[count - 1] |= CHEAP;
         hash = (hash ^ CHEAP) * MULTIPLIER;
     }

@@ -9,8 +9,8 @@
 
 /** Longer blocks are not remembered: few of them come twice. */
 #define PVM_GAS_MEMO_INSTRUCTIONS 64
-#define PVM_GAS_MEMO_BLOCKS 1024
-#define PVM_GAS_MEMO_WORDS 16384
+#define PVM_GAS_MEMO_BLOCKS       1024
+#define PVM_GAS_MEMO_WORDS        16384
 
 /** A remembered block; len 0 is none. */
 typedef struct {

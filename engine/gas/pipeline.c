@@ -10,11 +10,11 @@
 #include <assert.h>
 #include <string.h>
 
-#define BUFFER PVM_GAS_BUFFER_ENTRIES
-#define LINE PVM_GAS_LINE_CYCLES
+#define BUFFER          PVM_GAS_BUFFER_ENTRIES
+#define LINE            PVM_GAS_LINE_CYCLES
 #define SLOTS_PER_CYCLE 4
-#define CYCLES_MAX 100 /* of any instruction */
-#define MANY_UNITS (2 | PVM_GAS_UNITS_MUL | PVM_GAS_UNITS_DIV)
+#define CYCLES_MAX      100 /* of any instruction */
+#define MANY_UNITS      (2 | PVM_GAS_UNITS_MUL | PVM_GAS_UNITS_DIV)
 
 /* The unretired end at most this much later than the youngest was decoded, else the ring would close. */
 static_assert(BUFFER * CYCLES_MAX < PVM_GAS_CALENDAR_CYCLES - 2 * LINE,
@@ -24,7 +24,8 @@ static_assert(sizeof(pvm_gas_line_t) == LINE, "lines are found by masking the cy
 /* What placing needs to know of an instruction, so prepared that few branches are left. -1 stands for yes: extended
  * to 64 bits it is a mask. */
 typedef struct {
-    _Alignas(32) uint64_t held; /* a bit for each cycle that it holds one ALU; branches: see place() */
+    _Alignas(
+        32) uint64_t held; /* a bit for each cycle that it holds one ALU; branches: see place() */
     int8_t needs_alu;
     int8_t reads_a;
     int8_t reads_b;
@@ -33,45 +34,47 @@ typedef struct {
     uint8_t slots;
     uint8_t saved_a; /* slots saved if the destination is A */
     uint8_t saved_b;
-    uint8_t cycles_simple; /* the cycles, or 0: a branch, 64 cycles or more, or more units than one ALU */
-    uint8_t cycles;        /* 0: a branch */
+    uint8_t
+        cycles_simple; /* the cycles, or 0: a branch, 64 cycles or more, or more units than one ALU */
+    uint8_t cycles;    /* 0: a branch */
     uint8_t units;
 } row_t;
 
-#define ONE_ALU(units) (((units)&1) != 0)
-#define SIMPLE(cycles, units) ((cycles) < LINE && ((units)&MANY_UNITS) == 0)
+#define ONE_ALU(units)        (((units) & 1) != 0)
+#define SIMPLE(cycles, units) ((cycles) < LINE && ((units) & MANY_UNITS) == 0)
 
-#define ROW(reads, writes, cycles_, overlap, slots_overlap, slots_, units_)                         \
-    {                                                                                               \
-        .held = ONE_ALU(units_) ? (UINT64_C(1) << ((cycles_) % LINE)) - 1 : 0,                      \
-        .needs_alu = ONE_ALU(units_) ? -1 : 0,                                                      \
-        .reads_a = ((reads)&PVM_ROLE_A) != 0 ? -1 : 0,                                              \
-        .reads_b = ((reads)&PVM_ROLE_B) != 0 ? -1 : 0,                                              \
-        .writes_a = ((writes)&PVM_ROLE_A) != 0 ? 15 : 0,                                            \
-        .sink = (writes) == 0 ? 16 : 0,                                                             \
-        .slots = (slots_),                                                                          \
-        .saved_a = ((reads)&PVM_ROLE_A) != 0 ? (slots_) - (slots_overlap) : 0,                      \
-        .saved_b = ((reads)&PVM_ROLE_B) != 0 && (overlap) != PVM_OVERLAP_FIRST                      \
-                       ? (slots_) - (slots_overlap)                                                 \
-                       : 0,                                                                         \
-        .cycles_simple = SIMPLE(cycles_, units_) ? (cycles_) : 0,                                   \
-        .cycles = (cycles_),                                                                        \
-        .units = (units_),                                                                          \
+#define ROW(reads, writes, cycles_, overlap, slots_overlap, slots_, units_)                        \
+    {                                                                                              \
+        .held = ONE_ALU(units_) ? (UINT64_C(1) << ((cycles_) % LINE)) - 1 : 0,                     \
+        .needs_alu = ONE_ALU(units_) ? -1 : 0,                                                     \
+        .reads_a = ((reads) & PVM_ROLE_A) != 0 ? -1 : 0,                                           \
+        .reads_b = ((reads) & PVM_ROLE_B) != 0 ? -1 : 0,                                           \
+        .writes_a = ((writes) & PVM_ROLE_A) != 0 ? 15 : 0,                                         \
+        .sink = (writes) == 0 ? 16 : 0,                                                            \
+        .slots = (slots_),                                                                         \
+        .saved_a = ((reads) & PVM_ROLE_A) != 0 ? (slots_) - (slots_overlap) : 0,                   \
+        .saved_b = ((reads) & PVM_ROLE_B) != 0 && (overlap) != PVM_OVERLAP_FIRST                   \
+                       ? (slots_) - (slots_overlap)                                                \
+                       : 0,                                                                        \
+        .cycles_simple = SIMPLE(cycles_, units_) ? (cycles_) : 0,                                  \
+        .cycles = (cycles_),                                                                       \
+        .units = (units_),                                                                         \
     }
 
 static const row_t rows[PVM_OP_COUNT] = {
-#define PVM_INSTRUCTION(name, form, n072, n080, n64, n32, effect, p, q, r, s, cycles, overlap, s1,  \
-                        s2, units, meaning)                                                         \
-    [PVM_OP_##name] = ROW(PVM_READS_##effect(p, q, r, s), PVM_WRITES_##effect(p, q, r, s), cycles,  \
+#define PVM_INSTRUCTION(name, form, n072, n080, n64, n32, effect, p, q, r, s, cycles, overlap, s1, \
+                        s2, units, meaning)                                                        \
+    [PVM_OP_##name] = ROW(PVM_READS_##effect(p, q, r, s), PVM_WRITES_##effect(p, q, r, s), cycles, \
                           PVM_OVERLAP_##overlap, s1, s2, PVM_UNITS_##units),
 #include "isa/instructions.def"
 };
 
-#define PVM_INSTRUCTION(name, form, n072, n080, n64, n32, effect, p, q, r, s, cycles, overlap, s1,  \
-                        s2, units, meaning)                                                         \
-    static_assert((cycles) <= CYCLES_MAX && (s1) >= 1 && (s2) >= (s1) && (s2) <= SLOTS_PER_CYCLE && \
-                      ((PVM_READS_##effect(p, q, r, s) | PVM_WRITES_##effect(p, q, r, s) << 1) &    \
-                       PVM_ROLE_D) == 0,                                                            \
+#define PVM_INSTRUCTION(name, form, n072, n080, n64, n32, effect, p, q, r, s, cycles, overlap, s1, \
+                        s2, units, meaning)                                                        \
+    static_assert((cycles) <= CYCLES_MAX && (s1) >= 1 && (s2) >= (s1) &&                           \
+                      (s2) <= SLOTS_PER_CYCLE &&                                                   \
+                      ((PVM_READS_##effect(p, q, r, s) | PVM_WRITES_##effect(p, q, r, s) << 1) &   \
+                       PVM_ROLE_D) == 0,                                                           \
                   #name ": more than the calendar or a decoder's cycle, or D read or B written");
 #include "isa/instructions.def"
 
@@ -143,9 +146,10 @@ static __attribute__((noinline)) bool place_across(pvm_gas_calendar_t *calendar,
 
 /* Find the first cycle from `start` on in which the instruction can begin, and hold its units.
  * @return that cycle; *out_held is false if an older entry that begins later has them: then nothing is held */
-static inline __attribute__((always_inline)) uint32_t
-place(pvm_gas_pipeline_t *pipeline, const pvm_instruction_t *in, const row_t *row, uint32_t start,
-      uint32_t *out_cycles, bool *out_held)
+static inline __attribute__((always_inline)) uint32_t place(pvm_gas_pipeline_t *pipeline,
+                                                            const pvm_instruction_t *in,
+                                                            const row_t *row, uint32_t start,
+                                                            uint32_t *out_cycles, bool *out_held)
 {
     pvm_gas_calendar_t *const calendar = &pipeline->calendar;
     uint32_t cycles = row->cycles_simple;

@@ -23,7 +23,8 @@ typedef struct {
     uint64_t source_a; /**< what was in `results` for its sources; 0 for none */
     uint32_t decoded;  /**< the cycle after its decoding */
     uint32_t start;
-    uint64_t source_b; /* not beside source_a: compilers would join the two in a vector, which is slower here */
+    uint64_t
+        source_b; /* not beside source_a: compilers would join the two in a vector, which is slower here */
     uint32_t retire;
     uint8_t cycles;
     uint8_t units;

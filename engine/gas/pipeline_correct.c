@@ -9,7 +9,7 @@
 /* Corrections allowed to a block, for each of its entries: keeps hostile code from costing more than a few times
  * what other code does. */
 #define CORRECTIONS_PER_ENTRY 2
-#define CORRECTIONS_FREE 64
+#define CORRECTIONS_FREE      64
 
 static pvm_gas_entry_t *entry_of(pvm_gas_pipeline_t *pipeline, uint32_t number)
 {
@@ -23,8 +23,8 @@ static uint32_t oldest_of(uint32_t number)
 }
 
 /* Take out what begins after `start`. @return the set of them, a bit for each entry from `oldest` on */
-static uint32_t take_out(pvm_gas_pipeline_t *pipeline, uint32_t oldest, uint32_t number, uint32_t start,
-                         uint32_t out_already)
+static uint32_t take_out(pvm_gas_pipeline_t *pipeline, uint32_t oldest, uint32_t number,
+                         uint32_t start, uint32_t out_already)
 {
     uint32_t taken = out_already;
 
@@ -33,7 +33,8 @@ static uint32_t take_out(pvm_gas_pipeline_t *pipeline, uint32_t oldest, uint32_t
         const uint32_t bit = UINT32_C(1) << (n - oldest);
 
         if ((taken & bit) == 0 && entry->start > start) {
-            pvm_gas_calendar_release(&pipeline->calendar, entry->start, entry->cycles, entry->units);
+            pvm_gas_calendar_release(&pipeline->calendar, entry->start, entry->cycles,
+                                     entry->units);
             taken |= bit;
         }
     }
@@ -52,7 +53,8 @@ static uint64_t refresh(pvm_gas_pipeline_t *pipeline, uint64_t result, uint32_t 
     return (uint64_t)writer << 32 | (entry->start + entry->cycles);
 }
 
-static uint32_t ready_of(pvm_gas_pipeline_t *pipeline, const pvm_gas_entry_t *entry, uint32_t oldest)
+static uint32_t ready_of(pvm_gas_pipeline_t *pipeline, const pvm_gas_entry_t *entry,
+                         uint32_t oldest)
 {
     const uint32_t finish_a = (uint32_t)refresh(pipeline, entry->source_a, oldest);
     const uint32_t finish_b = (uint32_t)refresh(pipeline, entry->source_b, oldest);
@@ -96,7 +98,8 @@ bool pvm_gas_pipeline_correct(pvm_gas_pipeline_t *pipeline, uint32_t number)
         if (pipeline->corrections++ > CORRECTIONS_FREE + CORRECTIONS_PER_ENTRY * number) {
             return false;
         }
-        entry->start = pvm_gas_calendar_find(calendar, ready_of(pipeline, entry, oldest), entry->units);
+        entry->start =
+            pvm_gas_calendar_find(calendar, ready_of(pipeline, entry, oldest), entry->units);
         out &= out - 1;
         if (!pvm_gas_calendar_hold(calendar, entry->start, entry->cycles, entry->units)) {
             out = take_out(pipeline, oldest, number, entry->start, out);

@@ -6,11 +6,11 @@
 
 #include <string.h>
 
-#define BUFFER PVM_GAS_BUFFER_ENTRIES
-#define SLOTS_PER_CYCLE 4
+#define BUFFER           PVM_GAS_BUFFER_ENTRIES
+#define SLOTS_PER_CYCLE  4
 #define STARTS_PER_CYCLE 5
-#define ALUS 4
-#define NONE UINT32_MAX
+#define ALUS             4
+#define NONE             UINT32_MAX
 
 /* An entry of the reorder buffer. Entries are numbered from 0 in program order; number n lives in place n % 32. */
 typedef struct {
@@ -29,7 +29,7 @@ typedef struct {
 
     pvm_instruction_t next; /* to be decoded */
     size_t index;
-    bool ended; /* nothing is left to decode */
+    bool ended;          /* nothing is left to decode */
     uint32_t writer[16]; /* per register: the entry whose result it holds, or NONE */
 
     entry_t entries[BUFFER];
@@ -129,8 +129,8 @@ static unsigned slots_of(const pvm_instruction_t *in)
 
     for (int destination = 0; destination < 3; destination++) {
         for (int source = 0; source < 3; source++) {
-            const bool counts = op->overlap == PVM_OVERLAP_ANY ||
-                                (op->overlap == PVM_OVERLAP_FIRST && source == 0);
+            const bool counts =
+                op->overlap == PVM_OVERLAP_ANY || (op->overlap == PVM_OVERLAP_FIRST && source == 0);
             if (counts && (op->writes >> destination & 1) != 0 && (op->reads >> source & 1) != 0 &&
                 registers[destination] == registers[source]) {
                 return op->slots_overlap;
@@ -192,7 +192,8 @@ static unsigned issue(pipeline_t *p)
 {
     unsigned starts = 0;
 
-    for (uint32_t set = by_age(p, p->waiting); set != 0 && starts < STARTS_PER_CYCLE; set &= set - 1) {
+    for (uint32_t set = by_age(p, p->waiting); set != 0 && starts < STARTS_PER_CYCLE;
+         set &= set - 1) {
         const uint32_t number = p->head + (uint32_t)__builtin_ctz(set);
         entry_t *const entry = &p->entries[number % BUFFER];
 

@@ -14,7 +14,7 @@
 typedef enum {
 #define PVM_INSTRUCTION(name, ...) PVM_HANDLER_##name,
 #include "isa/instructions.def"
-    PVM_HANDLER_leave,     /**< something rare: leave to the step */
+    PVM_HANDLER_leave,          /**< something rare: leave to the step */
     PVM_HANDLER_ecalli_segment, /**< ecalli of 0.7.2: a new segment follows */
 #define PVM_FUSED(first, second, kind) PVM_HANDLER_##first##__##second,
 #include "interpreter/fused.def"
@@ -24,8 +24,9 @@ typedef enum {
 static_assert((int)PVM_HANDLER_leave == (int)PVM_OP_COUNT, "handlers start with the instructions");
 
 typedef struct {
-    int32_t handler; /**< header: index of the terminator that stands before it; else offset of the handler */
-    uint8_t a;       /**< offsets of the registers in the register file */
+    int32_t
+        handler; /**< header: index of the terminator that stands before it; else offset of the handler */
+    uint8_t a; /**< offsets of the registers in the register file */
     uint8_t b;
     uint8_t d;
     uint8_t unused;
@@ -33,7 +34,8 @@ typedef struct {
         int64_t imm; /**< load_imm_64 */
         struct {
             int32_t x; /**< first immediate; header: cost, as uint32_t */
-            int32_t y; /**< second immediate; distance to the target's first cell; header: block index */
+            int32_t
+                y; /**< second immediate; distance to the target's first cell; header: block index */
         };
     };
 } pvm_cell_t;
@@ -47,7 +49,8 @@ typedef enum {
     PVM_INTERPRETER_TRACING   /**< counts edges, and notes every block */
 } pvm_interpreter_variant_t;
 
-static_assert(PVM_INTERPRETER_TRACING + 1 == PVM_INTERPRETER_VARIANTS, "a program keeps all variants");
+static_assert(PVM_INTERPRETER_TRACING + 1 == PVM_INTERPRETER_VARIANTS,
+              "a program keeps all variants");
 
 /** Cost, as x of a header, of a 0.7.2 segment that begins with something rare: no budget covers it, so that whoever
  *  arrives there is led to the step, which pays and counts the arrival. */
@@ -59,20 +62,22 @@ struct pvm_interpreter_code_t {
     uint32_t cell_count;
     uint32_t *cell_of_pc; /**< code.len + 1 entries; 0 where the step has to decide */
     uint32_t *pc_of_cell;
-    uint32_t *jump_cells; /**< first cell behind each jump table entry; 0 where the step has to decide */
+    uint32_t
+        *jump_cells; /**< first cell behind each jump table entry; 0 where the step has to decide */
     uint32_t jump_count;
     uint32_t *headers; /**< cells that are headers, ascending */
     uint32_t header_count;
-    uint32_t *stops; /**< cells that end a run of instructions: terminators and what acts as a trap, ascending */
+    uint32_t *
+        stops; /**< cells that end a run of instructions: terminators and what acts as a trap, ascending */
     uint32_t stop_count;
 };
 
 /** How the fast loop ended. */
 typedef enum {
-    PVM_LOOP_LEAVE,  /**< something rare is to be done at *out_cell; under 0.7.2 the rest of its segment is paid */
+    PVM_LOOP_LEAVE, /**< something rare is to be done at *out_cell; under 0.7.2 the rest of its segment is paid */
     PVM_LOOP_UNPAID, /**< arrived at *out_cell (vm->arrival), whose segment the budget does not cover */
-    PVM_LOOP_MOVED,  /**< behind a host call that wants to go on elsewhere, or whose next segment is not paid */
-    PVM_LOOP_EXIT    /**< a host call ended the run */
+    PVM_LOOP_MOVED, /**< behind a host call that wants to go on elsewhere, or whose next segment is not paid */
+    PVM_LOOP_EXIT /**< a host call ended the run */
 } pvm_loop_end_t;
 
 /** What the loop and its caller tell each other. */

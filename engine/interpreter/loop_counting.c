@@ -1,6 +1,6 @@
 /* The fast loop that counts every edge. */
-#define PVM_LOOP_NAME pvm_interpreter_loop_counting
-#define PVM_LOOP_HANDLERS pvm_interpreter_handlers_counting
+#define PVM_LOOP_NAME                          pvm_interpreter_loop_counting
+#define PVM_LOOP_HANDLERS                      pvm_interpreter_handlers_counting
 #define PVM_LOOP_COUNT_EDGE(terminator, taken) vm->counts->edges[2 * (terminator) + (taken)]++
 #define PVM_LOOP_COUNT_HUB(terminator, block)                                                      \
     do {                                                                                           \

@@ -12,9 +12,9 @@
 #include "isa/semantics.h"
 #include "vm/counts.h"
 
-#define LIKELY(condition) __builtin_expect((condition) != 0, 1)
+#define LIKELY(condition)   __builtin_expect((condition) != 0, 1)
 #define UNLIKELY(condition) __builtin_expect((condition) != 0, 0)
-#define INLINE static inline __attribute__((always_inline))
+#define INLINE              static inline __attribute__((always_inline))
 
 /* What the instructions work on. Passed by value into inlined functions: it lives in registers. */
 typedef struct {
@@ -34,40 +34,40 @@ INLINE void set(const guest_t guest, uint8_t offset, uint64_t value)
     *(uint64_t *)(void *)(guest.registers + offset) = value;
 }
 
-#define OPERAND_X_NONE(cell) 0
-#define OPERAND_X_OFF(cell) 0
-#define OPERAND_X_REG_REG(cell) 0
-#define OPERAND_X_REG_REG_REG(cell) 0
-#define OPERAND_X_REG_REG_OFF(cell) 0
-#define OPERAND_X_REG_EXT(cell) (uint64_t)(cell)->imm
-#define OPERAND_X_IMM(cell) (uint64_t)(int64_t)(cell)->x
-#define OPERAND_X_IMM_IMM(cell) (uint64_t)(int64_t)(cell)->x
-#define OPERAND_X_REG_IMM(cell) (uint64_t)(int64_t)(cell)->x
-#define OPERAND_X_REG_IMM_IMM(cell) (uint64_t)(int64_t)(cell)->x
-#define OPERAND_X_REG_IMM_OFF(cell) (uint64_t)(int64_t)(cell)->x
-#define OPERAND_X_REG_REG_IMM(cell) (uint64_t)(int64_t)(cell)->x
+#define OPERAND_X_NONE(cell)            0
+#define OPERAND_X_OFF(cell)             0
+#define OPERAND_X_REG_REG(cell)         0
+#define OPERAND_X_REG_REG_REG(cell)     0
+#define OPERAND_X_REG_REG_OFF(cell)     0
+#define OPERAND_X_REG_EXT(cell)         (uint64_t)(cell)->imm
+#define OPERAND_X_IMM(cell)             (uint64_t)(int64_t)(cell)->x
+#define OPERAND_X_IMM_IMM(cell)         (uint64_t)(int64_t)(cell)->x
+#define OPERAND_X_REG_IMM(cell)         (uint64_t)(int64_t)(cell)->x
+#define OPERAND_X_REG_IMM_IMM(cell)     (uint64_t)(int64_t)(cell)->x
+#define OPERAND_X_REG_IMM_OFF(cell)     (uint64_t)(int64_t)(cell)->x
+#define OPERAND_X_REG_REG_IMM(cell)     (uint64_t)(int64_t)(cell)->x
 #define OPERAND_X_REG_REG_IMM_IMM(cell) (uint64_t)(int64_t)(cell)->x
 
-#define V_A get(guest, cell->a)
-#define V_B get(guest, cell->b)
-#define V_D get(guest, cell->d)
-#define V_X x
-#define V_Y (uint64_t)(int64_t) cell->y
-#define V_ZERO UINT64_C(0)
-#define V__ UINT64_C(0)
+#define V_A        get(guest, cell->a)
+#define V_B        get(guest, cell->b)
+#define V_D        get(guest, cell->d)
+#define V_X        x
+#define V_Y        (uint64_t)(int64_t)cell->y
+#define V_ZERO     UINT64_C(0)
+#define V__        UINT64_C(0)
 #define W_A(value) set(guest, cell->a, value)
 #define W_D(value) set(guest, cell->d, value)
 #define W__(value) (void)0
 
-#define C_u8 uint8_t
-#define C_i8 int8_t
-#define C_u16 uint16_t
-#define C_i16 int16_t
-#define C_u32 uint32_t
-#define C_i32 int32_t
-#define C_u64 uint64_t
-#define EXTEND_u8(v) (v)
-#define EXTEND_i8(v) (uint64_t)(int64_t)(v)
+#define C_u8          uint8_t
+#define C_i8          int8_t
+#define C_u16         uint16_t
+#define C_i16         int16_t
+#define C_u32         uint32_t
+#define C_i32         int32_t
+#define C_u64         uint64_t
+#define EXTEND_u8(v)  (v)
+#define EXTEND_i8(v)  (uint64_t)(int64_t)(v)
 #define EXTEND_u16(v) (v)
 #define EXTEND_i16(v) (uint64_t)(int64_t)(v)
 #define EXTEND_u32(v) (v)
@@ -75,11 +75,11 @@ INLINE void set(const guest_t guest, uint8_t offset, uint64_t value)
 #define EXTEND_u64(v) (v)
 
 /* What runs straight on: false leaves to the step, with nothing done. */
-#define EFFECT_TRAP(p, q, r, s) return false;
+#define EFFECT_TRAP(p, q, r, s)        return false;
 #define EFFECT_FALLTHROUGH(p, q, r, s) return true;
-#define EFFECT_HINT(p, q, r, s) return true;
-#define EFFECT_HOST_CALL(p, q, r, s) return false;
-#define EFFECT_SBRK(p, q, r, s) return false;
+#define EFFECT_HINT(p, q, r, s)        return true;
+#define EFFECT_HOST_CALL(p, q, r, s)   return false;
+#define EFFECT_SBRK(p, q, r, s)        return false;
 #define EFFECT_SET1(dst, fn, v, s)                                                                 \
     W_##dst(pvm_sem_##fn(V_##v));                                                                  \
     return true;
@@ -137,7 +137,7 @@ INLINE uint32_t indirect_address(const guest_t guest, const pvm_cell_t *cell, bo
 }
 
 /* Code that goes on at the next cell, or to another segment. */
-#define DISPATCH() goto *((const char *)&&label_trap + cell->handler)
+#define DISPATCH() goto *((const char *) && label_trap + cell->handler)
 #define NEXT()                                                                                     \
     do {                                                                                           \
         cell++;                                                                                    \
@@ -159,7 +159,8 @@ INLINE uint32_t indirect_address(const guest_t guest, const pvm_cell_t *cell, bo
         DISPATCH();                                                                                \
     } while (0)
 /* Behind every terminator stands a header: it names the terminator, and the next segment begins after it. */
-#define ARRIVE_NEXT() ARRIVE(cell + 2, PVM_ARRIVAL_EDGE, false, PVM_LOOP_COUNT_EDGE(cell[1].handler, 0))
+#define ARRIVE_NEXT()                                                                              \
+    ARRIVE(cell + 2, PVM_ARRIVAL_EDGE, false, PVM_LOOP_COUNT_EDGE(cell[1].handler, 0))
 #define ARRIVE_JUMP()                                                                              \
     ARRIVE(cell + cell->y, PVM_ARRIVAL_EDGE, true, PVM_LOOP_COUNT_EDGE(cell[1].handler, 1))
 
@@ -168,16 +169,16 @@ INLINE uint32_t indirect_address(const guest_t guest, const pvm_cell_t *cell, bo
         goto leave;                                                                                \
     }                                                                                              \
     NEXT();
-#define HANDLE_TRAP(name) goto leave;
+#define HANDLE_TRAP(name)        goto leave;
 #define HANDLE_FALLTHROUGH(name) ARRIVE_NEXT();
-#define HANDLE_HINT(name) HANDLE_STRAIGHT(name)
-#define HANDLE_HOST_CALL(name) HOST_CALL(1)
-#define HANDLE_SET1(name) HANDLE_STRAIGHT(name)
-#define HANDLE_SET2(name) HANDLE_STRAIGHT(name)
-#define HANDLE_CMOV(name) HANDLE_STRAIGHT(name)
-#define HANDLE_LOAD(name) HANDLE_STRAIGHT(name)
-#define HANDLE_STORE(name) HANDLE_STRAIGHT(name)
-#define HANDLE_SBRK(name) goto leave;
+#define HANDLE_HINT(name)        HANDLE_STRAIGHT(name)
+#define HANDLE_HOST_CALL(name)   HOST_CALL(1)
+#define HANDLE_SET1(name)        HANDLE_STRAIGHT(name)
+#define HANDLE_SET2(name)        HANDLE_STRAIGHT(name)
+#define HANDLE_CMOV(name)        HANDLE_STRAIGHT(name)
+#define HANDLE_LOAD(name)        HANDLE_STRAIGHT(name)
+#define HANDLE_STORE(name)       HANDLE_STRAIGHT(name)
+#define HANDLE_SBRK(name)        goto leave;
 #define HANDLE_JUMP(name)                                                                          \
     (void)exec_##name(guest, cell);                                                                \
     ARRIVE_JUMP();
@@ -198,7 +199,7 @@ INLINE uint32_t indirect_address(const guest_t guest, const pvm_cell_t *cell, bo
         ARRIVE(cells + code->jump_cells[slot], PVM_ARRIVAL_HUB, true,                              \
                PVM_LOOP_COUNT_HUB(cell[1].handler, to[-1].y));                                     \
     }
-#define IS_LINKING_jump_ind false
+#define IS_LINKING_jump_ind          false
 #define IS_LINKING_load_imm_jump_ind true
 
 /* An ecalli; the next cell to execute stands `distance` behind it. */
@@ -216,7 +217,7 @@ INLINE uint32_t indirect_address(const guest_t guest, const pvm_cell_t *cell, bo
 /* The one function that both entry points wrap: with loop NULL it only tells where the handlers are. */
 static pvm_loop_end_t run(pvm_loop_t *loop, const int32_t **out_handlers)
 {
-#define OFFSET(label) (int32_t)((const char *)&&label_##label - (const char *)&&label_trap)
+#define OFFSET(label) (int32_t)((const char *) && label_##label - (const char *) && label_trap)
     static const int32_t handlers[PVM_HANDLER_COUNT] = {
 #define PVM_INSTRUCTION(name, ...) OFFSET(name),
 #include "isa/instructions.def"

@@ -87,10 +87,10 @@ static pvm_exit_t loop_from(pvm_vm_t *vm, const pvm_interpreter_code_t *code, ui
 {
     pvm_loop_t loop = {
         .vm = vm, .code = code, .cell = &code->cells[cell], .budget = take_slice(vm)};
-    const pvm_loop_end_t end = code->variant == PVM_INTERPRETER_PLAIN ? pvm_interpreter_loop_plain(&loop)
-                               : code->variant == PVM_INTERPRETER_COUNTING
-                                   ? pvm_interpreter_loop_counting(&loop)
-                                   : pvm_interpreter_loop_tracing(&loop);
+    const pvm_loop_end_t end =
+        code->variant == PVM_INTERPRETER_PLAIN      ? pvm_interpreter_loop_plain(&loop)
+        : code->variant == PVM_INTERPRETER_COUNTING ? pvm_interpreter_loop_counting(&loop)
+                                                    : pvm_interpreter_loop_tracing(&loop);
     const uint32_t at = (uint32_t)(loop.cell - code->cells);
 
     *out_step = false;

@@ -72,27 +72,27 @@ static uint64_t grow_heap(pvm_vm_t *vm, uint64_t octets)
 
 /* -- The instructions --- */
 
-#define V_A vm->registers[in->a]
-#define V_B vm->registers[in->b]
-#define V_D vm->registers[in->d]
-#define V_X ((uint64_t)in->x)
-#define V_Y ((uint64_t)in->y)
+#define V_A    vm->registers[in->a]
+#define V_B    vm->registers[in->b]
+#define V_D    vm->registers[in->d]
+#define V_X    ((uint64_t)in->x)
+#define V_Y    ((uint64_t)in->y)
 #define V_ZERO UINT64_C(0)
 
 #define W_A(value) vm->registers[in->a] = (value)
 #define W_D(value) vm->registers[in->d] = (value)
 #define W__(value) (void)0
-#define V__ 0
+#define V__        0
 
-#define BYTES_u8 1
-#define BYTES_i8 1
-#define BYTES_u16 2
-#define BYTES_i16 2
-#define BYTES_u32 4
-#define BYTES_i32 4
-#define BYTES_u64 8
-#define EXTEND_u8(v) (v)
-#define EXTEND_i8(v) pvm_sem_sign_extend_8(v)
+#define BYTES_u8      1
+#define BYTES_i8      1
+#define BYTES_u16     2
+#define BYTES_i16     2
+#define BYTES_u32     4
+#define BYTES_i32     4
+#define BYTES_u64     8
+#define EXTEND_u8(v)  (v)
+#define EXTEND_i8(v)  pvm_sem_sign_extend_8(v)
 #define EXTEND_u16(v) (v)
 #define EXTEND_i16(v) pvm_sem_sign_extend_16(v)
 #define EXTEND_u32(v) (v)
@@ -103,9 +103,9 @@ static uint64_t grow_heap(pvm_vm_t *vm, uint64_t octets)
     step->exit = PVM_EXIT_PANIC;                                                                   \
     return GO_EXIT;
 #define EFFECT_FALLTHROUGH(p, q, r, s) return GO_NEXT;
-#define EFFECT_HINT(p, q, r, s) return GO_NEXT;
-#define EFFECT_HOST_CALL(p, q, r, s)                                                                 \
-    step->exit = pvm_vm_host_call(vm, (int32_t)V_##p);                                            \
+#define EFFECT_HINT(p, q, r, s)        return GO_NEXT;
+#define EFFECT_HOST_CALL(p, q, r, s)                                                               \
+    step->exit = pvm_vm_host_call(vm, (int32_t)V_##p);                                             \
     return GO_EXIT;
 #define EFFECT_SET1(dst, fn, v, s)                                                                 \
     W_##dst(pvm_sem_##fn(V_##v));                                                                  \

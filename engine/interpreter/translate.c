@@ -12,7 +12,8 @@ typedef struct {
     const int32_t *handlers;
     uint32_t segment;    /**< header of the segment that is being written */
     uint32_t terminator; /**< terminators written so far */
-    uint8_t *kinds;      /**< of each cell its pvm_op_t, or PVM_HANDLER_leave for what is never fused or linked */
+    uint8_t *
+        kinds; /**< of each cell its pvm_op_t, or PVM_HANDLER_leave for what is never fused or linked */
 } translation_t;
 
 static_assert(PVM_HANDLER_COUNT <= UINT16_MAX, "a handler's number fits the table of pairs");
@@ -203,7 +204,8 @@ static void fuse(translation_t *t)
         return;
     }
     for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
-        handler_of_pair[pairs[i].first * PVM_OP_COUNT + pairs[i].second] = (uint16_t)pairs[i].handler;
+        handler_of_pair[pairs[i].first * PVM_OP_COUNT + pairs[i].second] =
+            (uint16_t)pairs[i].handler;
     }
     for (uint32_t i = 1; i + 1 < t->code->cell_count; i++) {
         if (t->kinds[i] >= PVM_OP_COUNT || t->kinds[i + 1] >= PVM_OP_COUNT) {
@@ -252,7 +254,8 @@ static int allocate(translation_t *t)
     code->jump_cells = calloc((size_t)program->jump_table_len + 1, sizeof(*code->jump_cells));
     code->jump_count = program->jump_table_len;
     if (code->cells == NULL || code->pc_of_cell == NULL || code->headers == NULL ||
-        code->stops == NULL || t->kinds == NULL || code->cell_of_pc == NULL || code->jump_cells == NULL) {
+        code->stops == NULL || t->kinds == NULL || code->cell_of_pc == NULL ||
+        code->jump_cells == NULL) {
         return pvm_error_set("no memory to predecode %u octets of code", program->code.len);
     }
     memset(t->kinds, PVM_HANDLER_leave, cells);

@@ -6,31 +6,31 @@
 #include <assert.h>
 #include <string.h>
 
-#define WIDTH_u8 1
-#define WIDTH_i8 1
+#define WIDTH_u8  1
+#define WIDTH_i8  1
 #define WIDTH_u16 2
 #define WIDTH_i16 2
 #define WIDTH_u32 4
 #define WIDTH_i32 4
 #define WIDTH_u64 8
 
-#define ACCESS_TRAP(p, q, r, s) 0
+#define ACCESS_TRAP(p, q, r, s)        0
 #define ACCESS_FALLTHROUGH(p, q, r, s) 0
-#define ACCESS_HINT(p, q, r, s) 0
-#define ACCESS_HOST_CALL(p, q, r, s) 0
-#define ACCESS_SET1(p, q, r, s) 0
-#define ACCESS_SET2(p, q, r, s) 0
-#define ACCESS_CMOV(p, q, r, s) 0
-#define ACCESS_LOAD(dst, type, b, o) WIDTH_##type
-#define ACCESS_STORE(type, b, o, v) WIDTH_##type
-#define ACCESS_JUMP(p, q, r, s) 0
-#define ACCESS_JUMP_IND(p, q, r, s) 0
-#define ACCESS_BRANCH(p, q, r, s) 0
-#define ACCESS_SBRK(p, q, r, s) 0
+#define ACCESS_HINT(p, q, r, s)        0
+#define ACCESS_HOST_CALL(p, q, r, s)   0
+#define ACCESS_SET1(p, q, r, s)        0
+#define ACCESS_SET2(p, q, r, s)        0
+#define ACCESS_CMOV(p, q, r, s)        0
+#define ACCESS_LOAD(dst, type, b, o)   WIDTH_##type
+#define ACCESS_STORE(type, b, o, v)    WIDTH_##type
+#define ACCESS_JUMP(p, q, r, s)        0
+#define ACCESS_JUMP_IND(p, q, r, s)    0
+#define ACCESS_BRANCH(p, q, r, s)      0
+#define ACCESS_SBRK(p, q, r, s)        0
 
 const pvm_op_info_t pvm_isa_ops[PVM_OP_COUNT] = {
-#define PVM_INSTRUCTION(name_, form_, n072, n080, n64, n32, effect_, p, q, r, s, cycles_, overlap_,  \
-                        slots_overlap_, slots_, units_, meaning_)                                  \
+#define PVM_INSTRUCTION(name_, form_, n072, n080, n64, n32, effect_, p, q, r, s, cycles_,          \
+                        overlap_, slots_overlap_, slots_, units_, meaning_)                        \
     [PVM_OP_##name_] = {.name = #name_,                                                            \
                         .meaning = meaning_,                                                       \
                         .number = {n072, n080, n64, n32},                                          \
@@ -52,23 +52,27 @@ const pvm_op_info_t pvm_isa_ops[PVM_OP_COUNT] = {
  * element initialized twice, which the compiler reports. */
 #define PLACE(n, name) ((n) < 0 ? 256 + PVM_OP_##name : (n))
 static const uint8_t op_of_number[PVM_ISA_COUNT][256 + PVM_OP_COUNT] = {
-    [PVM_ISA_0_7_2] = {
+    [PVM_ISA_0_7_2] =
+        {
 #define PVM_INSTRUCTION(name, form, n072, ...) [PLACE(n072, name)] = PVM_OP_##name + 1,
 #include "isa/instructions.def"
-    },
-    [PVM_ISA_0_8_0] = {
+        },
+    [PVM_ISA_0_8_0] =
+        {
 #define PVM_INSTRUCTION(name, form, n072, n080, ...) [PLACE(n080, name)] = PVM_OP_##name + 1,
 #include "isa/instructions.def"
-    },
-    [PVM_ISA_LATEST64] = {
+        },
+    [PVM_ISA_LATEST64] =
+        {
 #define PVM_INSTRUCTION(name, form, n072, n080, n64, ...) [PLACE(n64, name)] = PVM_OP_##name + 1,
 #include "isa/instructions.def"
-    },
-    [PVM_ISA_LATEST32] = {
+        },
+    [PVM_ISA_LATEST32] =
+        {
 #define PVM_INSTRUCTION(name, form, n072, n080, n64, n32, ...)                                     \
     [PLACE(n32, name)] = PVM_OP_##name + 1,
 #include "isa/instructions.def"
-    },
+        },
 };
 
 static_assert(PVM_OP_COUNT < 255, "an op and PVM_OP_INVALID fit an octet");

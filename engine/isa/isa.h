@@ -93,7 +93,8 @@ extern const pvm_op_info_t pvm_isa_ops[PVM_OP_COUNT];
 /** Code as the decoder reads it. Both arrays are padded by PVM_CODE_PADDING (see there). */
 typedef struct {
     const uint8_t *octets;
-    const uint8_t *mask; /**< packed bitmask, (len + PVM_CODE_PADDING) / 8 octets, ones behind the end */
+    const uint8_t
+        *mask; /**< packed bitmask, (len + PVM_CODE_PADDING) / 8 octets, ones behind the end */
     uint32_t len;
     pvm_isa_t isa;
 } pvm_code_t;
@@ -103,8 +104,9 @@ typedef struct {
     uint32_t pc;
     uint32_t next; /**< pc + 1 + skip(pc) */
     uint8_t op;    /**< pvm_op_t; an undefined opcode decodes as trap */
-    bool implicit; /**< a trap that stands for an undefined opcode, a clear mask bit or the end of code */
-    uint8_t a;     /**< register index, 0..12; unused roles are 0 */
+    bool
+        implicit; /**< a trap that stands for an undefined opcode, a clear mask bit or the end of code */
+    uint8_t a; /**< register index, 0..12; unused roles are 0 */
     uint8_t b;
     uint8_t d;
     int64_t x; /**< first immediate, sign-extended */

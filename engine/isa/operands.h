@@ -35,7 +35,8 @@ PVM_OPERANDS_INLINE void pvm_operands_two(const uint8_t *at, uint32_t len_x, uin
                                           pvm_instruction_t *out)
 {
     out->x = pvm_operands_immediate(at, len_x);
-    out->y = pvm_operands_immediate(at + len_x, rest > len_x ? pvm_operands_min(4, rest - len_x) : 0);
+    out->y =
+        pvm_operands_immediate(at + len_x, rest > len_x ? pvm_operands_min(4, rest - len_x) : 0);
 }
 
 /** Operands behind the opcode: p points there, skip as in GP A.3; out->pc is set. */

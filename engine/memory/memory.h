@@ -31,13 +31,13 @@ typedef struct {
 #define PVM_MEMORY_RUNS_MAX 64
 
 typedef struct pvm_memory_t {
-    uint8_t *base;   /**< 4 GiB, and a guard behind it */
-    uint8_t *access; /**< PVM_PAGE_COUNT octets, PVM_PAGE_*, right before `base` */
-    bool guarded;    /**< page protection mirrors `access`; ends when that takes many mappings */
+    uint8_t *base;    /**< 4 GiB, and a guard behind it */
+    uint8_t *access;  /**< PVM_PAGE_COUNT octets, PVM_PAGE_*, right before `base` */
+    bool guarded;     /**< page protection mirrors `access`; ends when that takes many mappings */
     uint32_t borders; /**< at least the number of pages whose neighbour has another access */
     pvm_page_run_t runs[PVM_MEMORY_RUNS_MAX]; /**< hold every mapped page, and maybe others */
     size_t run_count;
-    pvm_page_run_t kept; /**< see pvm_memory_keep(); count 0: none */
+    pvm_page_run_t kept;       /**< see pvm_memory_keep(); count 0: none */
     struct pvm_memory_t *next; /**< in a pool */
 } pvm_memory_t;
 

@@ -18,7 +18,8 @@ static bool is_instruction(const pvm_code_t *code, uint32_t pc)
 
 static bool is_terminator_at(const pvm_code_t *code, uint32_t pc)
 {
-    return is_instruction(code, pc) && pvm_isa_is_terminator(pvm_isa_op(code->isa, code->octets[pc]));
+    return is_instruction(code, pc) &&
+           pvm_isa_is_terminator(pvm_isa_op(code->isa, code->octets[pc]));
 }
 
 static void mark(uint8_t *bits, uint32_t pc)
@@ -74,7 +75,8 @@ static bool open_block(walk_t *walk, uint32_t pc)
 
     if (program->block_count == walk->capacity) {
         /* Seldom more than a block for 16 octets. */
-        const size_t larger = walk->capacity == 0 ? program->code.len / 16 + 16 : 2 * walk->capacity;
+        const size_t larger =
+            walk->capacity == 0 ? program->code.len / 16 + 16 : 2 * walk->capacity;
         pvm_block_t *const blocks = realloc(program->blocks, larger * sizeof(*blocks));
         if (blocks == NULL) {
             return false;
@@ -103,7 +105,7 @@ static bool find_all(pvm_program_t *program)
     const pvm_code_t *const code = &program->code;
     walk_t walk = {.program = program};
     uint8_t classes[256];
-    uint32_t start = 0;     /* where a block begins if an instruction stands there */
+    uint32_t start = 0; /* where a block begins if an instruction stands there */
     uint32_t instructions = 0;
     uint32_t pc = 0;
 
@@ -173,7 +175,8 @@ static void price(pvm_program_t *program)
     }
     for (uint32_t i = 0; i < program->block_count; i++) {
         pvm_block_t *const block = &program->blocks[i];
-        block->gas = program->has_block_gas ? cost_of(&program->code, memo, block) : block->instructions;
+        block->gas =
+            program->has_block_gas ? cost_of(&program->code, memo, block) : block->instructions;
     }
     free(memo);
 }

@@ -88,8 +88,8 @@ static int refuse_memset(pvm_program_t *program)
     for (uint32_t pc = 0; pc < code->len; pc++) {
         if (code->octets[pc] == LATEST_MEMSET_OPCODE && pvm_isa_mask_at(code, pc)) {
             return pvm_program_invalidate(
-                program, "memset (opcode 2 of PolkaVM's latest64) at code offset %u is not supported",
-                pc);
+                program,
+                "memset (opcode 2 of PolkaVM's latest64) at code offset %u is not supported", pc);
         }
     }
     return 0;
@@ -100,10 +100,10 @@ int pvm_program_build(pvm_program_t *program, const pvm_parts_t *parts)
     char reason[128];
 
     if (parts->code_len > PVM_MAX_CODE_BYTES || parts->jump_table_len > PVM_MAX_JUMP_TABLE) {
-        return pvm_error_set("program too large: %zu octets of code (limit %u), %zu jump table entries "
-                             "(limit %u)",
-                             parts->code_len, PVM_MAX_CODE_BYTES, parts->jump_table_len,
-                             PVM_MAX_JUMP_TABLE);
+        return pvm_error_set(
+            "program too large: %zu octets of code (limit %u), %zu jump table entries "
+            "(limit %u)",
+            parts->code_len, PVM_MAX_CODE_BYTES, parts->jump_table_len, PVM_MAX_JUMP_TABLE);
     }
     program->has_block_gas = program->spec != PVM_SPEC_0_7_2;
     program->code.isa = isa_of(program);

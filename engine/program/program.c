@@ -170,9 +170,8 @@ const char *pvm_host_call_name(const pvm_program_t *program, int func_id)
     if (!is_given(program, "pvm_host_call_name")) {
         return NULL;
     }
-    const char *const symbol = func_id < 0 || (size_t)func_id >= program->import_count
-                                   ? NULL
-                                   : program->imports[func_id];
+    const char *const symbol =
+        func_id < 0 || (size_t)func_id >= program->import_count ? NULL : program->imports[func_id];
     if (symbol != NULL && symbol[0] != '\0') {
         return symbol;
     }

@@ -16,8 +16,8 @@
 #define PVM_MAX_BLOB_BYTES (UINT32_C(256) << 20)
 #define PVM_MAX_CODE_BYTES (UINT32_C(32) << 20)
 #define PVM_MAX_JUMP_TABLE (UINT32_C(1) << 24)
-#define PVM_MAX_IMPORTS 1024
-#define PVM_MAX_EXPORTS 65536
+#define PVM_MAX_IMPORTS    1024
+#define PVM_MAX_EXPORTS    65536
 
 struct pvm_debug_info_t; /* program/debug_info.h */
 struct pvm_interpreter_code_t;
@@ -42,8 +42,8 @@ enum { PVM_REGION_RO, PVM_REGION_RW, PVM_REGION_STACK, PVM_REGION_COUNT };
 typedef struct {
     pvm_region_t regions[PVM_REGION_COUNT];
     uint64_t registers[PVM_REGISTER_COUNT];
-    uint64_t heap_start;    /**< first octet behind the read-write region: the heap pointer of sbrk */
-    uint64_t heap_end_max;  /**< the heap may not grow past this address */
+    uint64_t heap_start; /**< first octet behind the read-write region: the heap pointer of sbrk */
+    uint64_t heap_end_max; /**< the heap may not grow past this address */
 } pvm_layout_t;
 
 typedef struct {
@@ -56,8 +56,8 @@ struct pvm_program_t {
     pvm_spec_t spec;
     pvm_format_t format;
     bool is_32_bit;
-    bool has_block_gas; /**< 0.8.0 and latest64; else one gas per instruction */
-    pvm_code_t code;    /**< arrays owned, padded */
+    bool has_block_gas;   /**< 0.8.0 and latest64; else one gas per instruction */
+    pvm_code_t code;      /**< arrays owned, padded */
     uint32_t *jump_table; /**< entries that no pc can reach are UINT32_MAX */
     uint32_t jump_table_len;
     uint8_t *block_starts; /**< packed, one bit for each pc in [0, code.len]; GP A.3 */
@@ -90,10 +90,11 @@ struct pvm_program_t {
 typedef struct {
     const uint8_t *code;
     size_t code_len;
-    const uint8_t *mask; /**< packed, ceil(code_len / 8) octets */
+    const uint8_t *mask;       /**< packed, ceil(code_len / 8) octets */
     const uint8_t *jump_table; /**< jump_table_len entries of entry_bytes, little-endian */
     size_t jump_table_len;
-    unsigned entry_bytes; /**< 0..255; entries above 8 octets must be zero beyond the eighth to be reachable */
+    unsigned
+        entry_bytes; /**< 0..255; entries above 8 octets must be zero beyond the eighth to be reachable */
 } pvm_parts_t;
 
 /** A program without code: references 1, lock made. NULL without memory. The readers fill it. */

@@ -7,20 +7,20 @@
 
 /** How emitted code came back. */
 typedef enum {
-    PVM_NATIVE_STOP,  /**< through a stub or a fault: see `stop` */
+    PVM_NATIVE_STOP, /**< through a stub or a fault: see `stop` */
     PVM_NATIVE_MOVED, /**< behind a host call that wants to go on elsewhere, or whose next segment is not paid */
-    PVM_NATIVE_EXIT   /**< a host call ended the run: see `exit` */
+    PVM_NATIVE_EXIT /**< a host call ended the run: see `exit` */
 } pvm_native_end_t;
 
 typedef struct pvm_activation_t {
-    uint64_t *registers;  /**< of the VM */
-    int64_t budget;       /**< gas of the slice; vm->gas is kept back meanwhile */
-    uint8_t *base;        /**< guest address 0 */
-    uint64_t *edges;      /**< counters, NULL unless counting */
+    uint64_t *registers; /**< of the VM */
+    int64_t budget;      /**< gas of the slice; vm->gas is kept back meanwhile */
+    uint8_t *base;       /**< guest address 0 */
+    uint64_t *edges;     /**< counters, NULL unless counting */
     uint64_t *from_hub;
-    const uint8_t *stop;  /**< behind the stub that left, or the faulting instruction */
+    const uint8_t *stop; /**< behind the stub that left, or the faulting instruction */
     uint64_t (*host_call)(struct pvm_activation_t *activation, uint64_t site); /**< not 0: leave */
-    uint32_t jump_pc;     /**< of the last indirect jump (counting) */
+    uint32_t jump_pc; /**< of the last indirect jump (counting) */
     /* From here on emitted code looks at nothing. */
     bool faulted;
     pvm_native_end_t end;

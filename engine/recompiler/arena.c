@@ -12,9 +12,9 @@
 #include <sys/mman.h>
 
 /** Regions that wait, at most, and the octets of all of them together, at most. */
-#define WAITING_MAX 16
+#define WAITING_MAX       16
 #define WAITING_BYTES_MAX (UINT64_C(64) << 20)
-#define PAGE_BYTES 4096
+#define PAGE_BYTES        4096
 /** Tables for a program of some 300 KB wait; larger ones are given back. */
 #define SCRATCH_BYTES_MAX (UINT64_C(16) << 20)
 

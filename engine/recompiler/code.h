@@ -21,10 +21,12 @@ enum {
 
 typedef struct {
     uint32_t pc;
-    uint32_t host;         /**< offset of the first instruction; the gas header stands before it */
-    uint32_t lengths;      /**< index into `lengths` of the first instruction */
-    uint32_t segment_rest; /**< 0.7.2: instructions from here that are paid at once; 0: the step has to pay */
-    uint32_t block_rest;   /**< instructions from here to the end of the block, as the block table counts them */
+    uint32_t host;    /**< offset of the first instruction; the gas header stands before it */
+    uint32_t lengths; /**< index into `lengths` of the first instruction */
+    /** 0.7.2: instructions from here that are paid at once; 0: the step has to pay */
+    uint32_t segment_rest;
+    /** Instructions from here to the end of the block, as the block table counts them. */
+    uint32_t block_rest;
 } pvm_stretch_t;
 
 /** Why code leaves through a stub. */
@@ -54,17 +56,19 @@ struct pvm_activation_t;
 
 typedef struct pvm_recompiler_code_t {
     pvm_arena_region_t region;
-    unsigned variant; /**< PVM_VARIANT_* */
-    pvm_cpu_t cpu;    /**< what it was emitted for */
+    unsigned variant;  /**< PVM_VARIANT_* */
+    pvm_cpu_t cpu;     /**< what it was emitted for */
     uint32_t code_len; /**< octets of instructions, without stubs and tables */
     uint32_t stubs_at; /**< offset of the first stub */
     /** Enter emitted code; returns when it leaves. */
     void (*enter)(struct pvm_activation_t *activation, const void *host);
-    const uint8_t *leave; /**< where the signal handler lets a faulting thread go on, with rcx = fault rip */
+    /** Where the signal handler lets a faulting thread go on, with rcx = fault rip. */
+    const uint8_t *leave;
 
     pvm_stretch_t *stretches;
     uint32_t stretch_count;
     uint8_t *lengths; /**< host octets of each instruction */
+    uint32_t length_count;
     pvm_stub_t *stubs;
     uint32_t stub_count;
     pvm_host_site_t *host_sites;

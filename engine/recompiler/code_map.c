@@ -45,7 +45,7 @@ uint32_t pvm_recompiler_pc_of(const pvm_recompiler_code_t *code, const pvm_progr
         }
     }
     const pvm_stretch_t *const stretch = &code->stretches[low];
-    const uint32_t end = low + 1 < code->stretch_count ? stretch[1].lengths : stretch->lengths + 1;
+    const uint32_t end = low + 1 < code->stretch_count ? stretch[1].lengths : code->length_count;
     uint32_t at = stretch->host;
     uint32_t pc = stretch->pc;
     for (uint32_t i = stretch->lengths; i + 1 < end; i++) {

@@ -29,7 +29,7 @@
 #define EXPANSION_USUAL 4
 
 /** Instead of a block: none, and the table of indirect jumps. */
-#define NO_BLOCK UINT32_MAX
+#define NO_BLOCK  UINT32_MAX
 #define THE_TABLE UINT32_MAX
 
 /* A rel32 that is not known yet. */
@@ -42,29 +42,29 @@ typedef struct {
 typedef struct {
     const pvm_program_t *program;
     pvm_recompiler_code_t *code;
-    bool flat;     /**< gas of 0.7.2 */
+    bool flat; /**< gas of 0.7.2 */
     bool counting;
     bool checked;
-    uint8_t ops[256]; /**< number -> pvm_op_t */
-    bool replay;   /**< emit into the void: only the state of the registers is asked for */
+    uint8_t ops[256];   /**< number -> pvm_op_t */
+    bool replay;        /**< emit into the void: only the state of the registers is asked for */
     bool table_has_bad; /**< some entry of the jump table is no block start */
-    uint8_t *base; /**< of the region */
+    uint8_t *base;      /**< of the region */
     uint8_t *limit;
     pvm_thunks_t thunks;
 
     pvm_arena_region_t scratch; /**< holds the tables */
-    uint32_t *ranks;       /**< for each 64 pcs: blocks that start before them */
-    uint32_t *block_heads; /**< of each block: its gas header */
-    uint32_t *block_bodies; /**< behind it */
-    uint32_t *block_costs; /**< 0.7.2: price of its first segment */
-    uint32_t block;        /**< next one to come */
+    uint32_t *ranks;            /**< for each 64 pcs: blocks that start before them */
+    uint32_t *block_heads;      /**< of each block: its gas header */
+    uint32_t *block_bodies;     /**< behind it */
+    uint32_t *block_costs;      /**< 0.7.2: price of its first segment */
+    uint32_t block;             /**< next one to come */
 
     jump_t *jumps;
     uint32_t jump_count;
     uint32_t *stub_sites; /**< of each stub: offset behind the rel32 that leads there */
     uint32_t terminator;  /**< index of the next terminator */
 
-    uint32_t ordinal;       /**< instructions so far, as the block table counts */
+    uint32_t ordinal; /**< instructions so far, as the block table counts */
     uint32_t length_count;
     uint32_t segment_first; /**< first stretch of the segment that is open */
     uint32_t block_first;   /**< first stretch of the block that is open */
@@ -196,14 +196,16 @@ PVM_EMIT void leave_if(compiler_t *c, pvm_emitter_t *e, pvm_x86_condition_t cond
 }
 
 /* jmp stub */
-PVM_EMIT void leave(compiler_t *c, pvm_emitter_t *e, pvm_stub_kind_t kind, uint32_t pc, uint32_t from)
+PVM_EMIT void leave(compiler_t *c, pvm_emitter_t *e, pvm_stub_kind_t kind, uint32_t pc,
+                    uint32_t from)
 {
     e->at = pvm_x86_jmp_forward(e->at);
     add_stub(c, e->at, kind, pc, from);
 }
 
 /* jCC or (condition < 0) jmp to a block: its header, or in counting code its body. */
-PVM_EMIT void jump_to(compiler_t *c, pvm_emitter_t *e, int condition, uint32_t block, uint32_t cost_at)
+PVM_EMIT void jump_to(compiler_t *c, pvm_emitter_t *e, int condition, uint32_t block,
+                      uint32_t cost_at)
 {
     if (block < c->block) {
         const uint8_t *const target =
@@ -214,8 +216,8 @@ PVM_EMIT void jump_to(compiler_t *c, pvm_emitter_t *e, int condition, uint32_t b
     }
     e->at = condition < 0 ? pvm_x86_jmp_forward(e->at)
                           : pvm_x86_jcc_forward(e->at, (pvm_x86_condition_t)condition);
-    c->jumps[c->jump_count++] = (jump_t){
-        .end = (uint32_t)(e->at - c->base), .block = block, .cost = cost_at};
+    c->jumps[c->jump_count++] =
+        (jump_t){.end = (uint32_t)(e->at - c->base), .block = block, .cost = cost_at};
 }
 
 /* -- Gas --- */
@@ -325,11 +327,13 @@ static void check_access(compiler_t *c, pvm_emitter_t *e, pvm_address_t address,
         }
         pvm_emit_address(e, address);
         if (i == 1) {
-            e->at = pvm_x86_alu_imm(e->at, false, PVM_X86_ADD, PVM_HOST_SCRATCH, (int32_t)bytes - 1);
+            e->at =
+                pvm_x86_alu_imm(e->at, false, PVM_X86_ADD, PVM_HOST_SCRATCH, (int32_t)bytes - 1);
         }
         /* shr ecx, 12; test byte gs:[rcx - 1 MiB], need  |  test byte [r15 + rcx - 1 MiB], need */
         e->at = pvm_x86_shift(e->at, false, PVM_X86_SHR, PVM_HOST_SCRATCH, PVM_PAGE_BITS);
-        e->at = e->cpu.segment ? pvm_x86_put(e->at, 0x81f665, 3) : pvm_x86_put(e->at, 0x0f84f641, 4);
+        e->at =
+            e->cpu.segment ? pvm_x86_put(e->at, 0x81f665, 3) : pvm_x86_put(e->at, 0x0f84f641, 4);
         e->at = pvm_x86_put_32(e->at, -(int32_t)PVM_PAGE_COUNT);
         *e->at++ = need;
         leave_if(c, e, PVM_X86_E, PVM_STUB_LEAVE, pc, 0);
@@ -350,8 +354,8 @@ typedef struct {
     uint8_t bytes;
 } load_type_t;
 
-#define LOAD_u8 ((load_type_t){0xb60f, false, true, 1})
-#define LOAD_i8 ((load_type_t){0xbe0f, true, true, 1})
+#define LOAD_u8  ((load_type_t){0xb60f, false, true, 1})
+#define LOAD_i8  ((load_type_t){0xbe0f, true, true, 1})
 #define LOAD_u16 ((load_type_t){0xb70f, false, true, 2})
 #define LOAD_i16 ((load_type_t){0xbf0f, true, true, 2})
 #define LOAD_u32 ((load_type_t){0x8b, false, false, 4})
@@ -359,8 +363,8 @@ typedef struct {
 #define LOAD_u64 ((load_type_t){0x8b, true, false, 8})
 
 /* movzx|movsx|movsxd|mov d, [address] */
-PVM_EMIT void load(compiler_t *c, pvm_emitter_t *e, uint8_t d, load_type_t type, pvm_address_t address,
-                   uint32_t pc)
+PVM_EMIT void load(compiler_t *c, pvm_emitter_t *e, uint8_t d, load_type_t type,
+                   pvm_address_t address, uint32_t pc)
 {
     if (c->checked) {
         pvm_emitter_t copy = *e;
@@ -373,14 +377,14 @@ PVM_EMIT void load(compiler_t *c, pvm_emitter_t *e, uint8_t d, load_type_t type,
 
 typedef struct {
     uint8_t prefix;
-    uint8_t opcode;           /**< of the register form */
+    uint8_t opcode; /**< of the register form */
     uint8_t immediate_opcode;
     bool wide;
     bool octet; /**< the register is named as an octet */
     uint8_t bytes;
 } store_type_t;
 
-#define STORE_u8 ((store_type_t){0, 0x88, 0xc6, false, true, 1})
+#define STORE_u8  ((store_type_t){0, 0x88, 0xc6, false, true, 1})
 #define STORE_u16 ((store_type_t){0x66, 0x89, 0xc7, false, false, 2})
 #define STORE_u32 ((store_type_t){0, 0x89, 0xc7, false, false, 4})
 #define STORE_u64 ((store_type_t){0, 0x89, 0xc7, true, false, 8})
@@ -416,8 +420,8 @@ PVM_EMIT void link_register(pvm_emitter_t *e, bool links, uint8_t d, pvm_operand
 }
 
 /* mov d, v; jmp target */
-PVM_EMIT void jump(compiler_t *c, pvm_emitter_t *e, const pvm_instruction_t *in, bool links, uint8_t d,
-                   pvm_operand_t v)
+PVM_EMIT void jump(compiler_t *c, pvm_emitter_t *e, const pvm_instruction_t *in, bool links,
+                   uint8_t d, pvm_operand_t v)
 {
     if (!is_reachable(c->program, in->y)) {
         pvm_emitter_t copy = *e;
@@ -469,7 +473,8 @@ static void load_table_entry(compiler_t *c, pvm_emitter_t *e)
     if (e->cpu.low) {
         e->at = pvm_x86_put(e->at, 0x48 | 0x8b << 8 | 0x0c << 16 | 0xcdULL << 24, 4);
         e->at = pvm_x86_put_32(e->at, 0);
-        c->jumps[c->jump_count++] = (jump_t){.end = (uint32_t)(e->at - c->base), .block = THE_TABLE};
+        c->jumps[c->jump_count++] =
+            (jump_t){.end = (uint32_t)(e->at - c->base), .block = THE_TABLE};
         return;
     }
     /* mov [temp], rax; lea rax, [rip + table]; mov rcx, [rax + 8 rcx]; mov rax, [temp] */
@@ -485,8 +490,8 @@ static void load_table_entry(compiler_t *c, pvm_emitter_t *e)
  * Rotated, odd addresses become numbers above any table, as 0 and the address of the halt are. Bad entries are 0. What
  * the instruction writes is written when nothing can leave any more. A jump through memory would be an instruction less,
  * and is a third slower where an interpreter's dispatch is the guest. */
-static void jump_indirect(compiler_t *c, pvm_emitter_t *e, uint32_t pc, bool links,
-                          uint8_t d, pvm_operand_t v, pvm_address_t address)
+static void jump_indirect(compiler_t *c, pvm_emitter_t *e, uint32_t pc, bool links, uint8_t d,
+                          pvm_operand_t v, pvm_address_t address)
 {
     pvm_emit_settle(e);
     address.offset = (int32_t)((uint32_t)address.offset - 2);
@@ -541,20 +546,20 @@ static void host_call(compiler_t *c, pvm_emitter_t *e, uint32_t pc, int32_t func
         e = copy;                                                                                  \
     } while (0)
 
-#define REGISTER(role) ((pvm_operand_t){.reg = in.role})
+#define REGISTER(role)  ((pvm_operand_t){.reg = in.role})
 #define CONSTANT(value) ((pvm_operand_t){.is_immediate = true, .immediate = (value)})
-#define O_A REGISTER(a)
-#define O_B REGISTER(b)
-#define O_D REGISTER(d)
-#define O_X CONSTANT(in.x)
-#define O_Y CONSTANT(in.y)
-#define O_ZERO CONSTANT(0)
-#define O__ CONSTANT(0)
-#define R_A in.a
-#define R_D in.d
-#define R__ 0
-#define LINKS_A true
-#define LINKS__ false
+#define O_A             REGISTER(a)
+#define O_B             REGISTER(b)
+#define O_D             REGISTER(d)
+#define O_X             CONSTANT(in.x)
+#define O_Y             CONSTANT(in.y)
+#define O_ZERO          CONSTANT(0)
+#define O__             CONSTANT(0)
+#define R_A             in.a
+#define R_D             in.d
+#define R__             0
+#define LINKS_A         true
+#define LINKS__         false
 /* Address operands: a base (register or none) and an offset that is a constant. */
 #define N_X in.x
 #define N_Y in.y
@@ -565,7 +570,7 @@ static void host_call(compiler_t *c, pvm_emitter_t *e, uint32_t pc, int32_t func
     ends = ENDS_BLOCK;
 #define EFFECT_FALLTHROUGH(p, q, r, s)                                                             \
     if (!c->flat && !is_reachable(program, in.next)) {                                             \
-        OUT_OF_LINE(leave_instruction(c, &copy, in.pc));                                                           \
+        OUT_OF_LINE(leave_instruction(c, &copy, in.pc));                                           \
         ends = ENDS_BLOCK_LEFT;                                                                    \
     } else {                                                                                       \
         pvm_emit_settle(&e);                                                                       \
@@ -573,10 +578,10 @@ static void host_call(compiler_t *c, pvm_emitter_t *e, uint32_t pc, int32_t func
     }
 #define EFFECT_HINT(p, q, r, s)
 #define EFFECT_HOST_CALL(p, q, r, s)                                                               \
-    OUT_OF_LINE(host_call(c, &copy, in.pc, (int32_t)in.x));                                                                         \
+    OUT_OF_LINE(host_call(c, &copy, in.pc, (int32_t)in.x));                                        \
     ends = ENDS_SEGMENT;
 #define EFFECT_SBRK(p, q, r, s)                                                                    \
-    OUT_OF_LINE(leave_instruction(c, &copy, in.pc));                                                               \
+    OUT_OF_LINE(leave_instruction(c, &copy, in.pc));                                               \
     ends = ENDS_LEFT;
 #define EFFECT_SET1(dst, fn, v, s) pvm_select_##fn(&e, R_##dst, O_##v);
 #define EFFECT_SET2(dst, fn, v, w) pvm_select_##fn(&e, R_##dst, O_##v, O_##w);
@@ -590,8 +595,8 @@ static void host_call(compiler_t *c, pvm_emitter_t *e, uint32_t pc, int32_t func
     jump(c, &e, &in, LINKS_##dst, R_##dst, O_##v);                                                 \
     ends = is_reachable(program, in.y) ? ENDS_BLOCK : ENDS_BLOCK_LEFT;
 #define EFFECT_JUMP_IND(dst, v, b, o)                                                              \
-    OUT_OF_LINE(jump_indirect(c, &copy, in.pc, LINKS_##dst, R_##dst, O_##v,                          \
-                              address_of(O_##b, N_##o)));                                          \
+    OUT_OF_LINE(                                                                                   \
+        jump_indirect(c, &copy, in.pc, LINKS_##dst, R_##dst, O_##v, address_of(O_##b, N_##o)));    \
     ends = ENDS_BLOCK;
 #define EFFECT_BRANCH(cond, v, w, s)                                                               \
     ends = branch(c, &e, &in, (pvm_x86_condition_t)PVM_CONDITION_##cond, O_##v, O_##w)             \
@@ -834,7 +839,8 @@ static uint32_t count_instructions(const pvm_code_t *code)
 }
 
 /* A table of `count` elements in the scratch memory; without memory yet only its size. */
-static void *place_table(const pvm_arena_region_t *scratch, size_t *used, size_t count, size_t bytes)
+static void *place_table(const pvm_arena_region_t *scratch, size_t *used, size_t count,
+                         size_t bytes)
 {
     uint8_t *const table = scratch->base == NULL ? NULL : scratch->base + *used;
 
@@ -882,8 +888,10 @@ static int keep_tables(compiler_t *c)
 
     code->stretches = copy_table(code->stretches, code->stretch_count * sizeof(*code->stretches));
     code->lengths = copy_table(code->lengths, c->length_count);
+    code->length_count = c->length_count;
     code->stubs = copy_table(code->stubs, code->stub_count * sizeof(*code->stubs));
-    code->host_sites = copy_table(code->host_sites, code->host_site_count * sizeof(*code->host_sites));
+    code->host_sites =
+        copy_table(code->host_sites, code->host_site_count * sizeof(*code->host_sites));
     if (code->stretches == NULL || code->lengths == NULL || code->stubs == NULL ||
         code->host_sites == NULL) {
         return pvm_error_set("no memory to compile %u octets of code", c->program->code.len);
@@ -952,8 +960,8 @@ static int compile(compiler_t *c)
     const int64_t most = PVM_THUNKS_BYTES + 2 * INSTRUCTION_BYTES_MAX +
                          (int64_t)instructions * INSTRUCTION_BYTES_MAX +
                          8 * (int64_t)c->program->jump_table_len;
-    const int64_t overhead = PVM_THUNKS_BYTES + 4 * INSTRUCTION_BYTES_MAX +
-                             8 * (int64_t)c->program->jump_table_len;
+    const int64_t overhead =
+        PVM_THUNKS_BYTES + 4 * INSTRUCTION_BYTES_MAX + 8 * (int64_t)c->program->jump_table_len;
     int64_t bytes = overhead + EXPANSION * (int64_t)c->program->code.len;
     /* For a region that waits: most programs fit, and those that do not are emitted once more. */
     int64_t enough = overhead + (c->counting || c->checked ? EXPANSION : EXPANSION_USUAL) *

@@ -31,9 +31,9 @@ typedef struct {
 /* -- Upper halves --- */
 
 /** One bit for each guest register in the low, and in the high half of a word; a register has at most one of them. */
-#define PVM_NARROW(reg) (UINT32_C(1) << (reg))
+#define PVM_NARROW(reg)   (UINT32_C(1) << (reg))
 #define PVM_EXTENDED(reg) (UINT32_C(0x10000) << (reg))
-#define PVM_NARROW_ALL UINT32_C(0xffff)
+#define PVM_NARROW_ALL    UINT32_C(0xffff)
 
 PVM_EMIT void pvm_emit_set_halves(pvm_emitter_t *e, uint8_t reg, uint32_t bits)
 {
@@ -164,8 +164,8 @@ PVM_EMIT void pvm_emit_address(pvm_emitter_t *e, pvm_address_t address)
 
 /** op reg, gs:[base32 + offset]: prefixes 65 (gs) and 67 (32-bit address, which wraps as the guest's does). The opcode
  *  is 1 or 2 octets, `prefix` 66 or 0. */
-PVM_EMIT void pvm_emit_gs(pvm_emitter_t *e, uint8_t prefix, bool wide, bool force_rex, uint16_t opcode,
-                          unsigned reg, pvm_address_t address)
+PVM_EMIT void pvm_emit_gs(pvm_emitter_t *e, uint8_t prefix, bool wide, bool force_rex,
+                          uint16_t opcode, unsigned reg, pvm_address_t address)
 {
     const unsigned base = address.has_base ? pvm_host_register(address.base) : 0;
     const uint64_t rex = pvm_x86_rex(wide, reg, 0, base);
@@ -206,10 +206,8 @@ PVM_EMIT void pvm_emit_based(pvm_emitter_t *e, uint8_t prefix, bool wide, bool f
     }
     *at++ = (uint8_t)rex;
     at = pvm_x86_put(at, opcode, opcode > 0xff ? 2 : 1);
-    e->at = pvm_x86_put(at,
-                        pvm_x86_modrm(0, reg, 4) |
-                            pvm_x86_modrm(0, PVM_HOST_SCRATCH, PVM_HOST_BASE) << 8,
-                        2);
+    e->at = pvm_x86_put(
+        at, pvm_x86_modrm(0, reg, 4) | pvm_x86_modrm(0, PVM_HOST_SCRATCH, PVM_HOST_BASE) << 8, 2);
 }
 
 /** An instruction with a guest memory operand, in the addressing of this code. */

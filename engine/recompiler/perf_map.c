@@ -25,7 +25,8 @@ static void write_line(FILE *file, const pvm_recompiler_code_t *code, uint32_t b
 {
     if (end > begin) {
         (void)fprintf(file, "%llx %x %s\n",
-                      (unsigned long long)(uintptr_t)(code->region.base + begin), end - begin, name);
+                      (unsigned long long)(uintptr_t)(code->region.base + begin), end - begin,
+                      name);
     }
 }
 
@@ -59,7 +60,8 @@ static void write_functions(FILE *file, const pvm_program_t *program,
     }
 }
 
-static void write_blocks(FILE *file, const pvm_program_t *program, const pvm_recompiler_code_t *code)
+static void write_blocks(FILE *file, const pvm_program_t *program,
+                         const pvm_recompiler_code_t *code)
 {
     char name[32];
 

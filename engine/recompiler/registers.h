@@ -27,8 +27,8 @@
 #include <pvm/pvm.h>
 
 #define PVM_HOST_SCRATCH PVM_X86_RCX
-#define PVM_HOST_GAS PVM_X86_R15
-#define PVM_HOST_BASE PVM_X86_R15
+#define PVM_HOST_GAS     PVM_X86_R15
+#define PVM_HOST_BASE    PVM_X86_R15
 
 enum {
     PVM_FRAME_ACTIVATION = 0,

@@ -253,10 +253,11 @@ static void unpaid(pvm_vm_t *vm, const pvm_activation_t *activation, const pvm_s
         }
     }
     if (pvm_program_is_block_start(vm->program, stub->pc)) {
-        vm->gas += vm->program->has_block_gas
-                       ? (int64_t)pvm_counts_block_cost(vm->program,
-                                                        pvm_program_block_at(vm->program, stub->pc))
-                       : (int64_t)pvm_recompiler_stretch_at(activation->code, stub->pc)->segment_rest;
+        vm->gas +=
+            vm->program->has_block_gas
+                ? (int64_t)pvm_counts_block_cost(vm->program,
+                                                 pvm_program_block_at(vm->program, stub->pc))
+                : (int64_t)pvm_recompiler_stretch_at(activation->code, stub->pc)->segment_rest;
     }
     vm->arrival = arrival;
     vm->pc = stub->pc;

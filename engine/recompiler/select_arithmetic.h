@@ -27,8 +27,8 @@ PVM_EMIT void pvm_select_copy(pvm_emitter_t *e, uint8_t d, pvm_operand_t v)
 
 /* d = v op w, for a commutative op or an immediate w:
  *   op d, w  |  op d, v  |  mov d, v; op d, w */
-PVM_EMIT void pvm_emit_alu(pvm_emitter_t *e, bool wide, pvm_x86_alu_t op, uint8_t d, pvm_operand_t v,
-                           pvm_operand_t w)
+PVM_EMIT void pvm_emit_alu(pvm_emitter_t *e, bool wide, pvm_x86_alu_t op, uint8_t d,
+                           pvm_operand_t v, pvm_operand_t w)
 {
     const unsigned host = pvm_host_register(d);
 

@@ -47,19 +47,22 @@ PVM_EMIT void pvm_emit_upper(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_o
     pvm_emit_now_64(e, d);
 }
 
-PVM_EMIT void pvm_select_mul_upper_u_u(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w)
+PVM_EMIT void pvm_select_mul_upper_u_u(pvm_emitter_t *e, uint8_t d, pvm_operand_t v,
+                                       pvm_operand_t w)
 {
     pvm_emit_upper(e, d, v, w, PVM_X86_MUL);
 }
 
-PVM_EMIT void pvm_select_mul_upper_s_s(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w)
+PVM_EMIT void pvm_select_mul_upper_s_s(pvm_emitter_t *e, uint8_t d, pvm_operand_t v,
+                                       pvm_operand_t w)
 {
     pvm_emit_upper(e, d, v, w, PVM_X86_IMUL);
 }
 
 /* The unsigned product, less w if v is negative:
  *   mov rdx, rax; sar rdx, 63; and rdx, rcx; mov [temp 2], rdx; mul rcx; sub rdx, [temp 2]; mov rcx, rdx */
-PVM_EMIT void pvm_select_mul_upper_s_u(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w)
+PVM_EMIT void pvm_select_mul_upper_s_u(pvm_emitter_t *e, uint8_t d, pvm_operand_t v,
+                                       pvm_operand_t w)
 {
     pvm_emit_widen(e, v);
     pvm_emit_widen(e, w);
@@ -90,11 +93,11 @@ PVM_EMIT void pvm_emit_upper_32(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pv
     e->at = v_signed ? pvm_x86_movsxd(e->at, PVM_HOST_SCRATCH, first)
                      : pvm_x86_mov(e->at, false, PVM_HOST_SCRATCH, first);
     /* imul rcx, [temp 2] */
-    e->at = pvm_x86_put(e->at,
-                        0x48 | 0x0f << 8 | 0xaf << 16 |
-                            pvm_x86_modrm(1, PVM_HOST_SCRATCH, 4) << 24 | UINT64_C(0x24) << 32 |
-                            (uint64_t)PVM_FRAME_TEMP_2 << 40,
-                        6);
+    e->at =
+        pvm_x86_put(e->at,
+                    0x48 | 0x0f << 8 | 0xaf << 16 | pvm_x86_modrm(1, PVM_HOST_SCRATCH, 4) << 24 |
+                        UINT64_C(0x24) << 32 | (uint64_t)PVM_FRAME_TEMP_2 << 40,
+                    6);
     e->at = pvm_x86_shift(e->at, true, PVM_X86_SAR, PVM_HOST_SCRATCH, 32);
     e->at = pvm_x86_movsxd(e->at, host, PVM_HOST_SCRATCH);
     pvm_emit_now_extended(e, d);
@@ -192,9 +195,9 @@ PVM_EMIT void pvm_emit_divide(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_
 #define PVM_SELECT_DIVISION(name, wide_, signed_, remainder_)                                      \
     PVM_EMIT void pvm_select_##name(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w) \
     {                                                                                              \
-        pvm_emit_divide(e, d, v, w,                                                                \
-                        (pvm_division_t){                                                          \
-                            .wide = (wide_), .is_signed = (signed_), .remainder = (remainder_)});  \
+        pvm_emit_divide(                                                                           \
+            e, d, v, w,                                                                            \
+            (pvm_division_t){.wide = (wide_), .is_signed = (signed_), .remainder = (remainder_)}); \
     }
 
 PVM_SELECT_DIVISION(div_u_64, true, false, false)

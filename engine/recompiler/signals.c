@@ -82,7 +82,8 @@ static void pass_on(int number, siginfo_t *info, void *context, uintptr_t frame)
     if ((old.sa_flags & SA_SIGINFO) == 0 && old.sa_handler == SIG_IGN && info->si_code <= 0) {
         return;
     }
-    if ((old.sa_flags & SA_SIGINFO) == 0 && (old.sa_handler == SIG_DFL || old.sa_handler == SIG_IGN)) {
+    if ((old.sa_flags & SA_SIGINFO) == 0 &&
+        (old.sa_handler == SIG_DFL || old.sa_handler == SIG_IGN)) {
         default_action(number, info);
         return;
     }
@@ -150,11 +151,11 @@ int pvm_signals_install(void)
         return 0;
     }
     (void)pthread_mutex_lock(&signals.lock);
-    const bool failed =
-        install(SIGSEGV, &signals.segv) != 0 || install(SIGBUS, &signals.bus) != 0;
+    const bool failed = install(SIGSEGV, &signals.segv) != 0 || install(SIGBUS, &signals.bus) != 0;
     (void)pthread_mutex_unlock(&signals.lock);
     if (failed) {
-        return pvm_error_set("cannot handle page faults: %s; set PVM_MEMORY=checked", strerror(errno));
+        return pvm_error_set("cannot handle page faults: %s; set PVM_MEMORY=checked",
+                             strerror(errno));
     }
     return 0;
 }

@@ -12,7 +12,8 @@
 
 #define FIELD(name) ((int8_t)offsetof(pvm_activation_t, name))
 
-static_assert(offsetof(pvm_activation_t, faulted) < 128, "fields that code uses have 8-bit offsets");
+static_assert(offsetof(pvm_activation_t, faulted) < 128,
+              "fields that code uses have 8-bit offsets");
 static_assert(offsetof(pvm_vm_t, registers) == 0 && PVM_REGISTER_COUNT * 8 < 128,
               "registers have 8-bit offsets");
 

@@ -117,20 +117,24 @@ PVM_X86_INLINE bool pvm_x86_is_i8(int64_t value)
 /* -- Register to register --- */
 
 /** op rm, reg: one opcode octet. */
-PVM_X86_INLINE uint8_t *pvm_x86_rr(uint8_t *at, bool wide, uint8_t opcode, unsigned reg, unsigned rm)
+PVM_X86_INLINE uint8_t *pvm_x86_rr(uint8_t *at, bool wide, uint8_t opcode, unsigned reg,
+                                   unsigned rm)
 {
-    return pvm_x86_put_rex(at, pvm_x86_rex(wide, reg, 0, rm), opcode | pvm_x86_modrm(3, reg, rm) << 8, 2);
+    return pvm_x86_put_rex(at, pvm_x86_rex(wide, reg, 0, rm),
+                           opcode | pvm_x86_modrm(3, reg, rm) << 8, 2);
 }
 
 /** op reg, rm: two opcode octets, 0F first. */
-PVM_X86_INLINE uint8_t *pvm_x86_rr_0f(uint8_t *at, bool wide, uint8_t opcode, unsigned reg, unsigned rm)
+PVM_X86_INLINE uint8_t *pvm_x86_rr_0f(uint8_t *at, bool wide, uint8_t opcode, unsigned reg,
+                                      unsigned rm)
 {
     return pvm_x86_put_rex(at, pvm_x86_rex(wide, reg, 0, rm),
                            0x0f | (uint64_t)opcode << 8 | pvm_x86_modrm(3, reg, rm) << 16, 3);
 }
 
 /** popcnt, lzcnt, tzcnt: F3 [REX] 0F op. */
-PVM_X86_INLINE uint8_t *pvm_x86_rr_f3(uint8_t *at, bool wide, uint8_t opcode, unsigned reg, unsigned rm)
+PVM_X86_INLINE uint8_t *pvm_x86_rr_f3(uint8_t *at, bool wide, uint8_t opcode, unsigned reg,
+                                      unsigned rm)
 {
     *at++ = 0xf3;
     return pvm_x86_rr_0f(at, wide, opcode, reg, rm);
@@ -271,7 +275,8 @@ PVM_X86_INLINE uint8_t *pvm_x86_mov_imm(uint8_t *at, unsigned reg, int64_t value
 /* -- Three operands --- */
 
 /** lea dst, [base + disp] */
-PVM_X86_INLINE uint8_t *pvm_x86_lea(uint8_t *at, bool wide, unsigned dst, unsigned base, int32_t disp)
+PVM_X86_INLINE uint8_t *pvm_x86_lea(uint8_t *at, bool wide, unsigned dst, unsigned base,
+                                    int32_t disp)
 {
     const unsigned len = pvm_x86_is_i8(disp) ? 1 : 4;
 
@@ -285,7 +290,8 @@ PVM_X86_INLINE uint8_t *pvm_x86_lea(uint8_t *at, bool wide, unsigned dst, unsign
 }
 
 /** lea dst, [a + b]. Neither may be rsp. */
-PVM_X86_INLINE uint8_t *pvm_x86_lea_sum(uint8_t *at, bool wide, unsigned dst, unsigned a, unsigned b)
+PVM_X86_INLINE uint8_t *pvm_x86_lea_sum(uint8_t *at, bool wide, unsigned dst, unsigned a,
+                                        unsigned b)
 {
     /* rbp and r13 as a base would need a displacement; as an index they do not. */
     const bool swap = (a & 7) == PVM_X86_RBP;
@@ -293,9 +299,9 @@ PVM_X86_INLINE uint8_t *pvm_x86_lea_sum(uint8_t *at, bool wide, unsigned dst, un
     const unsigned index = swap ? a : b;
     const bool disp = (base & 7) == PVM_X86_RBP;
 
-    at = pvm_x86_put_rex(at, pvm_x86_rex(wide, dst, index, base),
-                         0x8d | pvm_x86_modrm(disp, dst, 4) << 8 | pvm_x86_modrm(0, index, base) << 16,
-                         3);
+    at = pvm_x86_put_rex(
+        at, pvm_x86_rex(wide, dst, index, base),
+        0x8d | pvm_x86_modrm(disp, dst, 4) << 8 | pvm_x86_modrm(0, index, base) << 16, 3);
     *at = 0;
     return at + disp;
 }
@@ -343,17 +349,18 @@ PVM_X86_INLINE uint8_t *pvm_x86_andn(uint8_t *at, unsigned dst, unsigned inverte
 PVM_X86_INLINE uint8_t *pvm_x86_rm8(uint8_t *at, bool wide, uint8_t opcode, unsigned reg,
                                     unsigned base, int8_t disp)
 {
-    return pvm_x86_put_rex(at, pvm_x86_rex(wide, reg, 0, base),
-                           opcode | pvm_x86_modrm(1, reg, base) << 8 | (uint64_t)(uint8_t)disp << 16, 3);
+    return pvm_x86_put_rex(
+        at, pvm_x86_rex(wide, reg, 0, base),
+        opcode | pvm_x86_modrm(1, reg, base) << 8 | (uint64_t)(uint8_t)disp << 16, 3);
 }
 
 /** op reg, [rsp + disp8]: one opcode octet. */
-PVM_X86_INLINE uint8_t *pvm_x86_stack(uint8_t *at, bool wide, uint8_t opcode, unsigned reg, int8_t disp)
+PVM_X86_INLINE uint8_t *pvm_x86_stack(uint8_t *at, bool wide, uint8_t opcode, unsigned reg,
+                                      int8_t disp)
 {
-    return pvm_x86_put_rex(at, pvm_x86_rex(wide, reg, 0, 0),
-                           opcode | pvm_x86_modrm(1, reg, 4) << 8 | 0x24 << 16 |
-                               (uint64_t)(uint8_t)disp << 24,
-                           4);
+    return pvm_x86_put_rex(
+        at, pvm_x86_rex(wide, reg, 0, 0),
+        opcode | pvm_x86_modrm(1, reg, 4) << 8 | 0x24 << 16 | (uint64_t)(uint8_t)disp << 24, 4);
 }
 
 /** mov reg, [rsp + disp8] */
@@ -402,10 +409,8 @@ PVM_X86_INLINE uint8_t *pvm_x86_jcc_back(uint8_t *at, pvm_x86_condition_t condit
     if (pvm_x86_is_i8(distance)) {
         return pvm_x86_put(at, (0x70ULL | condition) | (uint64_t)(uint8_t)distance << 8, 2);
     }
-    return pvm_x86_put(at,
-                       0x0f | (0x80ULL | condition) << 8 |
-                           (uint64_t)(uint32_t)(target - (at + 6)) << 16,
-                       6);
+    return pvm_x86_put(
+        at, 0x0f | (0x80ULL | condition) << 8 | (uint64_t)(uint32_t)(target - (at + 6)) << 16, 6);
 }
 
 /** jCC or (condition < 0) jmp over a few octets that follow; patched by pvm_x86_land(). */

@@ -49,8 +49,8 @@ static pvm_terminator_t *list_terminators(const pvm_program_t *program, uint32_t
             .pc = pc,
             .from = pvm_program_block_at(program, pc),
             .next = target_block(program, in.next),
-            .jump = pvm_isa_has_target((pvm_op_t)in.op) ? target_block(program, in.y)
-                                                        : PVM_BLOCK_NONE,
+            .jump =
+                pvm_isa_has_target((pvm_op_t)in.op) ? target_block(program, in.y) : PVM_BLOCK_NONE,
         };
     }
     *out_count = count;
@@ -165,8 +165,10 @@ uint32_t pvm_counts_pay(pvm_vm_t *vm, uint64_t paid)
 
 size_t pvm_get_block_counts(pvm_vm_t *vm, pvm_block_count_t *out, size_t max)
 {
-    if (vm == NULL || out == NULL || vm->counts == NULL || max < (size_t)vm->counts->block_count + 1) {
-        pvm_error_set("pvm_get_block_counts: no VM, it does not count, or no room for all blocks and one more");
+    if (vm == NULL || out == NULL || vm->counts == NULL ||
+        max < (size_t)vm->counts->block_count + 1) {
+        pvm_error_set("pvm_get_block_counts: no VM, it does not count, or no room for all blocks "
+                      "and one more");
         return 0;
     }
     const pvm_counts_t *const counts = vm->counts;
@@ -184,7 +186,8 @@ size_t pvm_get_block_counts(pvm_vm_t *vm, pvm_block_count_t *out, size_t max)
         }
     }
     for (uint32_t i = 0; i < blocks; i++) {
-        out[i].gas = out[i].hits * pvm_counts_block_cost(vm->program, i) + (uint64_t)counts->gas_adjust[i];
+        out[i].gas =
+            out[i].hits * pvm_counts_block_cost(vm->program, i) + (uint64_t)counts->gas_adjust[i];
     }
     return blocks;
 }

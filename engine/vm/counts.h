@@ -14,7 +14,8 @@ typedef struct {
     uint32_t pc;   /**< of the terminator */
     uint32_t from; /**< its block */
     uint32_t next; /**< block reached by running on, or PVM_BLOCK_NONE */
-    uint32_t jump; /**< block reached by the jump, or PVM_BLOCK_NONE: none, indirect, or a bad target */
+    uint32_t
+        jump; /**< block reached by the jump, or PVM_BLOCK_NONE: none, indirect, or a bad target */
 } pvm_terminator_t;
 
 typedef struct pvm_counts_t {

@@ -91,7 +91,8 @@ static bool spec_from_environment(pvm_spec_t *out)
     static const struct {
         const char *name;
         pvm_spec_t spec;
-    } specs[] = {{"0.7.2", PVM_SPEC_0_7_2}, {"0.8.0", PVM_SPEC_0_8_0}, {"latest64", PVM_SPEC_LATEST64}};
+    } specs[] = {
+        {"0.7.2", PVM_SPEC_0_7_2}, {"0.8.0", PVM_SPEC_0_8_0}, {"latest64", PVM_SPEC_LATEST64}};
     const char *const name = getenv("PVM_SPEC");
 
     *out = PVM_SPEC_DEFAULT;
@@ -172,8 +173,8 @@ int pvm_set_arguments(pvm_vm_t *vm, const uint8_t *args, size_t len)
         pvm_memory_zero(vm->memory, first, new_pages) != 0) {
         return -1;
     }
-    if (new_pages < old_pages && pvm_memory_map(vm->memory, first + new_pages,
-                                                old_pages - new_pages, PVM_PAGE_NONE) != 0) {
+    if (new_pages < old_pages &&
+        pvm_memory_map(vm->memory, first + new_pages, old_pages - new_pages, PVM_PAGE_NONE) != 0) {
         return -1;
     }
     if (pvm_memory_poke(vm->memory, ARGUMENTS_ADDRESS, args, len) != 0) {
@@ -218,6 +219,7 @@ void pvm_destroy(pvm_vm_t *vm)
         vm->observer.destroy(vm->observer_data, vm);
     }
     pvm_events_destroy(vm);
+    pvm_vm_leave_family(vm);
     pvm_vm_release_memory(vm);
     pvm_counts_destroy(vm->counts);
     pvm_program_release(vm->program);
@@ -227,6 +229,6 @@ void pvm_destroy(pvm_vm_t *vm)
 const char *pvm_version(void)
 {
 #define TEXT_(x) #x
-#define TEXT(x) TEXT_(x)
+#define TEXT(x)  TEXT_(x)
     return TEXT(PVM_VERSION_MAJOR) "." TEXT(PVM_VERSION_MINOR) "." TEXT(PVM_VERSION_PATCH);
 }

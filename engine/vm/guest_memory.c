@@ -16,14 +16,15 @@ int pvm_map_memory(pvm_vm_t *vm, uint32_t address, uint64_t length, pvm_access_t
     }
     if (address % PVM_PAGE_SIZE != 0 || length % PVM_PAGE_SIZE != 0 ||
         address < PVM_LOW_ADDRESS_END || length > PVM_MEMORY_BYTES - address) {
-        return pvm_error_set("pvm_map_memory: 0x%08x, %llu octets: map whole pages of 4096 from 0x10000 "
-                             "to 2^32",
-                             address, (unsigned long long)length);
+        return pvm_error_set(
+            "pvm_map_memory: 0x%08x, %llu octets: map whole pages of 4096 from 0x10000 "
+            "to 2^32",
+            address, (unsigned long long)length);
     }
     /* From here on the heap may have holes, or pages behind its end. */
     vm->heap_end_page = 0;
-    return pvm_memory_map(vm->memory, address >> PVM_PAGE_BITS,
-                          (uint32_t)(length >> PVM_PAGE_BITS), page_access[access]);
+    return pvm_memory_map(vm->memory, address >> PVM_PAGE_BITS, (uint32_t)(length >> PVM_PAGE_BITS),
+                          page_access[access]);
 }
 
 static int check_range(const pvm_vm_t *vm, uint32_t address, const void *data, size_t length,
@@ -35,11 +36,12 @@ static int check_range(const pvm_vm_t *vm, uint32_t address, const void *data, s
         return pvm_error_set("%s: an argument is NULL", caller);
     }
     if (length > PVM_MEMORY_BYTES - address) {
-        return pvm_error_set("%s: 0x%08x, %zu octets: wraps around at 2^32", caller, address, length);
+        return pvm_error_set("%s: 0x%08x, %zu octets: wraps around at 2^32", caller, address,
+                             length);
     }
     if (pvm_memory_first_bad(vm->memory, address, length, need, &bad)) {
-        return pvm_error_set("%s: 0x%08x, %zu octets: page 0x%08x is not %s", caller, address, length,
-                             bad & ~(uint32_t)(PVM_PAGE_SIZE - 1),
+        return pvm_error_set("%s: 0x%08x, %zu octets: page 0x%08x is not %s", caller, address,
+                             length, bad & ~(uint32_t)(PVM_PAGE_SIZE - 1),
                              need == PVM_PAGE_READ ? "readable" : "writable");
     }
     return 0;
@@ -106,7 +108,7 @@ pvm_access_t pvm_get_access(pvm_vm_t *vm, uint32_t address)
 }
 
 /* Prices of grow_heap, GP 0.8.0 appendix B. */
-#define GROW_HEAP_GAS 100
+#define GROW_HEAP_GAS      100
 #define GROW_HEAP_PAGE_GAS 10
 
 static uint32_t count_writable(const pvm_memory_t *memory, uint32_t first, uint32_t end)

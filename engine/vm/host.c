@@ -95,8 +95,9 @@ pvm_exit_t pvm_vm_host_call(pvm_vm_t *vm, int32_t func_id)
         vm->events.host_gave_up = true;
         return PVM_EXIT_OOG;
     default:
-        pvm_error_set("the host callback returned %d for host call %d, which is no pvm_host_result_t",
-                      (int)answer, (int)func_id);
+        pvm_error_set(
+            "the host callback returned %d for host call %d, which is no pvm_host_result_t",
+            (int)answer, (int)func_id);
         return PVM_EXIT_ERROR;
     }
 }

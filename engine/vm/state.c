@@ -92,7 +92,8 @@ int pvm_get_charged(pvm_vm_t *vm)
 int pvm_set_charged(pvm_vm_t *vm, int charged)
 {
     if (vm == NULL || !vm->program->has_block_gas) {
-        return pvm_error_set("pvm_set_charged: no VM, or its spec is 0.7.2, which has no such flag");
+        return pvm_error_set(
+            "pvm_set_charged: no VM, or its spec is 0.7.2, which has no such flag");
     }
     if (charged != 0 && charged != 1) {
         return pvm_error_set("pvm_set_charged: %d is neither 0 nor 1", charged);
@@ -103,7 +104,8 @@ int pvm_set_charged(pvm_vm_t *vm, int charged)
 
 uint32_t pvm_get_fault_address(pvm_vm_t *vm)
 {
-    return is_given(vm, "pvm_get_fault_address") && vm->state == PVM_STATE_FAULT ? vm->fault_address : 0;
+    return is_given(vm, "pvm_get_fault_address") && vm->state == PVM_STATE_FAULT ? vm->fault_address
+                                                                                 : 0;
 }
 
 int pvm_get_host_call(pvm_vm_t *vm)
@@ -146,20 +148,6 @@ uint32_t pvm_get_service(pvm_vm_t *vm)
 uint64_t pvm_get_id(pvm_vm_t *vm)
 {
     return is_given(vm, "pvm_get_id") ? vm->id : 0;
-}
-
-int pvm_set_parent(pvm_vm_t *vm, pvm_vm_t *parent)
-{
-    if (vm == NULL || vm == parent) {
-        return pvm_error_set("pvm_set_parent: no VM, or a VM as its own parent");
-    }
-    vm->parent = parent;
-    return 0;
-}
-
-pvm_vm_t *pvm_get_parent(pvm_vm_t *vm)
-{
-    return is_given(vm, "pvm_get_parent") ? vm->parent : NULL;
 }
 
 pvm_program_t *pvm_get_program(pvm_vm_t *vm)

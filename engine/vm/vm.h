@@ -21,7 +21,7 @@ typedef enum {
     PVM_EXIT_HALT,
     PVM_EXIT_PANIC,
     PVM_EXIT_FAULT,
-    PVM_EXIT_HOST,      /**< an ecalli is left to the caller */
+    PVM_EXIT_HOST, /**< an ecalli is left to the caller */
     PVM_EXIT_OOG,
     PVM_EXIT_INTERRUPT, /**< pvm_vm_interrupt(): stopped between two instructions */
     PVM_EXIT_NO_CODE,   /**< no memory for code: stopped before an instruction */
@@ -50,10 +50,11 @@ struct pvm_vm_t {
     int64_t gas;
     uint32_t pc;
     uint8_t state;
-    bool charged;  /**< 0.8.0: the gas of the current block is paid */
-    bool running;  /**< inside execute, resume or step */
-    uint8_t moved; /**< PVM_MOVED_*: what the callback did that the backend's code does not expect */
-    bool begun;    /**< has executed since the last reset */
+    bool charged; /**< 0.8.0: the gas of the current block is paid */
+    bool running; /**< inside execute, resume or step */
+    uint8_t
+        moved;  /**< PVM_MOVED_*: what the callback did that the backend's code does not expect */
+    bool begun; /**< has executed since the last reset */
     pvm_arrival_t arrival;
 
     pvm_memory_t *memory;
@@ -61,16 +62,22 @@ struct pvm_vm_t {
     pvm_backend_t backend;
     uint32_t service;
     uint64_t id;
+    /* The family, see family.c: under its lock. */
     pvm_vm_t *parent;
+    pvm_vm_t *first_child;
+    pvm_vm_t *next_sibling;
+    uint64_t
+        parent_id; /**< of the last parent named, 0 for none; stays when that one is destroyed */
     uint64_t heap_pointer; /**< sbrk: octet behind the heap */
-    uint32_t heap_end_page; /**< grow_heap: behind the heap's writable pages; 0: they have to be counted */
+    uint32_t
+        heap_end_page; /**< grow_heap: behind the heap's writable pages; 0: they have to be counted */
     uint64_t arguments_len;
 
     pvm_host_callback_t callback;
     void *callback_data;
     int32_t host_call;
-    uint64_t host_seq;         /**< host calls begun */
-    bool host_pending;         /**< a host call is left to the caller: host_call_end not yet told */
+    uint64_t host_seq; /**< host calls begun */
+    bool host_pending; /**< a host call is left to the caller: host_call_end not yet told */
     uint32_t fault_address;
 
     uint32_t instrumentation;
@@ -81,7 +88,8 @@ struct pvm_vm_t {
     pvm_flight_entry_t flight[PVM_FLIGHT_ENTRIES];
     atomic_bool interrupt;
 
-    pvm_block_trace_t *block_trace; /**< NULL unless blocks are traced; then `counts` is there too */
+    pvm_block_trace_t
+        *block_trace; /**< NULL unless blocks are traced; then `counts` is there too */
     pvm_events_state_t events;
 };
 
@@ -96,6 +104,9 @@ void pvm_vm_end_host_call(pvm_vm_t *vm);
 /** Ask a running VM to stop soon, between two instructions, with PVM_RESULT_OK and state READY; pvm_resume() goes on.
  *  Thread: any; safe in signal handlers. */
 void pvm_vm_interrupt(pvm_vm_t *vm);
+
+/** Forget parent and children, before the VM is freed. */
+void pvm_vm_leave_family(pvm_vm_t *vm);
 
 /** The standard start: memory regions and registers of the program. @return 0 or -1. */
 int pvm_vm_initialize_memory(pvm_vm_t *vm);

@@ -169,8 +169,8 @@ static uint64_t fnv1a(uint64_t hash, const char *text, size_t length)
 
 PVM_GUEST_MAIN(format)
 {
-    static const char *const names[] = {"gas", "fetch", "read", "write", "a rather long name", "",
-                                        "log", "refine"};
+    static const char *const names[] = {"gas", "fetch", "read",  "write", "a rather long name",
+                                        "",    "log",   "refine"};
     uint64_t state = 0x13198a2e03707344;
     uint64_t hash = 0xcbf29ce484222325;
     char line[LINE_BYTES];

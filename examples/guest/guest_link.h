@@ -23,43 +23,42 @@ typedef struct {
 
 /* The description: version 2, no flags, name, register counts, and maybe a fixed index. */
 #define GUEST_DESCRIPTION(label, name, inputs, outputs, indexed, index)                            \
-    ".pushsection .polkavm_metadata,\"aw\",@progbits\n"                                            \
-    label ": .byte 2\n"                                                                            \
+    ".pushsection .polkavm_metadata,\"aw\",@progbits\n" label ": .byte 2\n"                        \
     ".4byte 0\n"                                                                                   \
     ".4byte 779f - 778f\n"                                                                         \
     ".8byte 778f\n"                                                                                \
-    ".byte " GUEST_STRING(inputs) ", " GUEST_STRING(outputs) ", " GUEST_STRING(indexed) "\n"       \
-    ".4byte " GUEST_STRING(index) "\n"                                                             \
-    "778: .ascii \"" name "\"\n"                                                                   \
-    "779:\n"                                                                                       \
-    ".popsection\n"
+    ".byte " GUEST_STRING(inputs) ", " GUEST_STRING(outputs) ", " GUEST_STRING(                    \
+        indexed) "\n"                                                                              \
+                 ".4byte " GUEST_STRING(index) "\n"                                                \
+                                               "778: .ascii \"" name "\"\n"                        \
+                                               "779:\n"                                            \
+                                               ".popsection\n"
 
 /** Exports `function` under `name`; inputs and outputs count argument and result registers. */
 #define GUEST_EXPORT(function, name, inputs, outputs)                                              \
-    __asm__(GUEST_DESCRIPTION(".Lexport_" #function, name, inputs, outputs, 0, 0)                  \
-            ".pushsection .polkavm_exports,\"awR\",@progbits\n"                                    \
-            ".byte 1\n"                                                                            \
-            ".8byte .Lexport_" #function "\n"                                                      \
-            ".8byte " #function "\n"                                                               \
-            ".popsection\n");
+    __asm__(GUEST_DESCRIPTION(".Lexport_" #function, name, inputs, outputs, 0,                     \
+                              0) ".pushsection .polkavm_exports,\"awR\",@progbits\n"               \
+                                 ".byte 1\n"                                                       \
+                                 ".8byte .Lexport_" #function "\n"                                 \
+                                 ".8byte " #function "\n"                                          \
+                                 ".popsection\n");
 
 /** Defines `function`, declared elsewhere, as host call number `index`. */
 #define GUEST_IMPORT(function, name, index, inputs, outputs)                                       \
-    __asm__(GUEST_DESCRIPTION(".Limport_" #function, name, inputs, outputs, 1, index)              \
-            ".pushsection .text." #function ",\"ax\",@progbits\n"                                  \
-            ".type " #function ", @function\n"                                                     \
-            #function ":\n"                                                                        \
-            ".4byte 0x0000000b\n"                                                                  \
-            ".8byte .Limport_" #function "\n"                                                      \
-            "ret\n"                                                                                \
-            ".size " #function ", . - " #function "\n"                                             \
-            ".popsection\n");
+    __asm__(GUEST_DESCRIPTION(".Limport_" #function, name, inputs, outputs, 1,                     \
+                              index) ".pushsection .text." #function ",\"ax\",@progbits\n"         \
+                                     ".type " #function ", @function\n" #function ":\n"            \
+                                     ".4byte 0x0000000b\n"                                         \
+                                     ".8byte .Limport_" #function "\n"                             \
+                                     "ret\n"                                                       \
+                                     ".size " #function ", . - " #function "\n"                    \
+                                     ".popsection\n");
 
 /** Asks for at least this much stack; the linker's own default is two pages. */
 #define GUEST_STACK_SIZE(bytes)                                                                    \
     __asm__(".pushsection .polkavm_min_stack_size,\"\",@progbits\n"                                \
             ".4byte " GUEST_STRING(bytes) "\n"                                                     \
-            ".popsection\n");                                                                      \
+                                          ".popsection\n");                                        \
     _Static_assert((bytes) > 0, "a stack has a size")
 
 /** A little-endian number of at most 8 bytes; missing bytes are zero. */

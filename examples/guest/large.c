@@ -91,13 +91,12 @@ GUEST_STACK_SIZE(32768);
 PVM_GUEST_MAIN(large)
 {
     static uint64_t (*const units[])(uint64_t seed) = {
-        unit_run_0, unit_run_1, unit_run_2, unit_run_3, unit_run_4, unit_run_5,
-        unit_run_6, unit_run_7, unit_run_8, unit_run_9, unit_run_10, unit_run_11,
-        unit_run_12, unit_run_13, unit_run_14, unit_run_15, unit_run_16, unit_run_17,
-        unit_run_18, unit_run_19, unit_run_20, unit_run_21, unit_run_22, unit_run_23,
-        unit_run_24, unit_run_25, unit_run_26, unit_run_27, unit_run_28, unit_run_29,
-        unit_run_30, unit_run_31, unit_run_32, unit_run_33, unit_run_34, unit_run_35,
-        unit_run_36, unit_run_37, unit_run_38, unit_run_39,
+        unit_run_0,  unit_run_1,  unit_run_2,  unit_run_3,  unit_run_4,  unit_run_5,  unit_run_6,
+        unit_run_7,  unit_run_8,  unit_run_9,  unit_run_10, unit_run_11, unit_run_12, unit_run_13,
+        unit_run_14, unit_run_15, unit_run_16, unit_run_17, unit_run_18, unit_run_19, unit_run_20,
+        unit_run_21, unit_run_22, unit_run_23, unit_run_24, unit_run_25, unit_run_26, unit_run_27,
+        unit_run_28, unit_run_29, unit_run_30, unit_run_31, unit_run_32, unit_run_33, unit_run_34,
+        unit_run_35, unit_run_36, unit_run_37, unit_run_38, unit_run_39,
     };
     uint64_t checksum = 0x452821e638d01377;
 

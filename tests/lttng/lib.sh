@@ -38,11 +38,10 @@ fi
 
 cleanup()
 {
-    for name in lttng-sessiond lttng-relayd; do
-        if [ -s "$run_folder/$name.pid" ]; then
-            kill "$(cat "$run_folder/$name.pid")" 2>/dev/null
-        fi
-    done
+    if [ -s "$run_folder/lttng-sessiond.pid" ]; then
+        kill "$(cat "$run_folder/lttng-sessiond.pid")" 2>/dev/null
+    fi
+    [ -z "${relay:-}" ] || kill "$relay" 2>/dev/null
     rm -rf "$work"
 }
 trap cleanup EXIT

@@ -45,7 +45,8 @@ typedef struct {
 
 static unsigned literal_registers(const pvm_instruction_t *in, unsigned roles)
 {
-    return ((roles & PVM_ROLE_A) != 0 ? 1U << in->a : 0) | ((roles & PVM_ROLE_B) != 0 ? 1U << in->b : 0) |
+    return ((roles & PVM_ROLE_A) != 0 ? 1U << in->a : 0) |
+           ((roles & PVM_ROLE_B) != 0 ? 1U << in->b : 0) |
            ((roles & PVM_ROLE_D) != 0 ? 1U << in->d : 0);
 }
 
@@ -65,7 +66,8 @@ static unsigned literal_slots(const pvm_instruction_t *in)
 
     switch ((pvm_overlap_t)op->overlap) {
     case PVM_OVERLAP_ANY:
-        return (literal_sources(in) & literal_destinations(in)) != 0 ? op->slots_overlap : op->slots;
+        return (literal_sources(in) & literal_destinations(in)) != 0 ? op->slots_overlap
+                                                                     : op->slots;
     case PVM_OVERLAP_FIRST:
         return in->a == in->d ? op->slots_overlap : op->slots;
     default:

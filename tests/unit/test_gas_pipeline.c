@@ -49,7 +49,8 @@ static void add(sample_t *sample, pvm_op_t op, unsigned registers, unsigned more
     const bool three = pvm_isa_ops[op].form == PVM_FORM_REG_REG_REG;
     const bool none = pvm_isa_ops[op].form == PVM_FORM_NONE;
 
-    sample_add(sample, (uint8_t)pvm_isa_ops[op].number[sample->code.isa], rest, none ? 0 : 1 + three);
+    sample_add(sample, (uint8_t)pvm_isa_ops[op].number[sample->code.isa], rest,
+               none ? 0 : 1 + three);
 }
 
 /* -- Known blocks ----------------------------------------------------------------------- */
@@ -70,7 +71,10 @@ static void terminators_cost_their_cycles(void **state)
     static const struct {
         pvm_op_t op;
         uint32_t cost;
-    } cases[] = {{PVM_OP_trap, 2}, {PVM_OP_fallthrough, 2}, {PVM_OP_jump_ind, 22}, {PVM_OP_load_imm_jump, 15}};
+    } cases[] = {{PVM_OP_trap, 2},
+                 {PVM_OP_fallthrough, 2},
+                 {PVM_OP_jump_ind, 22},
+                 {PVM_OP_load_imm_jump, 15}};
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -103,7 +107,8 @@ static void what_is_no_instruction_costs_a_trap(void **state)
 
 static void branches_beside_a_trap_or_unlikely_are_cheap(void **state)
 {
-    static const uint8_t next[][2] = {{0, 1}, {2, 1}, {1, 0}, {3, 0}}; /* opcode behind, is it cheap */
+    static const uint8_t next[][2] = {
+        {0, 1}, {2, 1}, {1, 0}, {3, 0}}; /* opcode behind, is it cheap */
     const uint8_t branch[] = {0x21, 0};
     const uint8_t before[] = {0x21, 0xff};
 
@@ -173,23 +178,46 @@ static void a_source_placed_again_counts_after_it_left_the_buffer(void **state)
     static const struct {
         uint8_t op, a, b, d;
     } block[] = {
-        {PVM_OP_store_imm_u8, 0, 0, 0}, {PVM_OP_mul_32, 6, 3, 12}, {PVM_OP_cmov_nz, 12, 9, 10},
-        {PVM_OP_store_ind_u16, 0, 12, 0}, {PVM_OP_rem_u_64, 7, 1, 8}, {PVM_OP_load_i16, 11, 0, 0},
-        {PVM_OP_trailing_zero_bits_32, 12, 0, 11}, {PVM_OP_load_ind_i8, 12, 0, 0},
-        {PVM_OP_neg_add_imm_32, 5, 8, 0}, {PVM_OP_store_imm_u16, 0, 0, 0},
-        {PVM_OP_div_u_32, 9, 10, 0}, {PVM_OP_load_ind_i16, 0, 12, 0},
-        {PVM_OP_rot_r_32_imm_alt, 10, 12, 0}, {PVM_OP_xor_imm, 5, 9, 0},
-        {PVM_OP_store_imm_ind_u16, 12, 0, 0}, {PVM_OP_count_set_bits_32, 5, 0, 6},
-        {PVM_OP_rot_l_32, 7, 4, 12}, {PVM_OP_set_lt_s_imm, 12, 3, 0},
-        {PVM_OP_shlo_l_imm_64, 12, 11, 0}, {PVM_OP_load_ind_u64, 0, 0, 0}, {PVM_OP_xnor, 1, 11, 12},
-        {PVM_OP_xor, 8, 2, 2}, {PVM_OP_load_u16, 10, 0, 0}, {PVM_OP_shlo_r_imm_64, 2, 9, 0},
-        {PVM_OP_mul_upper_u_u, 12, 12, 12}, {PVM_OP_store_u64, 11, 0, 0},
-        {PVM_OP_load_ind_u16, 5, 7, 0}, {PVM_OP_load_ind_u64, 12, 12, 0},
-        {PVM_OP_shar_r_64, 2, 1, 8}, {PVM_OP_mul_upper_s_u, 2, 11, 12},
-        {PVM_OP_add_imm_64, 11, 10, 0}, {PVM_OP_store_ind_u16, 4, 2, 0},
-        {PVM_OP_div_u_32, 12, 12, 10}, {PVM_OP_store_imm_u8, 0, 0, 0}, {PVM_OP_store_u32, 8, 0, 0},
-        {PVM_OP_set_lt_s_imm, 5, 12, 0}, {PVM_OP_add_imm_64, 3, 1, 0},
-        {PVM_OP_store_ind_u8, 10, 9, 0}, {PVM_OP_load_ind_u64, 3, 1, 0}, {PVM_OP_trap, 0, 0, 0},
+        {PVM_OP_store_imm_u8, 0, 0, 0},
+        {PVM_OP_mul_32, 6, 3, 12},
+        {PVM_OP_cmov_nz, 12, 9, 10},
+        {PVM_OP_store_ind_u16, 0, 12, 0},
+        {PVM_OP_rem_u_64, 7, 1, 8},
+        {PVM_OP_load_i16, 11, 0, 0},
+        {PVM_OP_trailing_zero_bits_32, 12, 0, 11},
+        {PVM_OP_load_ind_i8, 12, 0, 0},
+        {PVM_OP_neg_add_imm_32, 5, 8, 0},
+        {PVM_OP_store_imm_u16, 0, 0, 0},
+        {PVM_OP_div_u_32, 9, 10, 0},
+        {PVM_OP_load_ind_i16, 0, 12, 0},
+        {PVM_OP_rot_r_32_imm_alt, 10, 12, 0},
+        {PVM_OP_xor_imm, 5, 9, 0},
+        {PVM_OP_store_imm_ind_u16, 12, 0, 0},
+        {PVM_OP_count_set_bits_32, 5, 0, 6},
+        {PVM_OP_rot_l_32, 7, 4, 12},
+        {PVM_OP_set_lt_s_imm, 12, 3, 0},
+        {PVM_OP_shlo_l_imm_64, 12, 11, 0},
+        {PVM_OP_load_ind_u64, 0, 0, 0},
+        {PVM_OP_xnor, 1, 11, 12},
+        {PVM_OP_xor, 8, 2, 2},
+        {PVM_OP_load_u16, 10, 0, 0},
+        {PVM_OP_shlo_r_imm_64, 2, 9, 0},
+        {PVM_OP_mul_upper_u_u, 12, 12, 12},
+        {PVM_OP_store_u64, 11, 0, 0},
+        {PVM_OP_load_ind_u16, 5, 7, 0},
+        {PVM_OP_load_ind_u64, 12, 12, 0},
+        {PVM_OP_shar_r_64, 2, 1, 8},
+        {PVM_OP_mul_upper_s_u, 2, 11, 12},
+        {PVM_OP_add_imm_64, 11, 10, 0},
+        {PVM_OP_store_ind_u16, 4, 2, 0},
+        {PVM_OP_div_u_32, 12, 12, 10},
+        {PVM_OP_store_imm_u8, 0, 0, 0},
+        {PVM_OP_store_u32, 8, 0, 0},
+        {PVM_OP_set_lt_s_imm, 5, 12, 0},
+        {PVM_OP_add_imm_64, 3, 1, 0},
+        {PVM_OP_store_ind_u8, 10, 9, 0},
+        {PVM_OP_load_ind_u64, 3, 1, 0},
+        {PVM_OP_trap, 0, 0, 0},
     };
 
     (void)state;
@@ -235,7 +263,8 @@ static pvm_op_t draw_op(random_t *random, pvm_isa_t isa, uint32_t mix)
         wanted |= mix == 2 && (info->units == PVM_UNITS_AM || info->units == PVM_UNITS_AD);
         wanted |= mix == 3 && info->units == PVM_UNITS_NONE;
         wanted |= mix == 4 && (info->cycles <= 2 || op == PVM_OP_load_ind_u64);
-        wanted |= mix == 5 && info->units != PVM_UNITS_NONE && info->cycles >= 2 && info->cycles < 60;
+        wanted |=
+            mix == 5 && info->units != PVM_UNITS_NONE && info->cycles >= 2 && info->cycles < 60;
         /* Much that waits for one unit for long, with much that overtakes it: the same entries are placed again
          * and again, up to after their sources have left the buffer. */
         wanted |= mix == 6 && (info->cycles == 60 || info->cycles == 25 || info->cycles == 40);
@@ -271,7 +300,8 @@ static void make_block(random_t *random, sample_t *sample)
     const uint32_t count = draw(random, kind < 75 ? 16 : kind < 95 ? 60 : 201);
 
     for (uint32_t i = 0; i < count; i++) {
-        add_random(random, sample, (uint8_t)pvm_isa_ops[draw_op(random, isa, mix)].number[isa], registers);
+        add_random(random, sample, (uint8_t)pvm_isa_ops[draw_op(random, isa, mix)].number[isa],
+                   registers);
     }
     for (;;) {
         const uint8_t opcode = (uint8_t)draw(random, 256);
@@ -297,8 +327,8 @@ typedef struct {
 
 /* The same block twice, so that the second one comes from memory unless it is too long; other blocks with the same
  * key have left their cost there too. */
-static uint32_t cost_by_memo(const pvm_code_t *code, const pvm_instruction_t *instructions, size_t count,
-                             met_t *met)
+static uint32_t cost_by_memo(const pvm_code_t *code, const pvm_instruction_t *instructions,
+                             size_t count, met_t *met)
 {
     static pvm_gas_memo_t memo;
     const uint32_t used = memo.used;
@@ -341,9 +371,10 @@ static bool same_stages(const pvm_gas_stages_t *a, const pvm_gas_stages_t *b, si
     for (size_t i = 0; i < count; i++) {
         if (a[i].decode != b[i].decode || a[i].issue != b[i].issue || a[i].finish != b[i].finish ||
             a[i].retire != b[i].retire) {
-            print_error("instruction %zu: decode %u issue %u finish %u retire %u, literally %u %u %u %u\n",
-                        i, a[i].decode, a[i].issue, a[i].finish, a[i].retire, b[i].decode, b[i].issue,
-                        b[i].finish, b[i].retire);
+            print_error(
+                "instruction %zu: decode %u issue %u finish %u retire %u, literally %u %u %u %u\n",
+                i, a[i].decode, a[i].issue, a[i].finish, a[i].retire, b[i].decode, b[i].issue,
+                b[i].finish, b[i].retire);
             return false;
         }
     }
@@ -367,8 +398,9 @@ static bool compare_block(random_t *random, const pvm_code_t *code, uint32_t pc,
         same_stages(stages, literal.stages, literal.instructions)) {
         return true;
     }
-    print_error("isa %d pc %u: cost %u, in pieces %u, thorough %u, literally %u; %zu instructions:\n",
-                (int)code->isa, pc, whole, pieces, thorough, expected, literal.instructions);
+    print_error(
+        "isa %d pc %u: cost %u, in pieces %u, thorough %u, literally %u; %zu instructions:\n",
+        (int)code->isa, pc, whole, pieces, thorough, expected, literal.instructions);
     for (size_t i = 0; i < literal.instructions; i++) {
         pvm_instruction_t in;
         pvm_isa_decode(code, pc, &in);
@@ -410,12 +442,14 @@ static void random_blocks_cost_what_the_equations_say(void **state)
         }
         for (uint32_t i = 0; i < count; i++) {
             if (!compare_block(&random, &sample.code, starts[i], &met)) {
-                fail_msg("repeat with PVM_TEST_SEED=%" PRIu64 " PVM_GAS_BLOCKS=%" PRIu64, seed, wanted);
+                fail_msg("repeat with PVM_TEST_SEED=%" PRIu64 " PVM_GAS_BLOCKS=%" PRIu64, seed,
+                         wanted);
             }
         }
     }
-    print_message("%" PRIu64 " blocks, %" PRIu64 " instructions, longest %" PRIu64 "; corrected %" PRIu64
-                  ", contended %" PRIu64 ", buffer full %" PRIu64 ", remembered %" PRIu64 "\n",
+    print_message("%" PRIu64 " blocks, %" PRIu64 " instructions, longest %" PRIu64
+                  "; corrected %" PRIu64 ", contended %" PRIu64 ", buffer full %" PRIu64
+                  ", remembered %" PRIu64 "\n",
                   met.blocks, met.instructions, met.longest, met.corrected, met.contended, met.full,
                   met.remembered);
     for (int op = 0; op < PVM_OP_COUNT; op++) {

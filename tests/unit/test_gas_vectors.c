@@ -61,7 +61,8 @@ static void compare(json_object *vector, pvm_spec_t spec, const char *path, tall
         const uint32_t cost = pvm_gas_pipeline_cost(&program->code, pc);
 
         if (cost != json_object_get_uint64(value) && tally->different++ < 10) {
-            print_error("%s: block %u costs %u, not %s\n", path, pc, cost, json_object_get_string(value));
+            print_error("%s: block %u costs %u, not %s\n", path, pc, cost,
+                        json_object_get_string(value));
         }
         tally->blocks++;
     }
@@ -107,8 +108,8 @@ static void compare_folder(const char *name, pvm_spec_t spec, unsigned blocks_mi
         }
     }
     (void)closedir(directory);
-    print_message("%s: %u blocks of %u programs, %u different\n", name, tally.blocks, tally.programs,
-                  tally.different);
+    print_message("%s: %u blocks of %u programs, %u different\n", name, tally.blocks,
+                  tally.programs, tally.different);
     assert_int_equal(tally.different, 0);
     assert_true(tally.blocks >= blocks_min);
 }

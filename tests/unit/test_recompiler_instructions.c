@@ -27,10 +27,18 @@ static uint32_t roll(uint32_t sides)
 static uint64_t roll_value(void)
 {
     static const uint64_t values[] = {
-        0,          1,          2,          31,         32,         63,
-        64,         0x7f,       0x80,       0xff,       0x7fff,     0x8000,
-        0x7fffffff, 0x80000000, 0xffffffff, 0x10000,    0x10ff9,    0x12ffd,
-        0xfffffffd, 1ULL << 63, UINT64_MAX, UINT64_MAX - 1, INT64_MAX,  0xffffffff80000000,
+        0,          1,
+        2,          31,
+        32,         63,
+        64,         0x7f,
+        0x80,       0xff,
+        0x7fff,     0x8000,
+        0x7fffffff, 0x80000000,
+        0xffffffff, 0x10000,
+        0x10ff9,    0x12ffd,
+        0xfffffffd, 1ULL << 63,
+        UINT64_MAX, UINT64_MAX - 1,
+        INT64_MAX,  0xffffffff80000000,
     };
 
     return roll(3) == 0 ? seed : values[roll(sizeof(values) / sizeof(*values))];
@@ -82,7 +90,10 @@ static pvm_instruction_t roll_instruction(pvm_op_t op)
 
     in.a = has_operand(op, 'A') ? (uint8_t)roll(13) : 0;
     in.b = has_operand(op, 'B') ? (uint8_t)(roll(3) == 0 ? in.a : roll(13)) : 0;
-    in.d = has_operand(op, 'D') ? (uint8_t)(roll(3) == 0 ? in.a : roll(3) == 0 ? in.b : roll(13)) : 0;
+    in.d = has_operand(op, 'D') ? (uint8_t)(roll(3) == 0   ? in.a
+                                            : roll(3) == 0 ? in.b
+                                                           : roll(13))
+                                : 0;
     in.x = has_operand(op, 'X') ? roll_immediate() : 0;
     in.y = has_operand(op, 'Y') ? roll_immediate() : 0;
     if (op == PVM_OP_load_imm_64) {
@@ -96,19 +107,20 @@ static pvm_program_t *make_program(pvm_isa_t isa, pvm_op_t op)
 {
     program_text_t text = {.len = 0};
     pvm_instruction_t in = roll_instruction(op);
-    pvm_program_t *const program = pvm_program_new(
-        isa == PVM_ISA_0_7_2   ? PVM_SPEC_0_7_2
-        : isa == PVM_ISA_0_8_0 ? PVM_SPEC_0_8_0
-                               : PVM_SPEC_LATEST64,
-        PVM_FORMAT_RAW);
+    pvm_program_t *const program = pvm_program_new(isa == PVM_ISA_0_7_2   ? PVM_SPEC_0_7_2
+                                                   : isa == PVM_ISA_0_8_0 ? PVM_SPEC_0_8_0
+                                                                          : PVM_SPEC_LATEST64,
+                                                   PVM_FORMAT_RAW);
 
     assert_non_null(program);
     program->is_32_bit = isa == PVM_ISA_LATEST32;
     if (roll(2) == 0) {
-        append(&text, isa, (pvm_instruction_t){.op = PVM_OP_add_imm_32, .a = in.a, .b = in.a, .x = 5});
+        append(&text, isa,
+               (pvm_instruction_t){.op = PVM_OP_add_imm_32, .a = in.a, .b = in.a, .x = 5});
     }
     if (roll(2) == 0) {
-        append(&text, isa, (pvm_instruction_t){.op = PVM_OP_mul_imm_32, .a = in.b, .b = in.d, .x = -3});
+        append(&text, isa,
+               (pvm_instruction_t){.op = PVM_OP_mul_imm_32, .a = in.b, .b = in.d, .x = -3});
     }
     if (has_operand(op, 'T')) {
         in.pc = text.len;

@@ -24,8 +24,8 @@ static const uint8_t walker_mask[] = {0x25};
 
 static pvm_program_t *load_walker(void)
 {
-    pvm_program_t *const program = pvm_program_from_parts(walker, sizeof(walker), walker_mask, 1, NULL,
-                                                          0, PVM_SPEC_0_8_0);
+    pvm_program_t *const program =
+        pvm_program_from_parts(walker, sizeof(walker), walker_mask, 1, NULL, 0, PVM_SPEC_0_8_0);
 
     assert_non_null(program);
     assert_null(pvm_program_error(program));
@@ -226,8 +226,8 @@ static void a_child_after_fork_runs_and_faults_as_the_parent(void **state)
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        pvm_program_t *const own = pvm_program_from_parts(walker, sizeof(walker), walker_mask, 1, NULL,
-                                                          0, PVM_SPEC_0_7_2);
+        pvm_program_t *const own =
+            pvm_program_from_parts(walker, sizeof(walker), walker_mask, 1, NULL, 0, PVM_SPEC_0_7_2);
         const int bad = own == NULL || walk_into_fault(program) != 0 || walk_into_fault(own) != 0;
         pvm_program_release(own);
         _exit(bad);

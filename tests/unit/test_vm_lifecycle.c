@@ -424,6 +424,33 @@ static void a_parent_is_another_vm_or_none(const lab_t *lab)
     lab_free(&machine);
 }
 
+static void a_parent_that_is_destroyed_first_is_forgotten(const lab_t *lab)
+{
+    machine_t machine = make(lab);
+    pvm_vm_t *children[5];
+
+    for (size_t order = 0; order < 3; order++) {
+        pvm_vm_t *const parent = lab_another(lab, &machine, 1);
+        for (size_t i = 0; i < 5; i++) {
+            children[i] = lab_another(lab, &machine, 1000);
+            assert_int_equal(pvm_set_parent(children[i], parent), 0);
+        }
+        assert_int_equal(pvm_set_parent(parent, children[0]), 0); /* a circle is nobody's harm */
+        pvm_destroy(children[order * 2]);
+        assert_int_equal(pvm_set_parent(children[1], children[3]), 0);
+        pvm_destroy(parent);
+        for (size_t i = 0; i < 5; i++) {
+            if (i != order * 2) {
+                assert_ptr_equal(pvm_get_parent(children[i]), i == 1 ? children[3] : NULL);
+                assert_int_equal(pvm_set_arguments(children[i], (const uint8_t *)"x", 1), 0);
+                assert_int_equal(lab_execute(lab, children[i], 0), PVM_RESULT_HOST_CALL);
+                pvm_destroy(children[i]);
+            }
+        }
+    }
+    lab_free(&machine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -443,6 +470,7 @@ int main(void)
         LAB_TEST_ONCE(ids_are_never_used_twice_and_services_are_kept),
         LAB_TEST(a_program_lives_as_long_as_the_last_of_its_users, LAB_ALL_SPECS, LAB_ALL_DRIVES),
         LAB_TEST_ONCE(a_parent_is_another_vm_or_none),
+        LAB_TEST_ONCE(a_parent_that_is_destroyed_first_is_forgotten),
     };
 
     lab_announce();

@@ -162,8 +162,8 @@ PVM_API const char *pvm_host_call_name(const pvm_program_t *program, int func_id
  *  @return a VM to be given back with pvm_destroy(), or NULL. */
 PVM_API pvm_vm_t *pvm_create(uint32_t service_index, const uint8_t *code, size_t code_len,
                              const uint64_t *initial_regs, const uint8_t *bitmask,
-                             size_t bitmask_len, const uint32_t *jump_table,
-                             size_t jump_table_len, uint64_t initial_gas);
+                             size_t bitmask_len, const uint32_t *jump_table, size_t jump_table_len,
+                             uint64_t initial_gas);
 
 /** Make a VM for a loaded program (which is acquired). JAM programs get the standard initialization with
  *  empty arguments (GP A.7), PolkaVM containers their own map and start registers, raw programs nothing.
@@ -235,7 +235,8 @@ PVM_API pvm_backend_t pvm_get_backend(pvm_vm_t *vm);
 PVM_API uint32_t pvm_get_service(pvm_vm_t *vm);
 /** A number that no other VM of this process has had, from 1. */
 PVM_API uint64_t pvm_get_id(pvm_vm_t *vm);
-/** Say that `vm` is an inner machine of `parent` (NULL: of none), for profiles. @return 0, or -1 for vm itself. */
+/** Say that `vm` is an inner machine of `parent` (NULL: of none), for profiles. A parent that is destroyed first is
+ *  forgotten. @return 0, or -1 for vm itself. */
 PVM_API int pvm_set_parent(pvm_vm_t *vm, pvm_vm_t *parent);
 
 /* -- Memory: the only way to guest memory; copies, no pointers into it --------------------- */
@@ -261,11 +262,11 @@ PVM_API int pvm_grow_heap(pvm_vm_t *vm);
 
 /** One entry of the flight record: a host call or an exit, oldest first. */
 typedef struct pvm_flight_entry_t {
-    uint64_t seq;     /**< number of the host call in this VM, from 0 */
-    uint32_t pc;      /**< of the ecalli */
-    int32_t func_id;  /**< as given to the callback */
-    int64_t gas;      /**< before the host acted */
-    uint64_t result;  /**< r7 after it */
+    uint64_t seq;    /**< number of the host call in this VM, from 0 */
+    uint32_t pc;     /**< of the ecalli */
+    int32_t func_id; /**< as given to the callback */
+    int64_t gas;     /**< before the host acted */
+    uint64_t result; /**< r7 after it */
 } pvm_flight_entry_t;
 
 /** Choose what is collected: PVM_INSTRUMENT_* of pvm/trace.h. Takes effect at the next execute, resume or step.

@@ -17,9 +17,11 @@ extern "C" {
 enum {
     PVM_INSTRUMENT_COUNTS = 1 << 0, /**< executions and gas of every block */
     PVM_INSTRUMENT_EDGES = 1 << 1,  /**< executions of every edge between blocks; implies COUNTS */
-    PVM_INSTRUMENT_BLOCKS = 1 << 2, /**< every block in order, handed over in batches; implies COUNTS */
-    PVM_INSTRUMENT_GAS = 1 << 3,    /**< every block with its gas, one by one: slow; implies COUNTS */
-    PVM_INSTRUMENT_MEMORY = 1 << 4  /**< guest memory that the host reads and writes goes to the sink, too */
+    PVM_INSTRUMENT_BLOCKS =
+        1 << 2, /**< every block in order, handed over in batches; implies COUNTS */
+    PVM_INSTRUMENT_GAS = 1 << 3, /**< every block with its gas, one by one: slow; implies COUNTS */
+    PVM_INSTRUMENT_MEMORY =
+        1 << 4 /**< guest memory that the host reads and writes goes to the sink, too */
 };
 
 /* -- Blocks -------------------------------------------------------------------------------- */
@@ -29,7 +31,8 @@ typedef struct pvm_block_t {
     uint32_t pc;           /**< first octet */
     uint32_t end_pc;       /**< behind the last instruction */
     uint32_t instructions; /**< defined instructions in it */
-    uint32_t gas;          /**< what one whole execution costs: 0.7.2 instructions, else the pipeline model */
+    uint32_t
+        gas; /**< what one whole execution costs: 0.7.2 instructions, else the pipeline model */
 } pvm_block_t;
 
 /** Stands for "no block": an entry, an exit, the hub of all indirect jumps. */
@@ -47,17 +50,18 @@ PVM_API uint32_t pvm_program_block_at(const pvm_program_t *program, uint32_t pc)
 
 /** What a block has done. */
 typedef struct pvm_block_count_t {
-    uint64_t hits; /**< arrivals whose first instruction was paid; going on after a host call or fault is none */
-    uint64_t gas;  /**< gas charged in it */
+    uint64_t
+        hits; /**< arrivals whose first instruction was paid; going on after a host call or fault is none */
+    uint64_t gas; /**< gas charged in it */
 } pvm_block_count_t;
 
 /** Kinds of edges. */
 typedef enum {
-    PVM_EDGE_NEXT = 0,         /**< branch not taken, or fallthrough, into the next block */
-    PVM_EDGE_JUMP = 1,         /**< branch taken, or direct jump */
-    PVM_EDGE_TO_HUB = 2,       /**< indirect jump out of `from` */
-    PVM_EDGE_FROM_HUB = 3,     /**< indirect jump into `to` */
-    PVM_EDGE_ENTRY = 4         /**< execution began in `to` */
+    PVM_EDGE_NEXT = 0,     /**< branch not taken, or fallthrough, into the next block */
+    PVM_EDGE_JUMP = 1,     /**< branch taken, or direct jump */
+    PVM_EDGE_TO_HUB = 2,   /**< indirect jump out of `from` */
+    PVM_EDGE_FROM_HUB = 3, /**< indirect jump into `to` */
+    PVM_EDGE_ENTRY = 4     /**< execution began in `to` */
 } pvm_edge_kind_t;
 
 /** One edge that was executed. */
@@ -84,10 +88,10 @@ typedef enum { PVM_RUN_EXECUTE = 0, PVM_RUN_RESUME = 1, PVM_RUN_STEP = 2 } pvm_r
 
 /** A host call. Borrowed: valid during the observer's call only. Registers: pvm_get_registers(). */
 typedef struct pvm_host_call_t {
-    uint64_t seq;    /**< number of the host call in this VM since pvm_instantiate(), from 0 */
-    uint32_t pc;     /**< of the ecalli */
+    uint64_t seq; /**< number of the host call in this VM since pvm_instantiate(), from 0 */
+    uint32_t pc;  /**< of the ecalli */
     int32_t func_id;
-    int64_t gas;     /**< begin: after the ecalli's charge; end: as the host left it */
+    int64_t gas; /**< begin: after the ecalli's charge; end: as the host left it */
 } pvm_host_call_t;
 
 /** Called on the VM's thread, with registers, gas, pc and counts current. Unused members are NULL. An observer
