@@ -2,23 +2,6 @@
  * cannot leave it. Spec: GP A.3 (skip), A.5.1 to A.5.13 (operands). */
 #include "isa/operands.h"
 
-#include <string.h>
-
-uint32_t pvm_isa_skip(const pvm_code_t *code, uint32_t pc)
-{
-    uint32_t bits;
-    const uint32_t first = pc + 1;
-
-    if (first >= code->len) {
-        return 0;
-    }
-    memcpy(&bits, code->mask + (first >> 3), sizeof(bits));
-    bits >>= first & 7;
-    /* 25 bits at least are left of the word, one more than skip can pass over. */
-    bits |= UINT32_C(1) << PVM_SKIP_MAX;
-    return (uint32_t)__builtin_ctz(bits);
-}
-
 void pvm_isa_decode(const pvm_code_t *code, uint32_t pc, pvm_instruction_t *out)
 {
     *out = (pvm_instruction_t){.pc = pc, .next = pc, .op = PVM_OP_trap, .implicit = true};

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /** Zero octets that stand behind a program's code and set bits behind its mask, so that decoding needs no
  *  bounds checks: an instruction reads at most 1 + 1 + 8 octets, or 2 + 4 + 4 from the one behind a skip of 24. */
@@ -128,7 +129,21 @@ static inline bool pvm_isa_mask_at(const pvm_code_t *code, uint32_t pc)
 }
 
 /** skip(pc) of GP A.3. */
-uint32_t pvm_isa_skip(const pvm_code_t *code, uint32_t pc);
+static inline uint32_t pvm_isa_skip(const pvm_code_t *code, uint32_t pc)
+{
+    uint32_t bits;
+    const uint32_t first = pc + 1;
+
+    if (first >= code->len) {
+        return 0;
+    }
+    memcpy(&bits, code->mask + (first >> 3), sizeof(bits));
+    bits >>= first & 7;
+    /* 25 bits at least are left of the word, one more than skip can pass over. */
+    bits |= UINT32_C(1) << PVM_SKIP_MAX;
+    return (uint32_t)__builtin_ctz(bits);
+}
+
 /** Decode at any pc; outside the code or where no defined opcode stands it is an implicit trap. */
 void pvm_isa_decode(const pvm_code_t *code, uint32_t pc, pvm_instruction_t *out);
 

@@ -64,6 +64,20 @@ static uint8_t *page_address(const pvm_memory_t *memory, uint32_t page)
     return memory->base + ((uint64_t)page << PVM_PAGE_BITS);
 }
 
+void pvm_memory_keep(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count)
+{
+    memory->kept = (pvm_page_run_t){.first = first_page, .count = page_count};
+}
+
+static void change(pvm_memory_t *memory, uint32_t first, uint32_t count)
+{
+    const pvm_page_run_t kept = memory->kept;
+
+    if (first < kept.first + kept.count && kept.first < first + count) {
+        memory->kept.count = 0;
+    }
+}
+
 /* From now on all pages are open and every access is tested instead: slower, and the same in everything else. */
 static int unguard(pvm_memory_t *memory)
 {
@@ -181,6 +195,7 @@ int pvm_memory_zero(pvm_memory_t *memory, uint32_t first_page, uint32_t page_cou
 {
     const uint32_t end = first_page + page_count;
 
+    change(memory, first_page, page_count);
     for (uint32_t page = first_page; page < end;) {
         const uint8_t access = memory->access[page];
         const uint32_t run_end = uniform_end(memory, page, end);
@@ -236,6 +251,7 @@ int pvm_memory_map(pvm_memory_t *memory, uint32_t first_page, uint32_t page_coun
     if (page_count == 0) {
         return 0;
     }
+    change(memory, first_page, page_count);
     if (access != PVM_PAGE_NONE) {
         pvm_memory_remember(memory, first_page, page_count);
     } else if (pvm_memory_zero(memory, first_page, page_count) != 0) {
@@ -269,6 +285,7 @@ int pvm_memory_poke(pvm_memory_t *memory, uint32_t address, const void *data, si
     }
     const uint32_t first = address >> PVM_PAGE_BITS;
     const uint32_t end = (uint32_t)((address + (uint64_t)len - 1) >> PVM_PAGE_BITS) + 1;
+    change(memory, first, end - first);
     const bool locked =
         memory->guarded && pvm_memory_first_bad(memory, address, len, PVM_PAGE_WRITE, &bad);
     if (locked && protect(memory, first, end - first, PVM_PAGE_READ_WRITE) != 0) {

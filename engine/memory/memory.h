@@ -37,6 +37,7 @@ typedef struct pvm_memory_t {
     uint32_t borders; /**< at least the number of pages whose neighbour has another access */
     pvm_page_run_t runs[PVM_MEMORY_RUNS_MAX]; /**< hold every mapped page, and maybe others */
     size_t run_count;
+    pvm_page_run_t kept;       /**< see pvm_memory_keep(); count 0: none */
     struct pvm_memory_t *next; /**< in a pool */
 } pvm_memory_t;
 
@@ -52,6 +53,8 @@ void pvm_memory_remember(pvm_memory_t *memory, uint32_t first, uint32_t count);
 /** Make the octets of mapped pages zero again, whatever their access; cheap where few pages were touched.
  *  @return 0, or -1 (the memory must then be destroyed). */
 int pvm_memory_zero(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count);
+/** These pages cannot be written by the guest. Until one of them is mapped, zeroed or poked, memory->kept says so. */
+void pvm_memory_keep(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count);
 /** Copy into mapped pages whatever their access. The caller has checked the range. @return 0 or -1. */
 int pvm_memory_poke(pvm_memory_t *memory, uint32_t address, const void *data, size_t len);
 

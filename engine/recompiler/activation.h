@@ -27,7 +27,7 @@ typedef struct pvm_activation_t {
     pvm_exit_t exit;
     pvm_vm_t *vm;
     const pvm_recompiler_code_t *code;
-    uint64_t outer_gs;                 /**< gs.base of whoever called us */
+    uint64_t outer_gs;                 /**< gs.base of whoever uses it himself; 0: nobody does */
     struct pvm_activation_t *previous; /**< of this thread: we run inside its host call */
 } pvm_activation_t;
 

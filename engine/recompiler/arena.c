@@ -15,6 +15,8 @@
 #define WAITING_MAX       16
 #define WAITING_BYTES_MAX (UINT64_C(64) << 20)
 #define PAGE_BYTES        4096
+/** Tables for a program of some 300 KB wait; larger ones are given back. */
+#define SCRATCH_BYTES_MAX (UINT64_C(16) << 20)
 
 /* The code registry: regions that no program uses at the moment. */
 static struct {
@@ -23,6 +25,7 @@ static struct {
     pvm_arena_region_t waiting[WAITING_MAX];
     size_t count;
     size_t bytes;
+    pvm_arena_region_t scratch; /**< tables of a compilation that is done; base NULL: none */
 } arena = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
 
 /* A fork while another thread holds the lock must not leave it locked in the child. */
@@ -93,12 +96,12 @@ int pvm_arena_take(size_t enough, size_t wanted, bool low, pvm_arena_region_t *o
     return 0;
 }
 
-int pvm_arena_seal(pvm_arena_region_t *region, size_t used)
+int pvm_arena_seal(pvm_arena_region_t *region, size_t keep)
 {
-    const size_t keep = round_up(used);
+    const size_t bytes = round_up(keep);
 
-    if (keep < region->bytes && munmap(region->base + keep, region->bytes - keep) == 0) {
-        region->bytes = keep;
+    if (bytes < region->bytes && munmap(region->base + bytes, region->bytes - bytes) == 0) {
+        region->bytes = bytes;
     }
     if (mprotect(region->base, region->bytes, PROT_READ | PROT_EXEC) != 0) {
         return pvm_error_set("the system refuses to make code executable: %s; use the interpreter",
@@ -121,6 +124,46 @@ void pvm_arena_release(pvm_arena_region_t region)
     unlock();
     if (!keep) {
         (void)munmap(region.base, region.bytes);
+    }
+}
+
+int pvm_arena_take_scratch(size_t bytes, pvm_arena_region_t *out_scratch)
+{
+    (void)pthread_once(&arena.once, watch_forks);
+    lock();
+    pvm_arena_region_t scratch = arena.scratch;
+    arena.scratch = (pvm_arena_region_t){0};
+    unlock();
+    if (scratch.bytes < bytes) {
+        if (scratch.base != NULL) {
+            (void)munmap(scratch.base, scratch.bytes);
+        }
+        scratch.bytes = round_up(bytes);
+        void *const base = map(scratch.bytes, 0);
+        if (base == MAP_FAILED) {
+            return pvm_error_set("no memory for the tables of a compilation: %zu octets", bytes);
+        }
+        scratch.base = base;
+    }
+    *out_scratch = scratch;
+    return 0;
+}
+
+void pvm_arena_give_scratch(pvm_arena_region_t scratch)
+{
+    pvm_arena_region_t old = scratch;
+
+    if (scratch.base == NULL) {
+        return;
+    }
+    if (scratch.bytes <= SCRATCH_BYTES_MAX) {
+        lock();
+        old = arena.scratch;
+        arena.scratch = scratch;
+        unlock();
+    }
+    if (old.base != NULL) {
+        (void)munmap(old.base, old.bytes);
     }
 }
 #endif

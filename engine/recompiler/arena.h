@@ -17,9 +17,14 @@ typedef struct {
 /** A writable region of at least `wanted` octets; below 2 GiB if `low` and there is room. A waiting region of at
  *  least `enough` octets is taken first. @return 0, or -1 and pvm_last_error(). Thread: any. */
 int pvm_arena_take(size_t enough, size_t wanted, bool low, pvm_arena_region_t *out_region);
-/** Make it executable and give what lies beyond `used` octets back. @return 0, or -1: it must then be released. */
-int pvm_arena_seal(pvm_arena_region_t *region, size_t used);
+/** Make it executable and give what lies beyond `keep` octets back. @return 0, or -1: it must then be released. */
+int pvm_arena_seal(pvm_arena_region_t *region, size_t keep);
 /** Give a region back, sealed or not. */
 void pvm_arena_release(pvm_arena_region_t region);
+
+/** Memory for the tables of one compilation, not zeroed. One that was given back is taken first: it is populated.
+ *  @return 0, or -1 and pvm_last_error(). Thread: any. */
+int pvm_arena_take_scratch(size_t bytes, pvm_arena_region_t *out_scratch);
+void pvm_arena_give_scratch(pvm_arena_region_t scratch);
 
 #endif

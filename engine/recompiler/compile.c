@@ -25,6 +25,8 @@
 #define CODE_BYTES_MAX (INT64_C(1) << 30)
 /** Octets of code that an octet of guest code becomes, generously; more is asked for when it does not suffice. */
 #define EXPANSION 12
+/** The same for plain code, from experience: what makes a waiting region worth a try. */
+#define EXPANSION_USUAL 4
 
 /** Instead of a block: none, and the table of indirect jumps. */
 #define NO_BLOCK  UINT32_MAX
@@ -50,11 +52,12 @@ typedef struct {
     uint8_t *limit;
     pvm_thunks_t thunks;
 
-    uint32_t *ranks;        /**< for each 64 pcs: blocks that start before them */
-    uint32_t *block_heads;  /**< of each block: its gas header */
-    uint32_t *block_bodies; /**< behind it */
-    uint32_t *block_costs;  /**< 0.7.2: price of its first segment */
-    uint32_t block;         /**< next one to come */
+    pvm_arena_region_t scratch; /**< holds the tables */
+    uint32_t *ranks;            /**< for each 64 pcs: blocks that start before them */
+    uint32_t *block_heads;      /**< of each block: its gas header */
+    uint32_t *block_bodies;     /**< behind it */
+    uint32_t *block_costs;      /**< 0.7.2: price of its first segment */
+    uint32_t block;             /**< next one to come */
 
     jump_t *jumps;
     uint32_t jump_count;
@@ -83,6 +86,15 @@ static uint64_t start_bits(const pvm_program_t *program, uint32_t word)
     return bits;
 }
 
+/* Without an instruction for it, compilers call a library function. */
+static inline uint32_t count_bits(uint64_t bits)
+{
+    bits -= bits >> 1 & 0x5555555555555555;
+    bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333);
+    bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return (uint32_t)(bits * 0x0101010101010101 >> 56);
+}
+
 static void rank_blocks(compiler_t *c)
 {
     const pvm_program_t *const program = c->program;
@@ -92,7 +104,7 @@ static void rank_blocks(compiler_t *c)
 
     for (uint32_t word = 0; word < words; word++) {
         c->ranks[word] = count;
-        count += (uint32_t)__builtin_popcountll(start_bits(program, word));
+        count += count_bits(start_bits(program, word));
     }
 }
 
@@ -100,8 +112,7 @@ static uint32_t block_of(const compiler_t *c, uint32_t start)
 {
     const uint64_t below = (UINT64_C(1) << (start & 63)) - 1;
 
-    return c->ranks[start >> 6] +
-           (uint32_t)__builtin_popcountll(start_bits(c->program, start >> 6) & below);
+    return c->ranks[start >> 6] + count_bits(start_bits(c->program, start >> 6) & below);
 }
 
 /* Whether a jump to pc can be done here: block starts behind the code (latest64) have nothing to go to. */
@@ -474,10 +485,11 @@ static void load_table_entry(compiler_t *c, pvm_emitter_t *e)
     e->at = pvm_x86_stack_load(e->at, PVM_X86_RAX, PVM_FRAME_TEMP_0);
 }
 
-/* ecx = address - 2; ror ecx, 1; cmp ecx, entries; jae stub; jmp [table + 8 rcx]
+/* ecx = address - 2; ror ecx, 1; cmp ecx, entries; jae stub; mov rcx, [table + 8 rcx]; jmp rcx
  *
  * Rotated, odd addresses become numbers above any table, as 0 and the address of the halt are. Bad entries are 0. What
- * the instruction writes is written when nothing can leave any more. */
+ * the instruction writes is written when nothing can leave any more. A jump through memory would be an instruction less,
+ * and is a third slower where an interpreter's dispatch is the guest. */
 static void jump_indirect(compiler_t *c, pvm_emitter_t *e, uint32_t pc, bool links, uint8_t d,
                           pvm_operand_t v, pvm_address_t address)
 {
@@ -488,13 +500,6 @@ static void jump_indirect(compiler_t *c, pvm_emitter_t *e, uint32_t pc, bool lin
     e->at = pvm_x86_alu_imm(e->at, false, PVM_X86_CMP, PVM_HOST_SCRATCH,
                             (int32_t)c->program->jump_table_len);
     leave_if(c, e, PVM_X86_AE, PVM_STUB_LEAVE, pc, 0);
-    if (e->cpu.low && !c->table_has_bad && !c->counting) {
-        link_register(e, links, d, v);
-        e->at = pvm_x86_put(e->at, 0xff | 0x24 << 8 | 0xcd << 16, 7);
-        c->jumps[c->jump_count++] =
-            (jump_t){.end = (uint32_t)(e->at - c->base), .block = THE_TABLE};
-        return;
-    }
     load_table_entry(c, e);
     if (c->table_has_bad) {
         e->at = pvm_x86_test(e->at, true, PVM_HOST_SCRATCH, PVM_HOST_SCRATCH);
@@ -824,54 +829,82 @@ static uint32_t count_instructions(const pvm_code_t *code)
 {
     uint32_t total = 0;
 
-    for (uint32_t pc = 0; pc < code->len; pc += 8) {
-        total += (uint32_t)__builtin_popcount(code->mask[pc >> 3]);
+    /* The last word reaches into the padding, where all bits are set: a few too many. */
+    for (uint32_t pc = 0; pc < code->len; pc += 64) {
+        uint64_t bits;
+        memcpy(&bits, code->mask + (pc >> 3), sizeof(bits));
+        total += count_bits(bits);
     }
     return total;
 }
 
-/* Tables in one piece: those that stay with the code, and those of the pass. */
-static int allocate(compiler_t *c, uint32_t instructions)
+/* A table of `count` elements in the scratch memory; without memory yet only its size. */
+static void *place_table(const pvm_arena_region_t *scratch, size_t *used, size_t count,
+                         size_t bytes)
+{
+    uint8_t *const table = scratch->base == NULL ? NULL : scratch->base + *used;
+
+    *used += (count * bytes + 15) / 16 * 16;
+    return table;
+}
+
+/* The tables of the pass, as large as they can get: pages that are never touched cost nothing. @return their octets */
+static size_t place_tables(compiler_t *c, uint32_t instructions)
 {
     const pvm_program_t *const program = c->program;
     pvm_recompiler_code_t *const code = c->code;
     const size_t most = (size_t)instructions + 2;
     const size_t blocks = (size_t)program->block_count + 1;
+    const size_t stubs = 5 * most + blocks;
+    const size_t words = (size_t)program->code.len / 64 + 1;
+    size_t used = 0;
 
-    code->stretches = malloc(2 * most * sizeof(*code->stretches));
-    code->lengths = malloc(most);
-    code->stubs = malloc((5 * most + blocks) * sizeof(*code->stubs));
-    code->host_sites = malloc(most * sizeof(*code->host_sites));
-    c->stub_sites = malloc((5 * most + blocks) * sizeof(*c->stub_sites));
-    c->jumps = malloc(2 * most * sizeof(*c->jumps));
-    c->ranks = malloc(((size_t)program->code.len / 64 + 1) * sizeof(*c->ranks));
-    c->block_heads = calloc(4 * blocks, sizeof(*c->block_heads));
-    if (code->stretches == NULL || code->lengths == NULL || code->stubs == NULL ||
-        code->host_sites == NULL || c->stub_sites == NULL || c->jumps == NULL || c->ranks == NULL ||
-        c->block_heads == NULL) {
-        return pvm_error_set("no memory to compile %u octets of code", program->code.len);
+    code->stretches = place_table(&c->scratch, &used, 2 * most, sizeof(*code->stretches));
+    code->lengths = place_table(&c->scratch, &used, most, sizeof(*code->lengths));
+    code->stubs = place_table(&c->scratch, &used, stubs, sizeof(*code->stubs));
+    code->host_sites = place_table(&c->scratch, &used, most, sizeof(*code->host_sites));
+    c->stub_sites = place_table(&c->scratch, &used, stubs, sizeof(*c->stub_sites));
+    c->jumps = place_table(&c->scratch, &used, 2 * most, sizeof(*c->jumps));
+    c->ranks = place_table(&c->scratch, &used, words, sizeof(*c->ranks));
+    c->block_heads = place_table(&c->scratch, &used, 4 * blocks, sizeof(*c->block_heads));
+    if (c->block_heads != NULL) {
+        c->block_bodies = c->block_heads + blocks;
+        c->block_costs = c->block_heads + 2 * blocks;
     }
-    c->block_bodies = c->block_heads + blocks;
-    c->block_costs = c->block_heads + 2 * blocks;
-    return 0;
+    return used;
 }
 
-static void shrink(void *table, size_t bytes)
+static void *copy_table(const void *table, size_t bytes)
 {
-    void **const at = table;
-    void *const smaller = realloc(*at, bytes > 0 ? bytes : 1);
+    void *const copy = malloc(bytes > 0 ? bytes : 1);
 
-    if (smaller != NULL) {
-        *at = smaller;
-    }
+    return copy == NULL ? NULL : memcpy(copy, table, bytes);
 }
 
-/* @return 0, -1 for an error, 1 if `bytes` of code were not enough. */
-static int emit_all(compiler_t *c, size_t bytes)
+/* The tables that stay with the code move out of the scratch memory. */
+static int keep_tables(compiler_t *c)
 {
     pvm_recompiler_code_t *const code = c->code;
 
-    if (pvm_arena_take(bytes, bytes, code->cpu.low, &code->region) != 0) {
+    code->stretches = copy_table(code->stretches, code->stretch_count * sizeof(*code->stretches));
+    code->lengths = copy_table(code->lengths, c->length_count);
+    code->length_count = c->length_count;
+    code->stubs = copy_table(code->stubs, code->stub_count * sizeof(*code->stubs));
+    code->host_sites =
+        copy_table(code->host_sites, code->host_site_count * sizeof(*code->host_sites));
+    if (code->stretches == NULL || code->lengths == NULL || code->stubs == NULL ||
+        code->host_sites == NULL) {
+        return pvm_error_set("no memory to compile %u octets of code", c->program->code.len);
+    }
+    return 0;
+}
+
+/* @return 0, -1 for an error, 1 if `bytes` of code were not enough. */
+static int emit_all(compiler_t *c, size_t enough, size_t bytes)
+{
+    pvm_recompiler_code_t *const code = c->code;
+
+    if (pvm_arena_take(enough, bytes, code->cpu.low, &code->region) != 0) {
         return -1;
     }
     c->base = code->region.base;
@@ -896,7 +929,9 @@ static int emit_all(compiler_t *c, size_t bytes)
     at = emit_stubs(c, at);
     const uint8_t *const end = emit_jump_table(c, at, places);
     patch_jumps(c, end - 8 * (size_t)c->program->jump_table_len);
-    return pvm_arena_seal(&code->region, (size_t)(end - c->base));
+    /* Kept as large as it takes to be enough for this program once more. */
+    const size_t used = (size_t)(end - c->base);
+    return pvm_arena_seal(&code->region, used > enough ? used : enough);
 }
 
 static void prepare(compiler_t *c)
@@ -915,21 +950,27 @@ static void prepare(compiler_t *c)
     c->price_at = NULL;
     c->too_large = false;
     c->code->cpu = pvm_recompiler_cpu();
+    memset(c->block_heads, 0, 4 * ((size_t)c->program->block_count + 1) * sizeof(*c->block_heads));
 }
 
 static int compile(compiler_t *c)
 {
     const uint32_t instructions = count_instructions(&c->program->code);
+    const size_t tables = place_tables(c, instructions);
     const int64_t most = PVM_THUNKS_BYTES + 2 * INSTRUCTION_BYTES_MAX +
                          (int64_t)instructions * INSTRUCTION_BYTES_MAX +
                          8 * (int64_t)c->program->jump_table_len;
-    int64_t bytes = PVM_THUNKS_BYTES + 4 * INSTRUCTION_BYTES_MAX +
-                    8 * (int64_t)c->program->jump_table_len +
-                    EXPANSION * (int64_t)c->program->code.len;
+    const int64_t overhead =
+        PVM_THUNKS_BYTES + 4 * INSTRUCTION_BYTES_MAX + 8 * (int64_t)c->program->jump_table_len;
+    int64_t bytes = overhead + EXPANSION * (int64_t)c->program->code.len;
+    /* For a region that waits: most programs fit, and those that do not are emitted once more. */
+    int64_t enough = overhead + (c->counting || c->checked ? EXPANSION : EXPANSION_USUAL) *
+                                    (int64_t)c->program->code.len;
 
-    if (allocate(c, instructions) != 0) {
+    if (pvm_arena_take_scratch(tables, &c->scratch) != 0) {
         return -1;
     }
+    (void)place_tables(c, instructions);
     rank_blocks(c);
     number_opcodes(c);
     for (uint32_t i = 0; i < c->program->jump_table_len; i++) {
@@ -937,18 +978,24 @@ static int compile(compiler_t *c)
     }
     for (;;) {
         prepare(c);
-        const int result = emit_all(c, (size_t)bytes);
+        const int result = emit_all(c, (size_t)enough, (size_t)bytes);
         if (result <= 0) {
             return result;
         }
+        const bool was_full = c->code->region.bytes >= (size_t)bytes;
         pvm_arena_release(c->code->region);
         c->code->region = (pvm_arena_region_t){0};
+        if (!was_full) {
+            enough = bytes;
+            continue;
+        }
         if (bytes >= most || bytes >= CODE_BYTES_MAX) {
             return pvm_error_set("%u octets of code are too much for the recompiler; use the "
                                  "interpreter",
                                  c->program->code.len);
         }
         bytes = 4 * bytes < CODE_BYTES_MAX ? 4 * bytes : CODE_BYTES_MAX;
+        enough = bytes;
     }
 }
 
@@ -968,20 +1015,20 @@ pvm_recompiler_code_t *pvm_recompiler_compile(const pvm_program_t *program, unsi
         return NULL;
     }
     code->variant = variant;
-    const int result = compile(&c);
-    free(c.stub_sites);
-    free(c.jumps);
-    free(c.ranks);
-    free(c.block_heads);
+    int result = compile(&c);
+    if (result == 0) {
+        result = keep_tables(&c);
+    } else {
+        code->stretches = NULL;
+        code->lengths = NULL;
+        code->stubs = NULL;
+        code->host_sites = NULL;
+    }
+    pvm_arena_give_scratch(c.scratch);
     if (result != 0) {
         pvm_recompiler_code_destroy(code);
         return NULL;
     }
-    shrink(&code->stretches, code->stretch_count * sizeof(*code->stretches));
-    code->length_count = c.length_count;
-    shrink(&code->lengths, c.length_count);
-    shrink(&code->stubs, code->stub_count * sizeof(*code->stubs));
-    shrink(&code->host_sites, code->host_site_count * sizeof(*code->host_sites));
     return code;
 }
 

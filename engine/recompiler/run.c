@@ -36,30 +36,36 @@ bool pvm_recompiler_is_available(void)
     return !pvm_recompiler_wants_guard() || pvm_signals_install() == 0;
 }
 
-static const pvm_recompiler_code_t *get_code(pvm_vm_t *vm)
+/* The first to ask compiles; others wait. NULL if there is no memory for it. */
+static __attribute__((noinline)) const pvm_recompiler_code_t *make_code(pvm_program_t *program,
+                                                                        unsigned variant)
 {
-    pvm_program_t *const program = vm->program;
+    pvm_recompiler_code_t **const place = &program->recompiler_code[variant];
+
+    (void)pthread_mutex_lock(&program->cache_lock);
+    pvm_recompiler_code_t *code = *place;
+    if (code == NULL) {
+        const uint64_t began_ns = pvm_events_compile_begin(program, PVM_BACKEND_RECOMPILER);
+        code = pvm_recompiler_compile(program, variant);
+        pvm_events_compile_end(program, PVM_BACKEND_RECOMPILER, began_ns,
+                               code != NULL ? code->code_len : 0);
+        if (code != NULL) {
+            pvm_perf_map_publish(program, code);
+        }
+        __atomic_store_n(place, code, __ATOMIC_RELEASE);
+    }
+    (void)pthread_mutex_unlock(&program->cache_lock);
+    return code;
+}
+
+static inline const pvm_recompiler_code_t *get_code(pvm_vm_t *vm)
+{
     const unsigned variant = (vm->counts != NULL ? PVM_VARIANT_COUNTING : 0U) |
                              (vm->memory->guarded ? 0U : PVM_VARIANT_CHECKED);
-    pvm_recompiler_code_t **const place = &program->recompiler_code[variant];
-    pvm_recompiler_code_t *code = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+    const pvm_recompiler_code_t *const code =
+        __atomic_load_n(&vm->program->recompiler_code[variant], __ATOMIC_ACQUIRE);
 
-    if (code == NULL) {
-        (void)pthread_mutex_lock(&program->cache_lock);
-        code = *place;
-        if (code == NULL) {
-            const uint64_t began_ns = pvm_events_compile_begin(program, PVM_BACKEND_RECOMPILER);
-            code = pvm_recompiler_compile(program, variant);
-            pvm_events_compile_end(program, PVM_BACKEND_RECOMPILER, began_ns,
-                                   code != NULL ? code->code_len : 0);
-            if (code != NULL) {
-                pvm_perf_map_publish(program, code);
-            }
-            __atomic_store_n(place, code, __ATOMIC_RELEASE);
-        }
-        (void)pthread_mutex_unlock(&program->cache_lock);
-    }
-    return code;
+    return code != NULL ? code : make_code(vm->program, variant);
 }
 
 /* Whether the code relies on pages that are not protected any more: the memory may have run out of mappings. */
@@ -119,24 +125,26 @@ static inline void write_gs(uint64_t base)
     __asm__ volatile("wrgsbase %0" : : "r"(base));
 }
 
-/* Whoever uses the segment itself has something there; 0 is nobody. Writing it costs as much as the rest of an entry, so
- * a thread on which nobody uses it keeps what we wrote, and finds it again at the next entry. */
-static bool is_in_use(const pvm_activation_t *activation)
-{
-    return activation->outer_gs != 0 && activation->outer_gs != (uintptr_t)activation->base;
-}
+/* What we last wrote on this thread. Whoever uses the segment himself has something else there, but 0, which is nobody. As
+ * writing it costs as much as the rest of an entry, what we wrote stays where nobody is: other VMs of the thread see that
+ * it is ours, and do not put it back around each of their host calls. */
+static _Thread_local uint64_t own_gs __attribute__((tls_model("initial-exec")));
 
 static void take_gs(pvm_activation_t *activation)
 {
-    activation->outer_gs = read_gs();
-    if (activation->outer_gs != (uintptr_t)activation->base) {
-        write_gs((uintptr_t)activation->base);
+    const uint64_t base = (uintptr_t)activation->base;
+    const uint64_t found = read_gs();
+
+    activation->outer_gs = found == own_gs ? 0 : found;
+    if (found != base) {
+        write_gs(base);
     }
+    own_gs = base;
 }
 
 static void give_gs_back(const pvm_activation_t *activation)
 {
-    if (is_in_use(activation)) {
+    if (activation->outer_gs != 0) {
         write_gs(activation->outer_gs);
     }
 }
@@ -149,9 +157,11 @@ static pvm_exit_t call_host(pvm_activation_t *activation, int32_t func_id)
     }
     give_gs_back(activation);
     const pvm_exit_t exit = pvm_vm_host_call(activation->vm, func_id);
-    if (read_gs() != (uintptr_t)activation->base) {
-        write_gs((uintptr_t)activation->base);
+    const uint64_t base = (uintptr_t)activation->base;
+    if (read_gs() != base) {
+        write_gs(base);
     }
+    own_gs = base;
     return exit;
 }
 

@@ -70,18 +70,30 @@ static uint32_t next_border(const pvm_layout_t *layout, uint32_t page, uint32_t 
     return border;
 }
 
-/* Unmap what the program's layout does not have, make writable regions zero. */
+/* Whether the read-only region is as a start left it: most machines never have it changed by their host. */
+static bool is_kept(const pvm_memory_t *memory, const pvm_layout_t *layout)
+{
+    const pvm_region_t *const region = &layout->regions[PVM_REGION_RO];
+
+    return memory->kept.count > 0 && memory->kept.first == first_page(region) &&
+           memory->kept.count == page_count(region);
+}
+
+/* Unmap what the program's layout does not have, make the rest zero but for a region that is kept. */
 static int undo_run(pvm_memory_t *memory, const pvm_layout_t *layout, pvm_page_run_t run)
 {
+    const pvm_region_t *const kept =
+        is_kept(memory, layout) ? &layout->regions[PVM_REGION_RO] : NULL;
     const uint32_t end = run.first + run.count;
 
     for (uint32_t page = run.first; page < end;) {
         const uint32_t border = next_border(layout, page, end);
-        if (region_of(layout, page) == NULL) {
+        const pvm_region_t *const region = region_of(layout, page);
+        if (region == NULL) {
             if (pvm_memory_map(memory, page, border - page, PVM_PAGE_NONE) != 0) {
                 return -1;
             }
-        } else if (pvm_memory_zero(memory, page, border - page) != 0) {
+        } else if (region != kept && pvm_memory_zero(memory, page, border - page) != 0) {
             return -1;
         }
         page = border;
@@ -107,10 +119,13 @@ static int restore(pvm_memory_t *memory, const pvm_program_t *program)
         }
     }
     for (int i = 0; i < PVM_REGION_COUNT; i++) {
-        if (start_region(memory, &layout->regions[i]) != 0) {
+        const bool is_done = i == PVM_REGION_RO && is_kept(memory, layout);
+        if (!is_done && start_region(memory, &layout->regions[i]) != 0) {
             return -1;
         }
     }
+    pvm_memory_keep(memory, first_page(&layout->regions[PVM_REGION_RO]),
+                    page_count(&layout->regions[PVM_REGION_RO]));
     return 0;
 }
 

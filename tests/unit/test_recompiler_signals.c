@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -302,6 +303,89 @@ static void checked_memory_needs_no_signal(void **state)
     pvm_program_release(program);
 }
 
+/* -- The gs segment --- */
+
+/* AT_HWCAP2 of Linux on x86: the kernel lets programs write gs.base. Elsewhere nobody touches it. */
+#define HWCAP2_FSGSBASE 2
+
+static uint64_t read_gs(void)
+{
+    uint64_t base;
+
+    __asm__ volatile("rdgsbase %0" : "=r"(base));
+    return base;
+}
+
+static void write_gs(uint64_t base)
+{
+    __asm__ volatile("wrgsbase %0" : : "r"(base));
+}
+
+/* ecalli 0; jump -2 */
+static pvm_program_t *load_caller(void)
+{
+    static const uint8_t code[] = {10, 0, 40, 0xfe};
+    static const uint8_t mask[] = {5};
+
+    return pvm_program_from_parts(code, sizeof(code), mask, 1, NULL, 0, PVM_SPEC_0_8_0);
+}
+
+typedef struct {
+    pvm_vm_t *inner; /* runs inside the first calls, or NULL */
+    uint64_t expected;
+    int calls;
+    int strange; /* calls that found another segment than expected */
+} segment_t;
+
+static pvm_host_result_t look_at_segment(pvm_vm_t *vm, int func_id, void *user_data)
+{
+    segment_t *const segment = user_data;
+
+    (void)vm;
+    (void)func_id;
+    segment->strange += read_gs() != segment->expected;
+    if (segment->inner != NULL) {
+        (void)pvm_execute(segment->inner, 0);
+        segment->strange += read_gs() != segment->expected;
+    }
+    return ++segment->calls < 10 ? PVM_HOST_CONTINUE : PVM_HOST_TERMINATE;
+}
+
+static void a_thread_that_uses_gs_finds_it_again_around_several_vms(void **state)
+{
+    /* No other VM has to have run before: one whose base stays, and one that finds it. */
+    pvm_program_t *const program = load_caller();
+    pvm_vm_t *const first = pvm_instantiate(program, PVM_BACKEND_RECOMPILER, 0, 1000000);
+    pvm_vm_t *const second = pvm_instantiate(program, PVM_BACKEND_RECOMPILER, 0, 1000000);
+    static uint64_t mine[2];
+
+    (void)state;
+    assert_non_null(first);
+    assert_non_null(second);
+    if ((getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) == 0) {
+        pvm_destroy(first);
+        pvm_destroy(second);
+        pvm_program_release(program);
+        skip();
+    }
+    /* Both leave what they like while nobody uses the segment. */
+    assert_int_equal(pvm_execute(first, 0), PVM_RESULT_HOST_CALL);
+    assert_int_equal(pvm_execute(second, 0), PVM_RESULT_HOST_CALL);
+    for (size_t i = 0; i < 2; i++) {
+        segment_t segment = {.inner = second, .expected = (uintptr_t)&mine[i]};
+        pvm_set_host_callback(first, look_at_segment, &segment);
+        write_gs((uintptr_t)&mine[i]);
+        assert_int_equal(pvm_execute(first, 0), PVM_RESULT_OK);
+        assert_int_equal(read_gs(), (uintptr_t)&mine[i]);
+        assert_int_equal(segment.calls, 10);
+        assert_int_equal(segment.strange, 0);
+    }
+    write_gs(0);
+    pvm_destroy(first);
+    pvm_destroy(second);
+    pvm_program_release(program);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +397,7 @@ int main(void)
         cmocka_unit_test(a_child_after_fork_runs_and_faults_as_the_parent),
         cmocka_unit_test(threads_fault_at_the_same_time_with_and_without_a_signal_stack),
         cmocka_unit_test(checked_memory_needs_no_signal),
+        cmocka_unit_test(a_thread_that_uses_gs_finds_it_again_around_several_vms),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

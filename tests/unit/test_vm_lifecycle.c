@@ -149,6 +149,30 @@ static void reset_leaves_a_machine_as_if_freshly_instantiated(const lab_t *lab)
     lab_free(&machine);
 }
 
+/* Read-only data stays where it is unless the host changes it: by an octet, or by making it writable for a while. */
+static void read_only_data_that_the_host_changed_is_as_in_the_program_again(const lab_t *lab)
+{
+    static const uint32_t places[] = {0x10000, 0x10000 + 4999, 0x10000 + 2 * PAGE - 1};
+    machine_t machine = make(lab);
+
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+        assert_int_equal(pvm_reset(machine.vm, 1000), 0);
+        assert_int_equal(pvm_poke_memory(machine.vm, places[i], "\xdd", 1), 0);
+        assert_int_equal(pvm_reset(machine.vm, 1000), 0);
+        assert_fresh(machine.vm, 1000);
+        const uint32_t page = places[i] / PAGE * PAGE;
+        assert_int_equal(pvm_map_memory(machine.vm, page, PAGE, PVM_ACCESS_WRITE), 0);
+        assert_int_equal(pvm_write_memory(machine.vm, places[i], "\xdd", 1), 0);
+        assert_int_equal(pvm_map_memory(machine.vm, page, PAGE, PVM_ACCESS_READ), 0);
+        assert_int_equal(pvm_reset(machine.vm, 1000), 0);
+        assert_fresh(machine.vm, 1000);
+        assert_int_equal(pvm_map_memory(machine.vm, page, PAGE, PVM_ACCESS_NONE), 0);
+        assert_int_equal(pvm_reset(machine.vm, 1000), 0);
+        assert_fresh(machine.vm, 1000);
+    }
+    lab_free(&machine);
+}
+
 static pvm_host_result_t terminate(pvm_vm_t *vm, int func_id, void *user_data)
 {
     (void)vm;
@@ -433,6 +457,8 @@ int main(void)
         LAB_TEST(instantiate_has_done_the_standard_initialization, LAB_ALL_SPECS, LAB_PLAIN),
         LAB_TEST(reset_leaves_a_machine_as_if_freshly_instantiated, LAB_ALL_SPECS,
                  LAB_PLAIN | LAB_STEPS),
+        LAB_TEST(read_only_data_that_the_host_changed_is_as_in_the_program_again, LAB_ALL_SPECS,
+                 LAB_PLAIN),
         LAB_TEST(reset_keeps_callback_and_instrumentation, LAB_ALL_SPECS, LAB_ALL_DRIVES),
         LAB_TEST(a_memory_that_is_used_again_shows_nothing_of_the_vm_before, LAB_0_7_2, LAB_PLAIN),
         LAB_TEST_ONCE(a_raw_program_starts_with_nothing_mapped_even_in_a_used_memory),
