@@ -1,0 +1,118 @@
+/* The state of the one pass (pass.c), and questions about blocks. Who emits what: control.h (blocks, jumps, host
+ * calls), links.h (gas, jumps between blocks and to stubs), access.h (loads and stores), segments.h (what is paid at
+ * once). */
+#ifndef PVM_RECOMPILER_COMPILER_H
+#define PVM_RECOMPILER_COMPILER_H
+
+#include "isa/operands.h"
+#include "recompiler/code.h"
+#include "recompiler/emitter.h"
+#include "recompiler/thunks.h"
+
+#include <string.h>
+
+/** Most octets that one instruction becomes, everything around it included. */
+#define PVM_INSTRUCTION_BYTES_MAX 512
+
+/** Instead of a block: none, and the table of indirect jumps. */
+#define PVM_COMPILER_NO_BLOCK UINT32_MAX
+#define PVM_COMPILER_TABLE    UINT32_MAX
+
+/* A rel32 that is not known yet. */
+typedef struct {
+    uint32_t end;   /**< offset behind it */
+    uint32_t block; /**< where it leads */
+    uint32_t cost;  /**< offset of the imm32 that becomes the block's price, or 0 */
+} pvm_jump_t;
+
+typedef struct {
+    const pvm_program_t *program;
+    pvm_recompiler_code_t *code;
+    bool flat; /**< gas of 0.7.2 */
+    bool counting;
+    bool checked;
+    uint8_t ops[256];   /**< number -> pvm_op_t */
+    bool replay;        /**< emit into the void: only the state of the registers is asked for */
+    bool table_has_bad; /**< some entry of the jump table is no block start */
+    uint8_t *base;      /**< of the region */
+    uint8_t *limit;
+    pvm_thunks_t thunks;
+
+    pvm_arena_region_t scratch; /**< holds the tables */
+    uint32_t *ranks;            /**< for each 64 pcs: blocks that start before them */
+    uint32_t *block_heads;      /**< of each block: its gas header */
+    uint32_t *block_bodies;     /**< behind it */
+    uint32_t *block_costs;      /**< 0.7.2: price of its first segment */
+    uint32_t block;             /**< next one to come */
+
+    pvm_jump_t *jumps;
+    uint32_t jump_count;
+    uint32_t *stub_sites; /**< of each stub: offset behind the rel32 that leads there */
+    uint32_t terminator;  /**< index of the next terminator */
+
+    uint32_t ordinal; /**< instructions so far, as the block table counts */
+    uint32_t length_count;
+    uint32_t segment_first; /**< first stretch of the segment that is open */
+    uint32_t block_first;   /**< first stretch of the block that is open */
+    uint32_t segment_block; /**< block that the segment begins, or PVM_COMPILER_NO_BLOCK */
+    uint8_t *price_at;      /**< its price: where, */
+    bool price_is_small;    /**< and whether in one octet */
+    bool too_large;
+} pvm_compiler_t;
+
+/** What ends with an instruction. LEFT: the step does it, and it is paid apart. */
+typedef enum {
+    PVM_ENDS_NOTHING,
+    PVM_ENDS_SEGMENT, /**< host call */
+    PVM_ENDS_LEFT,
+    PVM_ENDS_BLOCK,
+    PVM_ENDS_BLOCK_LEFT,
+    PVM_ENDS_BLOCK_RUNS_ON
+} pvm_ends_t;
+
+/* Without an instruction for it, compilers call a library function. */
+static inline uint32_t pvm_compiler_count_bits(uint64_t bits)
+{
+    bits -= bits >> 1 & 0x5555555555555555;
+    bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333);
+    bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return (uint32_t)(bits * 0x0101010101010101 >> 56);
+}
+
+/** The bits of block starts at 64 word .. 64 word + 63. */
+static inline uint64_t pvm_compiler_start_bits(const pvm_program_t *program, uint32_t word)
+{
+    const size_t bytes = (size_t)program->code.len / 8 + 1;
+    const size_t at = (size_t)word * 8;
+    uint64_t bits = 0;
+
+    memcpy(&bits, program->block_starts + at, bytes - at < 8 ? bytes - at : 8);
+    return bits;
+}
+
+/** Index of the block that starts at `start`, which is a block start. */
+static inline uint32_t pvm_compiler_block_at(const pvm_compiler_t *c, uint32_t start)
+{
+    const uint64_t below = (UINT64_C(1) << (start & 63)) - 1;
+
+    return c->ranks[start >> 6] +
+           pvm_compiler_count_bits(pvm_compiler_start_bits(c->program, start >> 6) & below);
+}
+
+/* Whether a jump to pc can be done here: block starts behind the code (latest64) have nothing to go to. */
+static inline bool pvm_compiler_is_reachable(const pvm_program_t *program, int64_t pc)
+{
+    return pc >= 0 && pc < program->code.len && pvm_program_is_block_start(program, (uint64_t)pc);
+}
+
+static inline uint32_t pvm_compiler_block_cost(const pvm_compiler_t *c, uint32_t block)
+{
+    return c->flat ? c->block_costs[block] : c->program->blocks[block].gas;
+}
+
+/** The numbers of this instruction set, before anything is emitted. */
+void pvm_compiler_number_opcodes(pvm_compiler_t *c);
+/** Emit the instructions in [pc, end) at *at, which moves on. @return registers that are narrow at the end */
+uint32_t pvm_compiler_emit_range(pvm_compiler_t *c, uint8_t **at, uint32_t pc, uint32_t end);
+
+#endif

@@ -1,0 +1,128 @@
+/* Control flow that is not worth inlining into the pass: paying and counting over jumps, indirect jumps, host calls, and
+ * instructions that the step does. docs/recompiler.md shows the code. Spec: GP A.3. */
+#include "recompiler/available.h"
+
+#if PVM_RECOMPILER_AVAILABLE
+#include "recompiler/control.h"
+
+/* This instruction is left to the step: it stands outside of segments and begins a stretch. As the first of a block it is
+ * paid on arrival all the same (and given back by the leave), so that only arrivals that can pay are counted. */
+void pvm_compiler_leave_instruction(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc)
+{
+    pvm_emit_settle(e);
+    if (c->code->stretches[c->code->stretch_count - 1].pc != pc) {
+        pvm_compiler_close_segment(c);
+        pvm_compiler_begin_stretch(c, pc, e->at);
+    }
+    const bool begins_block = c->segment_block != PVM_COMPILER_NO_BLOCK;
+    c->ordinal += begins_block;
+    pvm_compiler_close_segment(c);
+    c->ordinal -= begins_block;
+    pvm_compiler_leave(c, e, PVM_STUB_LEAVE, pc, 0);
+}
+
+/* Counting code: pay for a jump's target, count the edge, go there. */
+void pvm_compiler_jump_counting(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t target_pc,
+                                uint32_t block, uint32_t pc)
+{
+    const bool known = !c->flat || block + 1 < c->block;
+    uint32_t cost_at = 0;
+
+    /* The price of the block that is open is not known either. */
+    pvm_compiler_pay(e, known ? (int32_t)pvm_compiler_block_cost(c, block) : 0, !known);
+    if (!known) {
+        cost_at = (uint32_t)(e->at - 4 - c->base);
+    }
+    pvm_compiler_leave_if(c, e, PVM_X86_B, PVM_STUB_UNPAID_JUMP, target_pc, pc);
+    pvm_compiler_count(e, PVM_FRAME_EDGES, 2 * (uint64_t)c->terminator + 1);
+    pvm_compiler_jump_to(c, e, -1, block, cost_at);
+    if (!known && block < c->block) {
+        c->jumps[c->jump_count++] = (pvm_jump_t){.block = block, .cost = cost_at};
+    }
+}
+
+/* mov rcx, [table + 8 rcx]. The place of the table is patched at the end. */
+static void load_table_entry(pvm_compiler_t *c, pvm_emitter_t *e)
+{
+    if (e->cpu.low) {
+        e->at = pvm_x86_put(e->at, 0x48 | 0x8b << 8 | 0x0c << 16 | 0xcdULL << 24, 4);
+        e->at = pvm_x86_put_32(e->at, 0);
+        c->jumps[c->jump_count++] =
+            (pvm_jump_t){.end = (uint32_t)(e->at - c->base), .block = PVM_COMPILER_TABLE};
+        return;
+    }
+    /* mov [temp], rax; lea rax, [rip + table]; mov rcx, [rax + 8 rcx]; mov rax, [temp] */
+    e->at = pvm_x86_stack_store(e->at, PVM_X86_RAX, PVM_FRAME_TEMP_0);
+    e->at = pvm_x86_put(e->at, 0x48 | 0x8d << 8 | 0x05 << 16, 7);
+    c->jumps[c->jump_count++] =
+        (pvm_jump_t){.end = (uint32_t)(e->at - c->base), .block = PVM_COMPILER_TABLE};
+    e->at = pvm_x86_put(e->at, 0x48 | 0x8b << 8 | 0x0c << 16 | 0xc8ULL << 24, 4);
+    e->at = pvm_x86_stack_load(e->at, PVM_X86_RAX, PVM_FRAME_TEMP_0);
+}
+
+/* ecx = address - 2; ror ecx, 1; cmp ecx, entries; jae stub; mov rcx, [table + 8 rcx]; jmp rcx
+ *
+ * Rotated, odd addresses become numbers above any table, as 0 and the address of the halt are. Bad entries are 0. What
+ * the instruction writes is written when nothing can leave any more. A jump through memory would be an instruction less,
+ * and is a third slower where an interpreter's dispatch is the guest. */
+void pvm_compiler_jump_indirect(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc, bool links,
+                                uint8_t d, pvm_operand_t v, pvm_address_t address)
+{
+    pvm_emit_settle(e);
+    address.offset = (int32_t)((uint32_t)address.offset - 2);
+    pvm_emit_address(e, address);
+    e->at = pvm_x86_rr(e->at, false, 0xd1, PVM_X86_ROR, PVM_HOST_SCRATCH);
+    e->at = pvm_x86_alu_imm(e->at, false, PVM_X86_CMP, PVM_HOST_SCRATCH,
+                            (int32_t)c->program->jump_table_len);
+    pvm_compiler_leave_if(c, e, PVM_X86_AE, PVM_STUB_LEAVE, pc, 0);
+    load_table_entry(c, e);
+    if (c->table_has_bad) {
+        e->at = pvm_x86_test(e->at, true, PVM_HOST_SCRATCH, PVM_HOST_SCRATCH);
+        pvm_compiler_leave_if(c, e, PVM_X86_E, PVM_STUB_LEAVE, pc, 0);
+    }
+    link_register(e, links, d, v);
+    if (c->counting) {
+        /* mov dword [rsp + jump pc], pc; count, while rcx waits */
+        e->at = pvm_x86_stack(e->at, false, 0xc7, 0, PVM_FRAME_JUMP_PC);
+        e->at = pvm_x86_put_32(e->at, (int32_t)pc);
+        e->at = pvm_x86_stack_store(e->at, PVM_HOST_SCRATCH, PVM_FRAME_TEMP_1);
+        pvm_compiler_count(e, PVM_FRAME_EDGES, 2 * (uint64_t)c->terminator + 1);
+        e->at = pvm_x86_stack_load(e->at, PVM_HOST_SCRATCH, PVM_FRAME_TEMP_1);
+    }
+    /* jmp rcx */
+    e->at = pvm_x86_rr(e->at, false, 0xff, 4, PVM_HOST_SCRATCH);
+}
+
+/* mov ecx, site; call thunk */
+void pvm_compiler_host_call(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc, int32_t func_id)
+{
+    pvm_recompiler_code_t *const code = c->code;
+
+    pvm_emit_settle(e);
+    e->at = pvm_x86_put(e->at, 0xb9, 1);
+    e->at = pvm_x86_put_32(e->at, (int32_t)code->host_site_count);
+    e->at = pvm_x86_put(e->at, 0xe8, 5);
+    pvm_x86_patch(e->at, c->thunks.host_call);
+    code->host_sites[code->host_site_count++] = (pvm_host_site_t){
+        .pc = pc,
+        .func_id = func_id,
+        .behind = c->code->stretch_count,
+    };
+}
+
+/* What stands at pc acts as a trap, although no instruction starts there. */
+void pvm_compiler_gap(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc)
+{
+    pvm_emit_settle(e);
+    pvm_compiler_close_segment(c);
+    /* Position 0 is in the block table even where no instruction stands. */
+    if (pc == 0 && c->program->block_count > 0) {
+        c->block++;
+    }
+    pvm_compiler_begin_stretch(c, pc, e->at);
+    pvm_compiler_close_segment(c);
+    pvm_compiler_leave(c, e, PVM_STUB_LEAVE, pc, 0);
+    c->ordinal += pc < c->program->code.len;
+    pvm_compiler_close_block(c);
+}
+#endif

@@ -1,0 +1,84 @@
+/* What the pass leaves open until all blocks have places and prices: stubs, the table of indirect jumps, jumps ahead.
+ * Where they lie is drawn in docs/recompiler.md. */
+#include "recompiler/available.h"
+
+#if PVM_RECOMPILER_AVAILABLE
+#include "recompiler/finish.h"
+
+#include "recompiler/links.h"
+
+/* Counting code: where indirect jumps arrive. */
+uint8_t *pvm_compiler_emit_hub_entries(pvm_compiler_t *c, uint8_t *at, uint32_t *entries)
+{
+    pvm_emitter_t e = {.at = at, .cpu = c->code->cpu};
+
+    for (uint32_t i = 0; i < c->program->jump_table_len; i++) {
+        const uint32_t pc = c->program->jump_table[i];
+        if (!pvm_compiler_is_reachable(c->program, pc)) {
+            continue;
+        }
+        const uint32_t block = pvm_compiler_block_at(c, pc);
+        if (entries[block] != 0) {
+            continue;
+        }
+        entries[block] = (uint32_t)(e.at - c->base);
+        pvm_compiler_pay(&e, (int32_t)pvm_compiler_block_cost(c, block), false);
+        pvm_compiler_leave_if(c, &e, PVM_X86_B, PVM_STUB_UNPAID_HUB, pc, 0);
+        pvm_compiler_count(&e, PVM_FRAME_FROM_HUB, block);
+        e.at = pvm_x86_jmp_back(e.at, c->base + c->block_bodies[block]);
+        if (e.at > c->limit) {
+            c->too_large = true;
+            break;
+        }
+    }
+    return e.at;
+}
+
+uint8_t *pvm_compiler_emit_stubs(pvm_compiler_t *c, uint8_t *at)
+{
+    c->code->stubs_at = (uint32_t)(at - c->base);
+    for (uint32_t i = 0; i < c->code->stub_count; i++) {
+        pvm_x86_patch(c->base + c->stub_sites[i], at);
+        at = pvm_x86_put(at, 0xe8, PVM_STUB_BYTES);
+        pvm_x86_patch(at, c->thunks.stub_leave);
+    }
+    return at;
+}
+
+uint8_t *pvm_compiler_emit_jump_table(pvm_compiler_t *c, uint8_t *at, const uint32_t *places)
+{
+    at = c->base + ((size_t)(at - c->base) + 7) / 8 * 8;
+    for (uint32_t i = 0; i < c->program->jump_table_len; i++) {
+        const uint32_t pc = c->program->jump_table[i];
+        uint64_t target = 0;
+        if (pvm_compiler_is_reachable(c->program, pc)) {
+            target = (uintptr_t)c->base + places[pvm_compiler_block_at(c, pc)];
+        }
+        at = pvm_x86_put(at, target, sizeof(target));
+    }
+    return at;
+}
+
+void pvm_compiler_patch_jumps(pvm_compiler_t *c, const uint8_t *table)
+{
+    for (uint32_t i = 0; i < c->jump_count; i++) {
+        const pvm_jump_t jump = c->jumps[i];
+        if (jump.block == PVM_COMPILER_TABLE) {
+            if (c->code->cpu.low) {
+                const int32_t address = (int32_t)(uintptr_t)table;
+                memcpy(c->base + jump.end - sizeof(address), &address, sizeof(address));
+            } else {
+                pvm_x86_patch(c->base + jump.end, table);
+            }
+            continue;
+        }
+        if (jump.end != 0) {
+            pvm_x86_patch(c->base + jump.end, c->base + (c->counting ? c->block_bodies[jump.block]
+                                                                     : c->block_heads[jump.block]));
+        }
+        if (jump.cost != 0) {
+            memcpy(c->base + jump.cost, &c->block_costs[jump.block], sizeof(uint32_t));
+        }
+    }
+}
+#endif

@@ -1,0 +1,186 @@
+/* The one pass: from code octets to x86, gas checks, stubs and the code map on the way. No IR: each instruction is
+ * emitted as it is decoded, jumps that lead ahead are patched at the end.
+ *
+ * What is rare becomes a jump to a stub, which leaves to the interpreter's step. Where code may be entered and what is
+ * paid at once: code.h. Spec: GP A.3 (blocks, jumps), GP 0.8.0 A.1 (block gas). */
+#include "recompiler/available.h"
+
+#if PVM_RECOMPILER_AVAILABLE
+#include "recompiler/access.h"
+#include "recompiler/control.h"
+#include "recompiler/select_arithmetic.h"
+#include "recompiler/select_bits.h"
+#include "recompiler/select_divide.h"
+
+/* -- The table of instructions, expanded --- */
+
+/* Calls a function that is not inlined on a copy of the emitter. The one of the loop then never has an address, so
+ * that the compiler keeps it in registers although octets are stored all the time. */
+#define OUT_OF_LINE(call)                                                                          \
+    do {                                                                                           \
+        pvm_emitter_t copy = e;                                                                    \
+        call;                                                                                      \
+        e = copy;                                                                                  \
+    } while (0)
+
+#define REGISTER(role)  ((pvm_operand_t){.reg = in.role})
+#define CONSTANT(value) ((pvm_operand_t){.is_immediate = true, .immediate = (value)})
+#define O_A             REGISTER(a)
+#define O_B             REGISTER(b)
+#define O_D             REGISTER(d)
+#define O_X             CONSTANT(in.x)
+#define O_Y             CONSTANT(in.y)
+#define O_ZERO          CONSTANT(0)
+#define O__             CONSTANT(0)
+#define R_A             in.a
+#define R_D             in.d
+#define R__             0
+#define LINKS_A         true
+#define LINKS__         false
+/* Address operands: a base (register or none) and an offset that is a constant. */
+#define N_X in.x
+#define N_Y in.y
+
+#define EFFECT_TRAP(p, q, r, s)                                                                    \
+    pvm_emit_settle(&e);                                                                           \
+    pvm_compiler_leave(c, &e, PVM_STUB_LEAVE, in.pc, 0);                                           \
+    ends = PVM_ENDS_BLOCK;
+#define EFFECT_FALLTHROUGH(p, q, r, s)                                                             \
+    if (!c->flat && !pvm_compiler_is_reachable(program, in.next)) {                                \
+        OUT_OF_LINE(pvm_compiler_leave_instruction(c, &copy, in.pc));                              \
+        ends = PVM_ENDS_BLOCK_LEFT;                                                                \
+    } else {                                                                                       \
+        pvm_emit_settle(&e);                                                                       \
+        ends = PVM_ENDS_BLOCK_RUNS_ON;                                                             \
+    }
+#define EFFECT_HINT(p, q, r, s)
+#define EFFECT_HOST_CALL(p, q, r, s)                                                               \
+    OUT_OF_LINE(pvm_compiler_host_call(c, &copy, in.pc, (int32_t)in.x));                           \
+    ends = PVM_ENDS_SEGMENT;
+#define EFFECT_SBRK(p, q, r, s)                                                                    \
+    OUT_OF_LINE(pvm_compiler_leave_instruction(c, &copy, in.pc));                                  \
+    ends = PVM_ENDS_LEFT;
+#define EFFECT_SET1(dst, fn, v, s) pvm_select_##fn(&e, R_##dst, O_##v);
+#define EFFECT_SET2(dst, fn, v, w) pvm_select_##fn(&e, R_##dst, O_##v, O_##w);
+#define EFFECT_CMOV(dst, cond, t, v)                                                               \
+    pvm_emit_cmov(&e, R_##dst, O_##t, O_##v, (pvm_x86_condition_t)PVM_CONDITION_##cond);
+#define EFFECT_LOAD(dst, type, b, o)                                                               \
+    pvm_compiler_load(c, &e, R_##dst, PVM_LOAD_##type, pvm_compiler_address(O_##b, N_##o), in.pc);
+#define EFFECT_STORE(type, b, o, v)                                                                \
+    pvm_compiler_store(c, &e, PVM_STORE_##type, pvm_compiler_address(O_##b, N_##o), O_##v, in.pc);
+#define EFFECT_JUMP(dst, v, r, s)                                                                  \
+    pvm_compiler_jump(c, &e, &in, LINKS_##dst, R_##dst, O_##v);                                    \
+    ends = pvm_compiler_is_reachable(program, in.y) ? PVM_ENDS_BLOCK : PVM_ENDS_BLOCK_LEFT;
+#define EFFECT_JUMP_IND(dst, v, b, o)                                                              \
+    OUT_OF_LINE(pvm_compiler_jump_indirect(c, &copy, in.pc, LINKS_##dst, R_##dst, O_##v,           \
+                                           pvm_compiler_address(O_##b, N_##o)));                   \
+    ends = PVM_ENDS_BLOCK;
+#define EFFECT_BRANCH(cond, v, w, s)                                                               \
+    ends =                                                                                         \
+        pvm_compiler_branch(c, &e, &in, (pvm_x86_condition_t)PVM_CONDITION_##cond, O_##v, O_##w)   \
+            ? PVM_ENDS_BLOCK_RUNS_ON                                                               \
+            : PVM_ENDS_BLOCK_LEFT;
+
+PVM_EMIT uint32_t next_instruction(const pvm_code_t *code, uint32_t pc)
+{
+    uint64_t bits;
+
+    while (pc < code->len) {
+        memcpy(&bits, code->mask + (pc >> 3), sizeof(bits));
+        bits >>= pc & 7;
+        if (bits != 0) {
+            return pc + (uint32_t)__builtin_ctzll(bits);
+        }
+        pc += 57;
+    }
+    return pc;
+}
+
+/* skip() of GP A.3, inline: the mask is set behind the end. */
+PVM_EMIT uint32_t skip_of(const pvm_code_t *code, uint32_t pc)
+{
+    uint32_t bits;
+
+    memcpy(&bits, code->mask + ((pc + 1) >> 3), sizeof(bits));
+    bits = bits >> ((pc + 1) & 7) | UINT32_C(1) << PVM_SKIP_MAX;
+    return (uint32_t)__builtin_ctz(bits);
+}
+
+void pvm_compiler_number_opcodes(pvm_compiler_t *c)
+{
+    for (unsigned number = 0; number < 256; number++) {
+        c->ops[number] = (uint8_t)pvm_isa_op(c->program->code.isa, (uint8_t)number);
+    }
+}
+
+uint32_t pvm_compiler_emit_range(pvm_compiler_t *c, uint8_t **at, uint32_t pc, uint32_t end)
+{
+    const pvm_program_t *const program = c->program;
+    const pvm_code_t *const code = &program->code;
+    pvm_emitter_t e = {.at = *at, .cpu = c->code->cpu};
+    uint32_t expected = pc;
+    uint32_t runs_on_from = UINT32_MAX;
+    uint32_t in_stretch = PVM_STRETCH_INSTRUCTIONS;
+
+    for (pc = next_instruction(code, pc); pc < end; pc = next_instruction(code, pc + 1)) {
+        if (!c->replay) {
+            if (e.at > c->limit) {
+                c->too_large = true;
+                return 0;
+            }
+            if (expected < pc) {
+                OUT_OF_LINE(pvm_compiler_gap(c, &copy, expected));
+                in_stretch = PVM_STRETCH_INSTRUCTIONS;
+            }
+            if (pvm_program_is_block_start(program, pc)) {
+                OUT_OF_LINE(pvm_compiler_begin_block(c, &copy, pc, runs_on_from));
+                in_stretch = PVM_STRETCH_INSTRUCTIONS;
+            } else if (pc == 0) {
+                c->block++;
+            }
+            if (in_stretch == PVM_STRETCH_INSTRUCTIONS) {
+                pvm_emit_settle(&e);
+                pvm_compiler_begin_stretch(c, pc, e.at);
+                in_stretch = 0;
+            }
+            in_stretch++;
+        }
+        const uint8_t *const begin = e.at;
+        const uint32_t skip = skip_of(code, pc);
+        const pvm_op_t op = (pvm_op_t)c->ops[code->octets[pc]];
+        pvm_instruction_t in;
+        in.pc = pc;
+        in.next = pc + 1 + skip;
+        in.implicit = false;
+        pvm_ends_t ends = PVM_ENDS_NOTHING;
+        switch (op) {
+#define PVM_INSTRUCTION(name, form, n072, n080, n64, n32, effect, p, q, r, s, ...)                 \
+    case PVM_OP_##name:                                                                            \
+        pvm_operands_decode(PVM_FORM_##form, code->octets + pc + 1, skip, &in);                    \
+        EFFECT_##effect(p, q, r, s) break;
+#include "isa/instructions.def"
+        case PVM_OP_COUNT:
+            in.implicit = true;
+            OUT_OF_LINE(pvm_compiler_leave_instruction(c, &copy, pc));
+            ends = PVM_ENDS_BLOCK_LEFT;
+            break;
+        }
+        if (c->replay) {
+            continue;
+        }
+        c->code->lengths[c->length_count++] = (uint8_t)(e.at - begin);
+        c->ordinal++;
+        if (ends != PVM_ENDS_NOTHING) {
+            OUT_OF_LINE(pvm_compiler_close(c, &copy, ends, in));
+            in_stretch = PVM_STRETCH_INSTRUCTIONS;
+        }
+        runs_on_from = ends == PVM_ENDS_BLOCK_RUNS_ON ? pc : UINT32_MAX;
+        expected = in.next;
+    }
+    if (!c->replay) {
+        OUT_OF_LINE(pvm_compiler_gap(c, &copy, code->len));
+    }
+    *at = e.at;
+    return e.halves & PVM_NARROW_ALL;
+}
+#endif

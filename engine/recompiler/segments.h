@@ -1,0 +1,55 @@
+/* Stretches, and what is paid at once under 0.7.2: segments, which end at host calls and at the end of a block.
+ * code.h says what a stretch is. */
+#ifndef PVM_RECOMPILER_SEGMENTS_H
+#define PVM_RECOMPILER_SEGMENTS_H
+
+#include "recompiler/compiler.h"
+
+static inline void pvm_compiler_begin_stretch(pvm_compiler_t *c, uint32_t pc, const uint8_t *at)
+{
+    c->code->stretches[c->code->stretch_count++] = (pvm_stretch_t){
+        .pc = pc,
+        .host = (uint32_t)(at - c->base),
+        .lengths = c->length_count,
+        .segment_rest = c->ordinal,
+        .block_rest = c->ordinal,
+    };
+}
+
+/* Everything up to here is paid at once. The rests of its stretches hold their ordinals until now. */
+static inline void pvm_compiler_close_segment(pvm_compiler_t *c)
+{
+    pvm_stretch_t *const stretches = c->code->stretches;
+    const uint32_t first = c->segment_first;
+
+    if (first < c->code->stretch_count) {
+        const uint32_t price = c->ordinal - stretches[first].segment_rest;
+        for (uint32_t i = first; i < c->code->stretch_count; i++) {
+            stretches[i].segment_rest = c->ordinal - stretches[i].segment_rest;
+        }
+        if (c->segment_block != PVM_COMPILER_NO_BLOCK) {
+            c->block_costs[c->segment_block] = price;
+            if (c->price_at != NULL && c->price_is_small) {
+                *c->price_at = (uint8_t)price;
+            } else if (c->price_at != NULL) {
+                memcpy(c->price_at, &price, sizeof(price));
+            }
+        }
+    }
+    c->segment_first = c->code->stretch_count;
+    c->segment_block = PVM_COMPILER_NO_BLOCK;
+    c->price_at = NULL;
+}
+
+/* The block ends behind what was counted last. */
+static inline void pvm_compiler_close_block(pvm_compiler_t *c)
+{
+    pvm_stretch_t *const stretches = c->code->stretches;
+
+    for (uint32_t i = c->block_first; i < c->code->stretch_count; i++) {
+        stretches[i].block_rest = c->ordinal - stretches[i].block_rest;
+    }
+    c->block_first = c->code->stretch_count;
+}
+
+#endif
