@@ -17,6 +17,16 @@ const pvm_command_info_t pvm_view_commands[PVM_COMMAND_COUNT] = {
 #include "viewer/commands.def"
 };
 
+/* The formats of `export`, as a list of choices with a | in front, and as help. */
+static const char exporter_choices[] =
+#define PVM_EXPORTER(name, summary) "|" #name
+#include "viewer/exporters.def"
+    ;
+static const char exporter_help[] = "what to write"
+#define PVM_EXPORTER(name, summary) "; " #name ": " summary
+#include "viewer/exporters.def"
+    ;
+
 const pvm_option_info_t pvm_view_options[PVM_OPTION_COUNT] = {
 #define PVM_OPTION(id, long_name, letter, argument_text, kind, choice_list, initial_text, where,   \
                    help_text)                                                                      \

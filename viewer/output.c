@@ -18,13 +18,26 @@ static pvm_view_status_t fail_write(pvm_view_t *view, const char *path, int erro
                          path, strerror(error));
 }
 
+/** Is it a file that only its writer can make again? */
+static bool is_precious(const pvm_input_t *old, pvm_output_kind_t kind)
+{
+    static const char run_file[] = "SQLite format 3";
+    const pvm_file_kind_t found = pvm_program_detect(old->data, old->len);
+    const bool is_program =
+        found == PVM_FILE_RAW || found == PVM_FILE_JAM || found == PVM_FILE_POLKAVM;
+
+    if (kind == PVM_OUTPUT_PROGRAM) {
+        return !is_program;
+    }
+    return is_program ||
+           (old->len >= sizeof(run_file) && memcmp(old->data, run_file, sizeof(run_file)) == 0);
+}
+
 /** May what stands at `path` be replaced? */
-static pvm_view_status_t check_target(pvm_view_t *view, const char *path)
+static pvm_view_status_t check_target(pvm_view_t *view, const char *path, pvm_output_kind_t kind)
 {
     struct stat info;
     pvm_input_t old;
-    pvm_file_kind_t kind;
-    pvm_view_status_t status;
 
     if (stat(path, &info) < 0) {
         return errno == ENOENT ? PVM_VIEW_FINE : fail_write(view, path, errno);
@@ -39,78 +52,93 @@ static pvm_view_status_t check_target(pvm_view_t *view, const char *path)
     if (info.st_size == 0 || pvm_view_has(view, PVM_OPTION_FORCE)) {
         return PVM_VIEW_FINE;
     }
-    status = pvm_view_input_read(view, path, &old);
+    const pvm_view_status_t status = pvm_view_input_read(view, path, &old);
     if (status != PVM_VIEW_FINE) {
         return status;
     }
-    kind = pvm_program_detect(old.data, old.len);
+    const bool is_in_the_way = is_precious(&old, kind);
     pvm_view_input_free(&old);
-    if (kind == PVM_FILE_RAW || kind == PVM_FILE_JAM || kind == PVM_FILE_POLKAVM) {
+    if (!is_in_the_way) {
         return PVM_VIEW_FINE;
     }
-    return pvm_view_fail(view, PVM_VIEW_USAGE,
-                         "%s: exists and is no program; give another name or --force", path);
+    return pvm_view_fail(view, PVM_VIEW_USAGE, "%s: exists and is %s; give another name or --force",
+                         path,
+                         kind == PVM_OUTPUT_PROGRAM ? "no program" : "a program or a run file");
 }
 
-/** All of it, into a file that nobody knows yet. @return 0 or an errno */
-static int write_all(int descriptor, const uint8_t *data, size_t len)
+pvm_view_status_t pvm_view_output_begin(pvm_view_t *view, const char *path, pvm_output_kind_t kind,
+                                        pvm_output_t *output)
+{
+    const pvm_view_status_t status = check_target(view, path, kind);
+    const size_t name_bytes = strlen(path) + sizeof(".XXXXXX");
+
+    *output = (pvm_output_t){.path = path};
+    if (status != PVM_VIEW_FINE) {
+        return status;
+    }
+    output->name = malloc(name_bytes);
+    if (output->name == NULL) {
+        return fail_write(view, path, ENOMEM);
+    }
+    snprintf(output->name, name_bytes, "%s.XXXXXX", path);
+    const int descriptor = mkostemp(output->name, O_CLOEXEC);
+    if (descriptor >= 0) {
+        output->stream = fdopen(descriptor, "w");
+    }
+    if (output->stream == NULL) {
+        const int error = errno;
+
+        if (descriptor >= 0) {
+            close(descriptor);
+            unlink(output->name);
+        }
+        free(output->name);
+        return fail_write(view, path, error);
+    }
+    return PVM_VIEW_FINE;
+}
+
+/** All of it on the disk, and as public as the user's other files: mkstemp() makes private ones. @return 0 or an errno */
+static int finish_stream(FILE *stream)
 {
     const mode_t mask = umask(0);
 
     umask(mask);
-    /* mkstemp() makes private files; a program is as public as the user's other files. */
-    if (fchmod(descriptor, 0666 & ~mask) < 0) {
-        return errno;
+    errno = 0;
+    if (fflush(stream) != 0 || ferror(stream)) {
+        return errno != 0 ? errno : EIO;
     }
-    while (len > 0) {
-        const ssize_t written = write(descriptor, data, len);
+    return fchmod(fileno(stream), 0666 & ~mask) < 0 || fsync(fileno(stream)) < 0 ? errno : 0;
+}
 
-        if (written < 0 && errno != EINTR) {
-            return errno;
-        }
-        if (written > 0) {
-            data += written;
-            len -= (size_t)written;
-        }
+pvm_view_status_t pvm_view_output_end(pvm_view_t *view, pvm_output_t *output,
+                                      pvm_view_status_t status)
+{
+    int error = status == PVM_VIEW_FINE ? finish_stream(output->stream) : 0;
+
+    if (fclose(output->stream) != 0 && error == 0) {
+        error = errno;
     }
-    return fsync(descriptor) < 0 ? errno : 0;
+    if (status == PVM_VIEW_FINE && error == 0 && rename(output->name, output->path) < 0) {
+        error = errno;
+    }
+    if (status != PVM_VIEW_FINE || error != 0) {
+        unlink(output->name);
+    }
+    free(output->name);
+    return status == PVM_VIEW_FINE && error != 0 ? fail_write(view, output->path, error) : status;
 }
 
 pvm_view_status_t pvm_view_output_write(pvm_view_t *view, const char *path, const uint8_t *data,
                                         size_t len)
 {
-    pvm_view_status_t status = check_target(view, path);
-    const size_t name_bytes = strlen(path) + sizeof(".XXXXXX");
-    char *name;
-    int descriptor;
-    int error;
+    pvm_output_t output;
+    pvm_view_status_t status = pvm_view_output_begin(view, path, PVM_OUTPUT_PROGRAM, &output);
 
-    if (status != PVM_VIEW_FINE) {
-        return status;
+    if (status == PVM_VIEW_FINE) {
+        (void)fwrite(data, 1, len, output.stream);
+        status = pvm_view_output_end(view, &output, PVM_VIEW_FINE);
     }
-    name = malloc(name_bytes);
-    if (name == NULL) {
-        return fail_write(view, path, ENOMEM);
-    }
-    snprintf(name, name_bytes, "%s.XXXXXX", path);
-    descriptor = mkostemp(name, O_CLOEXEC);
-    if (descriptor < 0) {
-        error = errno;
-        free(name);
-        return fail_write(view, path, error);
-    }
-    error = write_all(descriptor, data, len);
-    if (close(descriptor) < 0 && error == 0) {
-        error = errno;
-    }
-    if (error == 0 && rename(name, path) < 0) {
-        error = errno;
-    }
-    if (error != 0) {
-        unlink(name);
-        status = fail_write(view, path, error);
-    }
-    free(name);
     return status;
 }
 

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <pvm/trace.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,8 @@ typedef struct {
     const char *source;
     pvm_prof_feed_t *feed;
     pvm_import_result_t *result;
-    bool is_scan; /**< programs and event classes only */
+    bool is_scan;           /**< programs and event classes only */
+    bool has_memory_events; /**< the session enabled host_memory */
     uint32_t instrument;
     pvm_prof_status_t status; /**< the first failure */
     pvm_import_record_t *record;
@@ -143,6 +145,21 @@ static void note_classes(reader_t *reader, const bt_stream *stream)
         for (size_t m = 0; m < sizeof(meanings) / sizeof(meanings[0]); m++) {
             reader->instrument |= kind == meanings[m].kind ? meanings[m].instrument : 0;
         }
+        reader->has_memory_events |= kind == PVM_EVENT_host_memory;
+    }
+}
+
+/* Memory is told of machines that ask for it, and a host that touches none is not told of. */
+static void note_run(reader_t *reader, const bt_event *event)
+{
+    const pvm_event_execute_begin_t *const run = (const void *)reader->record->record;
+    const char *field = "";
+
+    if (reader->has_memory_events &&
+        pvm_import_record(PVM_EVENT_execute_begin, bt_event_borrow_payload_field_const(event),
+                          reader->record, &field) &&
+        (run->instrumentation & PVM_INSTRUMENT_MEMORY) != 0) {
+        reader->instrument |= PVM_PROF_MEMORY;
     }
 }
 
@@ -160,6 +177,9 @@ static void on_event(reader_t *reader, const bt_message *message)
     }
     if (reader->is_scan) {
         reader->instrument |= kind == PVM_EVENT_host_memory ? PVM_PROF_MEMORY : 0;
+        if (kind == PVM_EVENT_execute_begin) {
+            note_run(reader, event);
+        }
         if (kind != PVM_EVENT_program_load && kind != PVM_EVENT_program_data) {
             return;
         }
