@@ -97,19 +97,31 @@ static double nanoseconds_of(uint64_t (*run)(const decoded_t *), const decoded_t
     return (double)(bench_now_ns() - begin);
 }
 
-static void print_row(const char *name, const bench_sample_t *sample, const decoded_t *all)
+static void add_row(pvm_prof_table_t *table, const char *name, const bench_sample_t *sample,
+                    const decoded_t *all)
 {
     const double octets = (double)all->program->code.len;
-    const double spread = bench_spread(sample);
+    pvm_row_t row = pvm_row_add(table);
 
-    printf("%-28s %8.2f %8.2f %10.2f %7.0f%%%s\n", name, bench_median(sample) / octets,
-           bench_minimum(sample) / octets, bench_median(sample) / (double)all->count, spread * 100,
-           spread > 0.1 ? "  noisy" : "");
+    pvm_row_text(&row, name);
+    pvm_row_real(&row, bench_median(sample) / octets);
+    pvm_row_real(&row, bench_minimum(sample) / octets);
+    pvm_row_real(&row, bench_median(sample) / (double)all->count);
+    pvm_row_real(&row, 100 * bench_spread(sample));
 }
 
-static void measure(const decoded_t *all)
+static int measure(const decoded_t *all, const char *name, bench_report_t *report)
 {
+    const pvm_prof_column_t columns[] = {
+        BENCH_TEXT("what", "what"),
+        BENCH_REAL("median_ns_per_octet", "median", "ns/octet"),
+        BENCH_REAL("fastest_ns_per_octet", "fastest", "ns/octet"),
+        BENCH_REAL("median_ns_per_instruction", "ns/instr.", "ns"),
+        BENCH_REAL("spread_percent", "spread", "%"),
+    };
     static bench_sample_t model, with_memo;
+    pvm_prof_table_t *const table = pvm_prof_table_create(
+        "The 0.8.0 block cost model, blocks decoded", columns, sizeof(columns) / sizeof(*columns));
     uint64_t sums[2];
     uint32_t corrected;
     uint32_t contended;
@@ -119,19 +131,25 @@ static void measure(const decoded_t *all)
         bench_add(&with_memo, nanoseconds_of(sum_of_model_with_memo, all, &sums[1]));
     }
     count_rare(all, &corrected, &contended);
-    printf("%u octets of code, %zu instructions, %u blocks, %u corrected, %u contended; all blocks "
-           "cost %llu\n",
-           all->program->code.len, all->count, all->program->block_count, corrected, contended,
-           (unsigned long long)sums[0]);
-    printf("%-28s %8s %8s %10s %8s\n", "", "ns/octet", "fastest", "ns/instr.", "spread");
-    print_row("model", &model, all);
-    print_row("model with memo, cold", &with_memo, all);
-    if (sums[0] != sums[1]) {
-        printf("the sums differ: a bug\n");
+    if (table != NULL) {
+        (void)pvm_prof_table_add_note(
+            table,
+            "%s: %u octets of code, %zu instructions, %u blocks, %u corrected, %u contended; all "
+            "blocks cost %llu",
+            name, all->program->code.len, all->count, all->program->block_count, corrected,
+            contended, (unsigned long long)sums[0]);
+        add_row(table, "model", &model, all);
+        add_row(table, "model with memo, cold", &with_memo, all);
     }
+    bench_report_add(report, "gas", table);
+    if (sums[0] != sums[1]) {
+        (void)fprintf(stderr, "%s: the sums with and without memo differ: a bug\n", name);
+        return 1;
+    }
+    return 0;
 }
 
-int bench_gas(const bench_options_t *options)
+int bench_gas(const bench_options_t *options, bench_report_t *report)
 {
     const char *const name = options->only != NULL ? options->only : "large";
     char path[4096];
@@ -160,9 +178,7 @@ int bench_gas(const bench_options_t *options)
     }
     all.program = program;
     if (decode_all(&all)) {
-        printf("%s: ", name);
-        measure(&all);
-        status = 0;
+        status = measure(&all, name, report);
     }
 out:
     free(all.instructions);

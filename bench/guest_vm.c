@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* More gas than any guest burns. */
 #define GAS_LIMIT INT64_MAX
@@ -15,6 +16,18 @@ const bench_guest_t bench_guests_list[] = {
 #undef PVM_GUEST
 };
 const size_t bench_guest_count = sizeof(bench_guests_list) / sizeof(*bench_guests_list);
+
+const bench_form_t bench_forms[BENCH_FORM_COUNT] = {
+    {"interpreter_0_7_2", "interpr. 0.7.2", PVM_SPEC_0_7_2, PVM_BACKEND_INTERPRETER},
+    {"interpreter_0_8_0", "interpr. 0.8.0", PVM_SPEC_0_8_0, PVM_BACKEND_INTERPRETER},
+    {"recompiler_0_7_2", "recomp. 0.7.2", PVM_SPEC_0_7_2, PVM_BACKEND_RECOMPILER},
+    {"recompiler_0_8_0", "recomp. 0.8.0", PVM_SPEC_0_8_0, PVM_BACKEND_RECOMPILER},
+};
+
+bool bench_guest_is_wanted(const bench_options_t *options, const bench_guest_t *guest)
+{
+    return options->only == NULL || strcmp(options->only, guest->name) == 0;
+}
 
 pvm_vm_t *bench_guest_vm(const bench_options_t *options, const bench_guest_t *guest,
                          pvm_spec_t spec, pvm_backend_t backend, uint32_t *out_entry)

@@ -15,6 +15,20 @@ typedef struct {
 extern const bench_guest_t bench_guests_list[];
 extern const size_t bench_guest_count;
 
+/** A way to run a guest: a column of a table, by id and by header. */
+typedef struct {
+    const char *id;
+    const char *header;
+    pvm_spec_t spec;
+    pvm_backend_t backend;
+} bench_form_t;
+
+#define BENCH_FORM_COUNT 4
+extern const bench_form_t bench_forms[BENCH_FORM_COUNT];
+
+/** Whether --only leaves this guest in. */
+bool bench_guest_is_wanted(const bench_options_t *options, const bench_guest_t *guest);
+
 /** A VM with the guest's blob for this spec, and the pc of its main. NULL and one line on stderr if there is none. */
 pvm_vm_t *bench_guest_vm(const bench_options_t *options, const bench_guest_t *guest,
                          pvm_spec_t spec, pvm_backend_t backend, uint32_t *out_entry);

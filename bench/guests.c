@@ -3,32 +3,14 @@
 #include "guest_vm.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* One row of the table: a way to run a guest. */
-typedef struct {
-    const char *name;
-    pvm_spec_t spec;
-    pvm_backend_t backend;
-} form_t;
-
-static const form_t forms[] = {
-    {"interpreter 0.7.2", PVM_SPEC_0_7_2, PVM_BACKEND_INTERPRETER},
-    {"interpreter 0.8.0", PVM_SPEC_0_8_0, PVM_BACKEND_INTERPRETER},
-    {"recompiler 0.7.2", PVM_SPEC_0_7_2, PVM_BACKEND_RECOMPILER},
-    {"recompiler 0.8.0", PVM_SPEC_0_8_0, PVM_BACKEND_RECOMPILER},
-};
-
-#define FORM_COUNT (sizeof(forms) / sizeof(*forms))
 
 typedef struct {
-    pvm_vm_t *vms[FORM_COUNT];
-    uint32_t entries[FORM_COUNT];
+    pvm_vm_t *vms[BENCH_FORM_COUNT];
+    uint32_t entries[BENCH_FORM_COUNT];
     bench_sample_t native;
     bench_sample_t vectorized;
-    bench_sample_t times[FORM_COUNT];
+    bench_sample_t times[BENCH_FORM_COUNT];
     uint64_t n;
 } measurement_t;
 
@@ -37,8 +19,9 @@ static void measure(const bench_options_t *options, const bench_guest_t *guest, 
     uint64_t checksum;
 
     m->n = bench_calibrate(guest, options->native_ms * 1e6);
-    for (size_t i = 0; i < FORM_COUNT; i++) {
-        m->vms[i] = bench_guest_vm(options, guest, forms[i].spec, forms[i].backend, &m->entries[i]);
+    for (size_t i = 0; i < BENCH_FORM_COUNT; i++) {
+        m->vms[i] = bench_guest_vm(options, guest, bench_forms[i].spec, bench_forms[i].backend,
+                                   &m->entries[i]);
         if (m->vms[i] != NULL) {
             (void)bench_time_vm(m->vms[i], m->entries[i], 1, guest->native(1));
         }
@@ -46,64 +29,107 @@ static void measure(const bench_options_t *options, const bench_guest_t *guest, 
     for (unsigned repeat = 0; repeat < options->repeats; repeat++) {
         bench_add(&m->native, bench_time_native(guest->native, m->n, &checksum));
         bench_add(&m->vectorized, bench_time_native(guest->vectorized, m->n, &checksum));
-        for (size_t i = 0; i < FORM_COUNT; i++) {
+        for (size_t i = 0; i < BENCH_FORM_COUNT; i++) {
             if (m->vms[i] != NULL) {
                 bench_add(&m->times[i], bench_time_vm(m->vms[i], m->entries[i], m->n, checksum));
             }
         }
     }
-    for (size_t i = 0; i < FORM_COUNT; i++) {
+    for (size_t i = 0; i < BENCH_FORM_COUNT; i++) {
         pvm_destroy(m->vms[i]);
     }
 }
 
-static void print_row(const char *name, const measurement_t *m, double log_sum[FORM_COUNT])
+/* The largest spread of what was measured for this guest. */
+static double spread_of(const measurement_t *m)
 {
-    (void)printf("%-10s %9.1f %6.2fx", name, bench_median(&m->native) / 1e6,
-                 bench_median_ratio(&m->vectorized, &m->native));
-    for (size_t i = 0; i < FORM_COUNT; i++) {
+    double most = bench_spread(&m->native);
+
+    for (size_t i = 0; i < BENCH_FORM_COUNT; i++) {
+        const double spread = bench_spread(&m->times[i]);
+        most = spread > most ? spread : most;
+    }
+    return most;
+}
+
+static void add_row(pvm_prof_table_t *table, const char *name, const measurement_t *m,
+                    double log_sum[BENCH_FORM_COUNT])
+{
+    pvm_row_t row = pvm_row_add(table);
+
+    pvm_row_text(&row, name);
+    pvm_row_real(&row, bench_median(&m->native) / 1e6);
+    pvm_row_real(&row, bench_median_ratio(&m->vectorized, &m->native));
+    for (size_t i = 0; i < BENCH_FORM_COUNT; i++) {
         if (m->times[i].count == 0) {
-            (void)printf(" %18s", "-");
+            pvm_row_null(&row);
             continue;
         }
         const double ratio = bench_median_ratio(&m->times[i], &m->native);
         log_sum[i] += log(ratio);
-        (void)printf(" %16.2fx%c", ratio, bench_spread(&m->times[i]) > 0.1 ? '~' : ' ');
+        pvm_row_real(&row, ratio);
     }
-    (void)printf("\n");
-    (void)fflush(stdout);
+    pvm_row_real(&row, 100 * spread_of(m));
 }
 
-int bench_guests(const bench_options_t *options)
+static void add_means(pvm_prof_table_t *table, const double log_sum[BENCH_FORM_COUNT],
+                      size_t measured)
 {
-    double log_sum[FORM_COUNT] = {0};
-    size_t measured = 0;
+    pvm_row_t row = pvm_row_add(table);
 
-    (void)printf("Guest programs, run time as a multiple of native code (%s -O2, no vectorizer)\n"
-                 "vect: the same with the vectorizers; ~: quartiles more than 10 %% apart\n\n",
-                 PVM_GUESTS_NATIVE_COMPILER);
-    (void)printf("%-10s %9s %7s", "guest", "native ms", "vect");
-    for (size_t i = 0; i < FORM_COUNT; i++) {
-        (void)printf(" %18s", forms[i].name);
+    pvm_row_text(&row, "geometric mean");
+    pvm_row_null(&row);
+    pvm_row_null(&row);
+    for (size_t i = 0; i < BENCH_FORM_COUNT && measured > 0; i++) {
+        pvm_row_real(&row, exp(log_sum[i] / (double)measured));
     }
-    (void)printf("\n");
-    for (size_t i = 0; i < bench_guest_count; i++) {
-        if (options->only != NULL && strcmp(options->only, bench_guests_list[i].name) != 0) {
+}
+
+static pvm_prof_table_t *make_table(void)
+{
+    pvm_prof_column_t columns[4 + BENCH_FORM_COUNT] = {
+        BENCH_TEXT("guest", "guest"),
+        BENCH_REAL("native_ms", "native", "ms"),
+        BENCH_REAL("vectorized", "vectorized", ""),
+        [3 + BENCH_FORM_COUNT] = BENCH_REAL("spread_percent", "spread", "%"),
+    };
+
+    for (size_t i = 0; i < BENCH_FORM_COUNT; i++) {
+        columns[3 + i] =
+            (pvm_prof_column_t)BENCH_REAL(bench_forms[i].id, bench_forms[i].header, "");
+    }
+    return pvm_prof_table_create(
+        "Guest programs: run time as a multiple of native code (" PVM_GUESTS_NATIVE_COMPILER
+        " -O2, no vectorizer)",
+        columns, 4 + BENCH_FORM_COUNT);
+}
+
+int bench_guests(const bench_options_t *options, bench_report_t *report)
+{
+    double log_sum[BENCH_FORM_COUNT] = {0};
+    size_t measured = 0;
+    pvm_prof_table_t *const table = make_table();
+
+    for (size_t i = 0; i < bench_guest_count && table != NULL; i++) {
+        if (!bench_guest_is_wanted(options, &bench_guests_list[i])) {
             continue;
         }
         measurement_t *const m = calloc(1, sizeof(*m));
         if (m == NULL) {
-            return 1;
+            break;
         }
         measure(options, &bench_guests_list[i], m);
-        print_row(bench_guests_list[i].name, m, log_sum);
+        add_row(table, bench_guests_list[i].name, m, log_sum);
         free(m);
         measured++;
     }
-    (void)printf("%-10s %9s %7s", "geo. mean", "", "");
-    for (size_t i = 0; i < FORM_COUNT && measured > 0; i++) {
-        (void)printf(" %16.2fx ", exp(log_sum[i] / (double)measured));
+    if (table != NULL) {
+        add_means(table, log_sum, measured);
+        (void)pvm_prof_table_add_note(table,
+                                      "vectorized: native code with the vectorizers. spread: "
+                                      "distance of the quartiles, the largest of the row; "
+                                      "above 10 %% the row is noisy.");
     }
-    (void)printf("\n");
+    bench_report_add(report, "guests", table);
     return 0;
 }

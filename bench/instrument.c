@@ -3,31 +3,14 @@
 
 #include <math.h>
 #include <pvm/trace.h>
-#include <stdio.h>
-#include <string.h>
 
 /* Native run times here: a ratio of two VMs needs no long native run. */
 #define NATIVE_SHARE 0.1
 #define TURNS        7
 
-typedef struct {
-    const char *name;
-    pvm_spec_t spec;
-    pvm_backend_t backend;
-} form_t;
-
-static const form_t forms[] = {
-    {"interpreter 0.7.2", PVM_SPEC_0_7_2, PVM_BACKEND_INTERPRETER},
-    {"interpreter 0.8.0", PVM_SPEC_0_8_0, PVM_BACKEND_INTERPRETER},
-    {"recompiler 0.7.2", PVM_SPEC_0_7_2, PVM_BACKEND_RECOMPILER},
-    {"recompiler 0.8.0", PVM_SPEC_0_8_0, PVM_BACKEND_RECOMPILER},
-};
-
-#define FORM_COUNT (sizeof(forms) / sizeof(*forms))
-
 /* Run time with counts over run time without; 0 if the backend is not available. */
 static double measure(const bench_options_t *options, const bench_guest_t *guest,
-                      const form_t *form, uint64_t n)
+                      const bench_form_t *form, uint64_t n)
 {
     uint32_t entry;
     uint64_t checksum;
@@ -53,39 +36,43 @@ static double measure(const bench_options_t *options, const bench_guest_t *guest
     return bench_median_ratio(&counted, &plain);
 }
 
-int bench_instrument(const bench_options_t *options)
+int bench_instrument(const bench_options_t *options, bench_report_t *report)
 {
-    double log_sum[FORM_COUNT] = {0};
-    size_t measured[FORM_COUNT] = {0};
+    double log_sum[BENCH_FORM_COUNT] = {0};
+    size_t measured[BENCH_FORM_COUNT] = {0};
+    pvm_prof_column_t columns[1 + BENCH_FORM_COUNT] = {BENCH_TEXT("guest", "guest")};
 
-    (void)printf("Exact block and edge counts: run time over the run without, %d turns\n\n%-10s",
-                 TURNS, "guest");
-    for (size_t i = 0; i < FORM_COUNT; i++) {
-        (void)printf(" %18s", forms[i].name);
+    for (size_t i = 0; i < BENCH_FORM_COUNT; i++) {
+        columns[1 + i] =
+            (pvm_prof_column_t)BENCH_REAL(bench_forms[i].id, bench_forms[i].header, "");
     }
-    (void)printf("\n");
-    for (size_t guest = 0; guest < bench_guest_count; guest++) {
+    pvm_prof_table_t *const table =
+        pvm_prof_table_create("Exact block and edge counts: run time over the run without", columns,
+                              1 + BENCH_FORM_COUNT);
+    for (size_t guest = 0; guest < bench_guest_count && table != NULL; guest++) {
         const bench_guest_t *const it = &bench_guests_list[guest];
-        if (options->only != NULL && strcmp(options->only, it->name) != 0) {
+        if (!bench_guest_is_wanted(options, it)) {
             continue;
         }
         const uint64_t n = bench_calibrate(it, options->native_ms * NATIVE_SHARE * 1e6);
-        (void)printf("%-10s", it->name);
-        for (size_t i = 0; i < FORM_COUNT; i++) {
-            const double ratio = measure(options, it, &forms[i], n);
+        pvm_row_t row = pvm_row_add(table);
+        pvm_row_text(&row, it->name);
+        for (size_t i = 0; i < BENCH_FORM_COUNT; i++) {
+            const double ratio = measure(options, it, &bench_forms[i], n);
             if (ratio > 0) {
                 log_sum[i] += log(ratio);
                 measured[i]++;
             }
-            (void)printf(" %17.3fx", ratio);
-            (void)fflush(stdout);
+            pvm_row_real(&row, ratio);
         }
-        (void)printf("\n");
     }
-    (void)printf("%-10s", "geo. mean");
-    for (size_t i = 0; i < FORM_COUNT; i++) {
-        (void)printf(" %17.3fx", measured[i] == 0 ? 0 : exp(log_sum[i] / (double)measured[i]));
+    if (table != NULL) {
+        pvm_row_t row = pvm_row_add(table);
+        pvm_row_text(&row, "geometric mean");
+        for (size_t i = 0; i < BENCH_FORM_COUNT; i++) {
+            pvm_row_real(&row, measured[i] == 0 ? 0 : exp(log_sum[i] / (double)measured[i]));
+        }
     }
-    (void)printf("\n");
+    bench_report_add(report, "instrument", table);
     return 0;
 }

@@ -40,7 +40,7 @@ static pvm_host_result_t answer(pvm_vm_t *vm, int func_id, void *user_data)
     return PVM_HOST_CONTINUE;
 }
 
-static double measure(void (*what)(subject_t *), subject_t *subject, bench_sample_t *sample)
+static void measure(void (*what)(subject_t *), subject_t *subject, bench_sample_t *sample)
 {
     for (int i = 0; i < MEASUREMENTS; i++) {
         const uint64_t begin = bench_now_ns();
@@ -49,7 +49,6 @@ static double measure(void (*what)(subject_t *), subject_t *subject, bench_sampl
         }
         bench_add(sample, (double)(bench_now_ns() - begin) / BATCH);
     }
-    return bench_median(sample);
 }
 
 /* A JAM program with 64 KiB of stack: `trap`, or a loop of host calls. */
@@ -74,7 +73,24 @@ static pvm_program_t *make_program(const uint8_t *code, uint8_t code_len, const 
     return pvm_program_load(blob, len, PVM_FORMAT_JAM, PVM_SPEC_0_8_0);
 }
 
-static void host_calls(pvm_backend_t backend, const char *name)
+static void add_row(pvm_prof_table_t *table, const char *backend, const char *what,
+                    const bench_sample_t *sample, double bar)
+{
+    pvm_row_t row = pvm_row_add(table);
+
+    pvm_row_text(&row, backend);
+    pvm_row_text(&row, what);
+    pvm_row_real(&row, bench_median(sample));
+    pvm_row_real(&row, bench_minimum(sample));
+    if (bar > 0) {
+        pvm_row_real(&row, bar);
+    } else {
+        pvm_row_null(&row);
+    }
+    pvm_row_real(&row, 100 * bench_spread(sample));
+}
+
+static void host_calls(pvm_backend_t backend, const char *name, pvm_prof_table_t *table)
 {
     /* @0 ecalli 1; ecalli 1; ... x8; jump @0 */
     const uint8_t code[] = {10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 40, 240};
@@ -107,15 +123,14 @@ static void host_calls(pvm_backend_t backend, const char *name)
         }
         bench_add(&returned, (double)(bench_now_ns() - begin) / (double)calls);
     }
-    (void)printf("%-28s %12.1f ns   spread %4.1f %%\n", "host call, callback",
-                 bench_median(&with_callback), 100 * bench_spread(&with_callback));
-    (void)printf("%-28s %12.1f ns   spread %4.1f %%\n", "host call, return and resume",
-                 bench_median(&returned), 100 * bench_spread(&returned));
+    const bool has_bar = backend == PVM_BACKEND_RECOMPILER;
+    add_row(table, name, "host call, callback", &with_callback, has_bar ? 15 : 0);
+    add_row(table, name, "host call, return and resume", &returned, has_bar ? 50 : 0);
     pvm_destroy(vm);
     pvm_program_release(program);
 }
 
-static void one_backend(pvm_backend_t backend, const char *name)
+static int one_backend(pvm_backend_t backend, const char *name, pvm_prof_table_t *table)
 {
     const uint8_t code[] = {0};
     const uint8_t mask[] = {1};
@@ -125,26 +140,37 @@ static void one_backend(pvm_backend_t backend, const char *name)
 
     subject.vm = pvm_instantiate(subject.program, backend, 0, 1000);
     if (subject.vm == NULL) {
-        (void)printf("%s: %s\n", name, pvm_last_error());
+        (void)fprintf(stderr, "%s: %s\n", name, pvm_last_error());
         pvm_program_release(subject.program);
-        return;
+        return 1;
     }
-    (void)printf("%s\n", name);
     create_and_destroy(&subject);
-    (void)printf("%-28s %12.1f ns", "create + destroy, pooled",
-                 measure(create_and_destroy, &subject, &created));
-    (void)printf("   spread %4.1f %%\n", 100 * bench_spread(&created));
-    (void)printf("%-28s %12.1f ns", "reset", measure(reset, &subject, &was_reset));
-    (void)printf("   spread %4.1f %%\n", 100 * bench_spread(&was_reset));
+    measure(create_and_destroy, &subject, &created);
+    measure(reset, &subject, &was_reset);
+    add_row(table, name, "create + destroy, 16 dirty pages", &created, 5000);
+    add_row(table, name, "reset", &was_reset, 0);
     pvm_destroy(subject.vm);
     pvm_program_release(subject.program);
-    host_calls(backend, name);
+    host_calls(backend, name, table);
+    return 0;
 }
 
-int bench_lifecycle(const bench_options_t *options)
+int bench_lifecycle(const bench_options_t *options, bench_report_t *report)
 {
+    const pvm_prof_column_t columns[] = {
+        BENCH_TEXT("backend", "backend"),        BENCH_TEXT("what", "what"),
+        BENCH_REAL("median_ns", "median", "ns"), BENCH_REAL("fastest_ns", "fastest", "ns"),
+        BENCH_REAL("bar_ns", "bar", "ns"),       BENCH_REAL("spread_percent", "spread", "%"),
+    };
+    pvm_prof_table_t *const table = pvm_prof_table_create("Around the code of a machine", columns,
+                                                          sizeof(columns) / sizeof(*columns));
+    int status = 1;
+
     (void)options;
-    one_backend(PVM_BACKEND_INTERPRETER, "interpreter");
-    one_backend(PVM_BACKEND_RECOMPILER, "recompiler");
-    return 0;
+    if (table != NULL) {
+        status = one_backend(PVM_BACKEND_INTERPRETER, "interpreter", table);
+        status |= one_backend(PVM_BACKEND_RECOMPILER, "recompiler", table);
+    }
+    bench_report_add(report, "lifecycle", table);
+    return status;
 }

@@ -1,4 +1,4 @@
-/* pvm-bench: what the engine costs. `pvm-bench BENCH [--quick] [--only GUEST] [--blobs DIR]` */
+/* pvm-bench: what the engine costs. `pvm-bench BENCH|all [--quick] [--only GUEST] [--blobs DIR] [--format text|json]` */
 #include "bench.h"
 
 #include <stdio.h>
@@ -7,15 +7,22 @@
 
 static const struct {
     const char *name;
-    int (*run)(const bench_options_t *options);
+    int (*run)(const bench_options_t *options, bench_report_t *report);
+    bool in_all;
     const char *help;
 } benches[] = {
-    {"guests", bench_guests, "guest programs against native code"},
-    {"lifecycle", bench_lifecycle, "create and destroy, reset, host calls, short invocations"},
-    {"gas", bench_gas, "the 0.8.0 block cost model, per octet of code"},
-    {"instrument", bench_instrument, "what exact counts cost"},
-    {"pairs", bench_pairs, "pairs of instructions, most executed first"},
+    {"guests", bench_guests, true, "guest programs against native code"},
+    {"left", bench_left, true, "instructions that the recompiler leaves to the interpreter"},
+    {"lifecycle", bench_lifecycle, true, "create and destroy, reset, host calls"},
+    {"compile", bench_compile, true, "the recompiler, per octet of code, and the size of its code"},
+    {"bill", bench_bill, true, "a short invocation from file to result, part by part"},
+    {"even", bench_break_even, true, "when recompiling pays"},
+    {"gas", bench_gas, true, "the 0.8.0 block cost model, per octet of code"},
+    {"instrument", bench_instrument, true, "what instrumentation costs"},
+    {"pairs", bench_pairs, false, "pairs of instructions, most executed first"},
 };
+
+#define BENCH_COUNT (sizeof(benches) / sizeof(*benches))
 
 uint8_t *bench_read_file(const char *path, size_t *out_len)
 {
@@ -43,32 +50,66 @@ out:
 
 static int usage(void)
 {
-    (void)fprintf(stderr, "usage: pvm-bench BENCH [--quick] [--only GUEST] [--blobs DIR]\n");
-    for (size_t i = 0; i < sizeof(benches) / sizeof(*benches); i++) {
+    (void)fprintf(stderr, "usage: pvm-bench BENCH|all [--quick] [--only GUEST] [--blobs DIR] "
+                          "[--format text|json]\n");
+    for (size_t i = 0; i < BENCH_COUNT; i++) {
         (void)fprintf(stderr, "  %-10s %s\n", benches[i].name, benches[i].help);
     }
     return 2;
 }
 
+static bool is_bench(const char *name)
+{
+    for (size_t i = 0; i < BENCH_COUNT; i++) {
+        if (strcmp(name, benches[i].name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* @return false: not understood */
+static bool read_options(int argc, char **argv, bench_options_t *options, bool *out_json)
+{
+    for (int i = 2; i < argc; i++) {
+        const bool has_value = i + 1 < argc;
+        if (strcmp(argv[i], "--quick") == 0) {
+            options->native_ms = 20;
+        } else if (strcmp(argv[i], "--only") == 0 && has_value) {
+            options->only = argv[++i];
+        } else if (strcmp(argv[i], "--blobs") == 0 && has_value) {
+            options->blobs = argv[++i];
+        } else if (strcmp(argv[i], "--format") == 0 && has_value &&
+                   (strcmp(argv[i + 1], "json") == 0 || strcmp(argv[i + 1], "text") == 0)) {
+            *out_json = strcmp(argv[++i], "json") == 0;
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     bench_options_t options = {.blobs = PVM_BENCH_BLOBS, .native_ms = 500, .repeats = 3};
+    bool json = false;
+    int status = 0;
 
-    for (int i = 2; i < argc; i++) {
-        if (strcmp(argv[i], "--quick") == 0) {
-            options.native_ms = 20;
-        } else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) {
-            options.only = argv[++i];
-        } else if (strcmp(argv[i], "--blobs") == 0 && i + 1 < argc) {
-            options.blobs = argv[++i];
-        } else {
-            return usage();
+    if (argc < 2 || !read_options(argc, argv, &options, &json)) {
+        return usage();
+    }
+    const bool all = strcmp(argv[1], "all") == 0;
+    if (!all && !is_bench(argv[1])) {
+        return usage();
+    }
+    bench_report_t *const report = bench_report_create(json);
+    if (report == NULL) {
+        return 4;
+    }
+    for (size_t i = 0; i < BENCH_COUNT; i++) {
+        if (all ? benches[i].in_all : strcmp(argv[1], benches[i].name) == 0) {
+            status |= benches[i].run(&options, report);
         }
     }
-    for (size_t i = 0; argc > 1 && i < sizeof(benches) / sizeof(*benches); i++) {
-        if (strcmp(argv[1], benches[i].name) == 0) {
-            return benches[i].run(&options);
-        }
-    }
-    return usage();
+    return status | bench_report_finish(report);
 }

@@ -78,7 +78,7 @@ static int by_share(const void *left, const void *right)
     return (a < b) - (a > b);
 }
 
-int bench_pairs(const bench_options_t *options)
+int bench_pairs(const bench_options_t *options, bench_report_t *report)
 {
     static const char *const guests[] = {
 #define PVM_GUEST(name, description) #name,
@@ -86,6 +86,11 @@ int bench_pairs(const bench_options_t *options)
 #undef PVM_GUEST
     };
     static pair_t pairs[PVM_OP_COUNT * PVM_OP_COUNT];
+    const pvm_prof_column_t columns[] = {
+        BENCH_REAL("share_percent", "share", "%"),
+        BENCH_TEXT("first", "first"),
+        BENCH_TEXT("second", "second"),
+    };
     const size_t guest_count = sizeof(guests) / sizeof(*guests);
     size_t count = 0;
 
@@ -102,9 +107,15 @@ int bench_pairs(const bench_options_t *options)
         }
     }
     qsort(pairs, count, sizeof(*pairs), by_share);
-    for (size_t i = 0; i < PAIR_ROWS; i++) {
-        (void)printf("%6.2f %%  %s, %s\n", 100 * pairs[i].share, pvm_isa_ops[pairs[i].first].name,
-                     pvm_isa_ops[pairs[i].second].name);
+    pvm_prof_table_t *const table =
+        pvm_prof_table_create("Pairs of instructions, of all instructions executed", columns,
+                              sizeof(columns) / sizeof(*columns));
+    for (size_t i = 0; i < PAIR_ROWS && table != NULL; i++) {
+        pvm_row_t row = pvm_row_add(table);
+        pvm_row_real(&row, 100 * pairs[i].share);
+        pvm_row_text(&row, pvm_isa_ops[pairs[i].first].name);
+        pvm_row_text(&row, pvm_isa_ops[pairs[i].second].name);
     }
+    bench_report_add(report, "pairs", table);
     return 0;
 }

@@ -168,7 +168,7 @@ static int add_notes(pvm_prof_table_t *table, const worth_t *worth)
 static bool is_figure(pvm_prof_type_t type)
 {
     return type == PVM_PROF_TYPE_INT || type == PVM_PROF_TYPE_GAS || type == PVM_PROF_TYPE_NS ||
-           type == PVM_PROF_TYPE_PERCENT;
+           pvm_prof_type_is_real(type);
 }
 
 static pvm_prof_table_t *make_table(pvm_prof_report_kind_t kind, const worth_t *worth)
@@ -214,6 +214,7 @@ static int read_row(sqlite3_stmt *row, pvm_prof_table_t *table)
             }
             break;
         case PVM_PROF_TYPE_PERCENT:
+        case PVM_PROF_TYPE_REAL:
             pvm_prof_value_set_real(&values[i], sqlite3_column_double(row, column));
             break;
         default:

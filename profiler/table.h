@@ -18,6 +18,7 @@ typedef enum {
     PVM_PROF_TYPE_GAS,      /**< gas units; people get digit groups */
     PVM_PROF_TYPE_NS,       /**< nanoseconds; people get a unit that fits */
     PVM_PROF_TYPE_PERCENT,  /**< real, 0 to 100 */
+    PVM_PROF_TYPE_REAL,     /**< real: a ratio, or a figure whose unit is in the header */
     PVM_PROF_TYPE_PC,       /**< code offset, decimal, no digit groups */
     PVM_PROF_TYPE_REGISTER, /**< 64 bits; people get hexadecimal, machines a signed integer */
     PVM_PROF_TYPE_ID /**< a number that names something: VM, service, sequence; no digit groups */
@@ -42,9 +43,15 @@ typedef struct {
 typedef struct {
     bool is_null; /**< shown as nothing (CSV), null (JSON), "-" (text) */
     int64_t integer;
-    double real;      /**< PERCENT only */
+    double real;      /**< PERCENT and REAL */
     const char *text; /**< TEXT only; UTF-8 not guaranteed; owned by the table */
 } pvm_prof_value_t;
+
+/** Whether values of this type stand in `real`. */
+static inline bool pvm_prof_type_is_real(pvm_prof_type_t type)
+{
+    return type == PVM_PROF_TYPE_PERCENT || type == PVM_PROF_TYPE_REAL;
+}
 
 /** Owned: pvm_prof_table_destroy(). Read its members freely; change them with the functions
  * below. */

@@ -1,18 +1,20 @@
 #!/bin/sh
 # Builds and runs the benches: ratios and unit costs, measured in turn in one process.
-#   scripts/bench.sh [guests|lifecycle|pairs|...] [--quick] [--only GUEST]     (default: guests, then lifecycle)
+#   scripts/bench.sh [all|guests|compile|bill|...] [--quick] [--only GUEST] [--format text|json]     (default: all)
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 . scripts/packages.sh
 # shellcheck disable=SC2086 # lists of words
-install_packages $build_packages clang-19
+install_packages $build_packages clang-19 >&2
 mkdir -p build
 { cmake -G Ninja -S . -B build && cmake --build build --target pvm-bench; } >build/bench.log 2>&1 ||
     { tail -n 20 build/bench.log >&2; exit 1; }
-if [ $# -gt 0 ]; then
-    exec build/bin/pvm-bench "$@"
+if [ $# -eq 0 ]; then
+    set -- all
 fi
-build/bin/pvm-bench guests
-build/bin/pvm-bench lifecycle
+case $1 in
+--*) set -- all "$@" ;;
+esac
+exec build/bin/pvm-bench "$@"

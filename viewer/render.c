@@ -119,6 +119,9 @@ void pvm_view_render_value(pvm_buffer_t *out, const pvm_prof_value_t *value,
     case PVM_PROF_TYPE_PERCENT:
         pvm_buffer_printf(out, "%.1f", value->real);
         break;
+    case PVM_PROF_TYPE_REAL:
+        pvm_buffer_printf(out, "%.*f", value->real >= 100 ? 1 : 2, value->real);
+        break;
     case PVM_PROF_TYPE_REGISTER:
         pvm_buffer_printf(out, "0x%" PRIx64, (uint64_t)value->integer);
         break;

@@ -56,7 +56,7 @@ static int json_value(const pvm_prof_value_t *value, pvm_prof_type_t type,
     }
     if (type == PVM_PROF_TYPE_TEXT) {
         *out_object = json_text(value->text);
-    } else if (type == PVM_PROF_TYPE_PERCENT) {
+    } else if (pvm_prof_type_is_real(type)) {
         char text[32];
 
         pvm_view_render_real(value->real, text, sizeof(text));
@@ -143,7 +143,7 @@ static int csv_value(const pvm_render_t *render, const pvm_prof_value_t *value,
             csv_text(render, (const char *)clean.data, clean.len);
         }
         pvm_buffer_free(&clean);
-    } else if (type == PVM_PROF_TYPE_PERCENT) {
+    } else if (pvm_prof_type_is_real(type)) {
         char text[32];
 
         pvm_view_render_real(value->real, text, sizeof(text));

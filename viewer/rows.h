@@ -45,6 +45,15 @@ static inline void pvm_row_int(pvm_row_t *row, int64_t number)
     }
 }
 
+static inline void pvm_row_real(pvm_row_t *row, double number)
+{
+    pvm_prof_value_t *value = pvm_row_next(row);
+
+    if (value != NULL) {
+        pvm_prof_value_set_real(value, number);
+    }
+}
+
 /** NULL text gives a NULL value. */
 static inline void pvm_row_text(pvm_row_t *row, const char *text)
 {

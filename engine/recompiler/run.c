@@ -319,6 +319,12 @@ bool pvm_recompiler_prepare(pvm_vm_t *vm)
     return (vm->block_trace == NULL && get_code(vm) != NULL) || pvm_interpreter_prepare(vm);
 }
 
+static pvm_exit_t step_one(pvm_vm_t *vm)
+{
+    vm->left_count++;
+    return pvm_interpreter_step(vm);
+}
+
 pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm)
 {
     const pvm_recompiler_code_t *code = NULL;
@@ -345,10 +351,10 @@ pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm)
             pay(vm, stretch)) {
             exit = run_from(vm, code, stretch, &step);
             if (exit == PVM_EXIT_GO_ON && step) {
-                exit = pvm_interpreter_step(vm);
+                exit = step_one(vm);
             }
         } else {
-            exit = pvm_interpreter_step(vm);
+            exit = step_one(vm);
         }
         if (exit != PVM_EXIT_GO_ON) {
             return exit;

@@ -87,6 +87,7 @@ struct pvm_vm_t {
 
     pvm_flight_entry_t flight[PVM_FLIGHT_ENTRIES];
     atomic_bool interrupt;
+    uint64_t left_count; /**< instructions that the recompiler left to the interpreter's step */
 
     pvm_block_trace_t
         *block_trace; /**< NULL unless blocks are traced; then `counts` is there too */

@@ -1,0 +1,267 @@
+/* A short invocation from file to result as one bill with its parts: load, validate, block table, cost model,
+ * machine, code, 1,000 blocks, reset, and all given back. Program: the example service, or --only PATH. */
+#include "bench.h"
+
+#include "interpreter/interpreter.h"
+#include "program/blocks.h"
+#include "program/program.h"
+#include "recompiler/recompiler.h"
+#include "vm/vm.h"
+
+#include <pvm/trace.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REPEATS     41
+#define BLOCKS      1000
+#define GAS_LIMIT   INT64_C(1000000000)
+#define WHAT_RESULT (UINT64_MAX - 1)
+
+typedef enum {
+    LOAD,
+    VALIDATE,
+    BLOCK_TABLE,
+    MODEL,
+    MACHINE,
+    CODE,
+    RUN,
+    RESET,
+    GIVE_BACK,
+    PARTS,
+    WHOLE = PARTS,
+    AGAIN,
+    ROWS
+} part_t;
+
+typedef struct {
+    uint8_t *blob;
+    size_t len;
+    int64_t gas; /**< suffices for the blocks */
+    bench_sample_t samples[2][ROWS];
+} bill_t;
+
+/* As `pvmscope run` answers: WHAT. */
+static pvm_host_result_t answer(pvm_vm_t *vm, int func_id, void *user_data)
+{
+    (void)func_id, (void)user_data;
+    pvm_set_register(vm, 7, WHAT_RESULT);
+    return PVM_HOST_CONTINUE;
+}
+
+static pvm_program_t *load(const bill_t *bill)
+{
+    return pvm_program_load(bill->blob, bill->len, PVM_FORMAT_AUTO, PVM_SPEC_DEFAULT);
+}
+
+/* Blocks that are entered with this much gas. */
+static uint64_t blocks_within(pvm_vm_t *vm, pvm_block_count_t *counts, size_t slots, int64_t gas)
+{
+    uint64_t hits = 0;
+
+    (void)pvm_reset(vm, (uint64_t)gas);
+    (void)pvm_clear_counts(vm);
+    (void)pvm_execute(vm, 0);
+    (void)pvm_get_block_counts(vm, counts, slots);
+    for (size_t i = 0; i < slots; i++) {
+        hits += counts[i].hits;
+    }
+    return hits;
+}
+
+/* The least gas that is enough for BLOCKS blocks. @return false: the program ends before */
+static bool find_gas(bill_t *bill)
+{
+    pvm_program_t *const program = load(bill);
+    pvm_vm_t *const vm = pvm_instantiate(program, PVM_BACKEND_INTERPRETER, 0, 0);
+    const size_t slots = (size_t)pvm_program_block_count(program) + 1;
+    pvm_block_count_t *const counts = calloc(slots, sizeof(*counts));
+    int64_t low = 0;
+    int64_t high = GAS_LIMIT;
+    bool found = false;
+
+    if (vm != NULL && counts != NULL && pvm_set_instrumentation(vm, PVM_INSTRUMENT_COUNTS) == 0) {
+        pvm_set_host_callback(vm, answer, NULL);
+        found = blocks_within(vm, counts, slots, high) >= BLOCKS;
+        while (found && high - low > 1) {
+            const int64_t middle = low + (high - low) / 2;
+            if (blocks_within(vm, counts, slots, middle) >= BLOCKS) {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        bill->gas = high;
+    }
+    free(counts);
+    pvm_destroy(vm);
+    pvm_program_release(program);
+    return found;
+}
+
+static double since(uint64_t *mark)
+{
+    const uint64_t now = bench_now_ns();
+    const double ns = (double)(now - *mark);
+
+    *mark = now;
+    return ns;
+}
+
+/* The parts of loading, done once more by themselves. */
+static void split_load(pvm_program_t *program, double whole, bench_sample_t *samples)
+{
+    const bool has_block_gas = program->has_block_gas;
+    double blocks[2];
+    char reason[128];
+    uint64_t mark = bench_now_ns();
+
+    const bool invalid = program->spec == PVM_SPEC_0_8_0 &&
+                         pvm_program_find_violation(&program->code, reason, sizeof(reason));
+    const double validate = since(&mark);
+    for (int with = 0; with < 2 && !invalid; with++) {
+        free(program->block_starts);
+        free(program->blocks);
+        program->block_starts = NULL;
+        program->blocks = NULL;
+        program->block_count = 0;
+        program->has_block_gas = with != 0 && has_block_gas;
+        (void)since(&mark);
+        if (pvm_program_find_blocks(program) != 0) {
+            return;
+        }
+        blocks[with] = since(&mark);
+    }
+    bench_add(&samples[VALIDATE], validate);
+    bench_add(&samples[BLOCK_TABLE], blocks[0]);
+    bench_add(&samples[MODEL], blocks[1] > blocks[0] ? blocks[1] - blocks[0] : 0);
+    bench_add(&samples[LOAD], whole - validate - (blocks[1] > blocks[0] ? blocks[1] : blocks[0]));
+}
+
+/* One invocation. @return false: it cannot be made */
+static bool invoke(const bill_t *bill, pvm_backend_t backend, bench_sample_t *samples)
+{
+    const uint64_t begin = bench_now_ns();
+    uint64_t mark = begin;
+    pvm_program_t *const program = load(bill);
+    const double load_ns = since(&mark);
+    pvm_vm_t *const vm = pvm_instantiate(program, backend, 0, (uint64_t)bill->gas);
+    if (vm == NULL) {
+        pvm_program_release(program);
+        return false;
+    }
+    bench_add(&samples[MACHINE], since(&mark));
+    (void)(backend == PVM_BACKEND_RECOMPILER ? pvm_recompiler_prepare(vm)
+                                             : pvm_interpreter_prepare(vm));
+    bench_add(&samples[CODE], since(&mark));
+    pvm_set_host_callback(vm, answer, NULL);
+    const pvm_result_t result = pvm_execute(vm, 0);
+    bench_add(&samples[RUN], since(&mark));
+    (void)pvm_reset(vm, (uint64_t)bill->gas);
+    bench_add(&samples[RESET], since(&mark));
+    pvm_destroy(vm);
+    pvm_program_acquire(program);
+    pvm_program_release(program);
+    const double without_release = since(&mark);
+    bench_add(&samples[WHOLE], (double)(mark - begin));
+
+    /* Not part of the bill: the same program once more, by whoever keeps program and machine. */
+    pvm_vm_t *const kept = pvm_instantiate(program, backend, 0, (uint64_t)bill->gas);
+    pvm_set_host_callback(kept, answer, NULL);
+    (void)pvm_execute(kept, 0);
+    (void)pvm_reset(kept, (uint64_t)bill->gas);
+    (void)since(&mark);
+    (void)pvm_execute(kept, 0);
+    (void)pvm_reset(kept, (uint64_t)bill->gas);
+    bench_add(&samples[AGAIN], since(&mark));
+    pvm_destroy(kept);
+    split_load(program, load_ns, samples);
+    (void)since(&mark);
+    pvm_program_release(program);
+    bench_add(&samples[GIVE_BACK], without_release + since(&mark));
+    return result == PVM_RESULT_OOG || result == PVM_RESULT_OK;
+}
+
+static pvm_prof_table_t *make_table(const bill_t *bill)
+{
+    static const char *const names[ROWS] = {
+        [LOAD] = "load: read the file, copy, hash",
+        [VALIDATE] = "validate",
+        [BLOCK_TABLE] = "block table",
+        [MODEL] = "gas model",
+        [MACHINE] = "machine: reserve and map its memory",
+        [CODE] = "code: predecode, or compile",
+        [RUN] = "run 1,000 blocks",
+        [RESET] = "reset",
+        [GIVE_BACK] = "give machine, code and program back",
+        [WHOLE] = "all, as measured in one piece",
+        [AGAIN] = "once more with machine and code kept: run, reset",
+    };
+    const pvm_prof_column_t columns[] = {
+        BENCH_TEXT("part", "part"),
+        BENCH_REAL("interpreter_us", "interpreter", "us"),
+        BENCH_REAL("recompiler_us", "recompiler", "us"),
+    };
+    pvm_prof_table_t *const table =
+        pvm_prof_table_create("A short invocation, with its parts (medians)", columns,
+                              sizeof(columns) / sizeof(*columns));
+
+    for (size_t i = 0; i < ROWS && table != NULL; i++) {
+        pvm_row_t row = pvm_row_add(table);
+        pvm_row_text(&row, names[i]);
+        for (size_t backend = 0; backend < 2; backend++) {
+            if (bill->samples[backend][i].count > 0) {
+                pvm_row_real(&row, bench_median(&bill->samples[backend][i]) / 1000);
+            } else {
+                pvm_row_null(&row);
+            }
+        }
+    }
+    return table;
+}
+
+int bench_bill(const bench_options_t *options, bench_report_t *report)
+{
+    char path[4096];
+    bill_t *const bill = calloc(1, sizeof(*bill));
+    int status = 1;
+
+    if (bill == NULL) {
+        return 1;
+    }
+    if (options->only != NULL && strchr(options->only, '/') != NULL) {
+        (void)snprintf(path, sizeof(path), "%s", options->only);
+    } else {
+        (void)snprintf(path, sizeof(path), "%s/service.jam", options->blobs);
+    }
+    bill->blob = bench_read_file(path, &bill->len);
+    if (bill->blob == NULL) {
+        goto out;
+    }
+    if (!find_gas(bill)) {
+        (void)fprintf(stderr, "%s: ends before %d blocks, or cannot be loaded: %s\n", path, BLOCKS,
+                      pvm_last_error());
+        goto out;
+    }
+    for (int i = -1; i < REPEATS; i++) {
+        if (!invoke(bill, PVM_BACKEND_INTERPRETER, bill->samples[0]) ||
+            !invoke(bill, PVM_BACKEND_RECOMPILER, bill->samples[1])) {
+            break;
+        }
+        if (i < 0) {
+            memset(bill->samples, 0, sizeof(bill->samples));
+        }
+    }
+    pvm_prof_table_t *const table = make_table(bill);
+    if (table != NULL) {
+        (void)pvm_prof_table_add_note(table, "Program: %s, %zu octets; %lld gas are %d blocks.",
+                                      strrchr(path, '/') + 1, bill->len, (long long)bill->gas,
+                                      BLOCKS);
+    }
+    bench_report_add(report, "bill", table);
+    status = 0;
+out:
+    free(bill->blob);
+    free(bill);
+    return status;
+}
