@@ -264,8 +264,8 @@ static int put_call(sqlite3_stmt *call, sqlite3_stmt *memory, sqlite3_stmt *chan
 static int put_calls(pvm_prof_run_file_t *file, int64_t execution, uint64_t *registers, FILE *out)
 {
     static const char *const texts[] = {
-        "SELECT seq, pc, func_id, gas_before, gas_after, result, r0, r1, r2, r3, r4, r5, r6, r7, "
-        "r8, r9, r10, r11, r12 FROM host_call WHERE execution = ?1 ORDER BY seq",
+        ("SELECT seq, pc, func_id, gas_before, gas_after, result, r0, r1, r2, r3, r4, r5, r6, r7, "
+         "r8, r9, r10, r11, r12 FROM host_call WHERE execution = ?1 ORDER BY seq"),
         "SELECT address, is_write, data FROM host_memory WHERE seq = ?1 ORDER BY id",
         "SELECT reg, value FROM host_call_register WHERE seq = ?1 ORDER BY reg"};
     sqlite3_stmt *queries[3] = {NULL, NULL, NULL};
