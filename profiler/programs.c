@@ -1,5 +1,6 @@
 /* Programs of a recording: one entry for all copies of a program, its row, its functions and
  * pending counts. */
+#include "profiler/stored_program.h"
 #include "profiler/watch.h"
 #include "program/convert.h"
 #include "support/error.h"
@@ -8,19 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const spec_names[] = {
-    [PVM_SPEC_DEFAULT] = "default",
-    [PVM_SPEC_0_7_2] = "0.7.2",
-    [PVM_SPEC_0_8_0] = "0.8.0",
-    [PVM_SPEC_LATEST64] = "latest64",
-};
-static const char *const format_names[] = {
-    [PVM_FORMAT_AUTO] = "auto",
-    [PVM_FORMAT_RAW] = "raw",
-    [PVM_FORMAT_JAM] = "jam",
-    [PVM_FORMAT_POLKAVM] = "polkavm",
-};
 
 static bool same_octets(const void *a, size_t a_len, const void *b, size_t b_len)
 {
@@ -60,8 +48,8 @@ static int store_program(pvm_prof_run_file_t *file, const pvm_prof_program_t *en
     if (row != NULL) {
         sqlite3_bind_int64(row, 1, entry->id);
         pvm_prof_store_bind_text(file, row, 2, name);
-        pvm_prof_store_bind_text(file, row, 3, spec_names[program->spec]);
-        pvm_prof_store_bind_text(file, row, 4, format_names[program->format]);
+        pvm_prof_store_bind_text(file, row, 3, pvm_prof_spec_name(program->spec));
+        pvm_prof_store_bind_text(file, row, 4, pvm_prof_format_name(program->format));
         sqlite3_bind_int64(row, 5, program->code.len);
         sqlite3_bind_int64(row, 6, program->block_count);
         pvm_prof_store_bind_text(file, row, 7, program->error);
@@ -72,8 +60,8 @@ static int store_program(pvm_prof_run_file_t *file, const pvm_prof_program_t *en
     pvm_buffer_free(&made);
     if (entry->id == 1) {
         pvm_prof_store_info(file, PVM_PROF_INFO_PROGRAM, name, true);
-        pvm_prof_store_info(file, PVM_PROF_INFO_SPEC, spec_names[program->spec], true);
-        pvm_prof_store_info(file, PVM_PROF_INFO_FORMAT, format_names[program->format], true);
+        pvm_prof_store_info(file, PVM_PROF_INFO_SPEC, pvm_prof_spec_name(program->spec), true);
+        pvm_prof_store_info(file, PVM_PROF_INFO_FORMAT, pvm_prof_format_name(program->format), true);
     }
     return 0;
 }

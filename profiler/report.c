@@ -1,8 +1,8 @@
 /* Reports: the queries of reports.def into tables, with notes on what the figures are worth. */
 #include "profiler/report.h"
 
-#include "profiler/ledger.h"
 #include "profiler/store.h"
+#include "profiler/wrap_sum.h"
 #include "support/error.h"
 
 #include <inttypes.h>
@@ -41,34 +41,6 @@ static const report_column_t report_columns[] = {
 const char *pvm_prof_report_name(pvm_prof_report_kind_t kind)
 {
     return (size_t)kind < PVM_PROF_REPORT_KIND_COUNT ? reports[kind].name : NULL;
-}
-
-/* -- wrap_sum(): sum() of SQLite refuses sums beyond 2^63, which gas of several runs can reach
- * ---- */
-
-typedef struct {
-    int64_t sum;
-    bool has_any;
-} wrap_sum_t;
-
-static void wrap_sum_step(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    wrap_sum_t *const state = sqlite3_aggregate_context(context, sizeof(*state));
-
-    if (state != NULL && count == 1 && sqlite3_value_type(values[0]) != SQLITE_NULL) {
-        state->sum = pvm_prof_wrap_add(state->sum, sqlite3_value_int64(values[0]));
-        state->has_any = true;
-    }
-}
-
-/* As with sum(), the sum of nothing is not known. */
-static void wrap_sum_final(sqlite3_context *context)
-{
-    const wrap_sum_t *const state = sqlite3_aggregate_context(context, sizeof(*state));
-
-    if (state != NULL && state->has_any) {
-        sqlite3_result_int64(context, state->sum);
-    }
 }
 
 /* -- What the figures are worth -------------------------------------------------------------- */
@@ -265,8 +237,7 @@ pvm_prof_status_t pvm_prof_report(pvm_prof_run_file_t *file, pvm_prof_report_kin
     }
     int code = read_worth(file, &worth);
     if (code == SQLITE_OK) {
-        code = sqlite3_create_function(file->db, "wrap_sum", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
-                                       NULL, NULL, wrap_sum_step, wrap_sum_final);
+        code = pvm_prof_wrap_sum_register(file->db);
     }
     if (code != SQLITE_OK) {
         return pvm_prof_store_report(file, code, "read its totals");

@@ -1,0 +1,301 @@
+/* Recordings into stacks: blocks with their functions, and the host calls that they make. */
+#include "profiler/functions.h"
+#include "profiler/ledger.h"
+#include "profiler/stacks.h"
+#include "profiler/store.h"
+#include "profiler/stored_program.h"
+#include "profiler/wrap_sum.h"
+
+#include "program/debug_info.h"
+#include "program/program.h"
+#include "support/error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** A block as it came from the file, to find the node of a pc again. */
+typedef struct {
+    int64_t program;
+    int64_t pc;
+    int64_t end_pc;
+    uint32_t node;
+} place_t;
+
+typedef struct {
+    pvm_prof_run_file_t *file;
+    pvm_prof_stacks_t *out;
+    bool is_plural;         /**< several programs: each gets a frame */
+    int64_t loaded;         /**< id of `program`, or -1 */
+    pvm_program_t *program; /**< NULL: cannot be loaded */
+    pvm_debug_walk_t walk;
+    pvm_debug_stack_t stack;
+    place_t *places; /**< by program and pc */
+    size_t place_count;
+    size_t place_room;
+} reader_t;
+
+static char *text_of(sqlite3_stmt *row, int column)
+{
+    static char unknown[] = "?";
+    const unsigned char *const text = sqlite3_column_text(row, column);
+
+    /* Frames copy what they are given, and change nothing. */
+    return text != NULL ? (char *)(uintptr_t)text : unknown;
+}
+
+static pvm_prof_status_t load_program(reader_t *reader, int64_t id)
+{
+    if (reader->loaded == id) {
+        return PVM_PROF_OK;
+    }
+    pvm_program_release(reader->program);
+    reader->program = NULL;
+    reader->walk = (pvm_debug_walk_t){0};
+    reader->loaded = id;
+    return pvm_prof_stored_program(reader->file, id, &reader->program);
+}
+
+/* -- Frames -------------------------------------------------------------------------------- */
+
+static uint32_t root_of(reader_t *reader, int64_t program, char *name)
+{
+    const pvm_prof_frame_t frame = {.kind = PVM_PROF_FRAME_PROGRAM,
+                                    .name = name,
+                                    .program = program,
+                                    .pc = -1,
+                                    .end_pc = -1};
+
+    return reader->is_plural
+               ? pvm_prof_stacks_child(reader->out, PVM_PROF_STACK_ROOT,
+                                       pvm_prof_stacks_frame(reader->out, &frame))
+               : PVM_PROF_STACK_ROOT;
+}
+
+static void copy_debug_text(const pvm_debug_text_t *text, char *out, size_t out_bytes)
+{
+    (void)snprintf(out, out_bytes, "%.*s",
+                   (int)(text->len < out_bytes ? text->len : out_bytes - 1),
+                   text->len > 0 ? text->data : "");
+}
+
+/* The frames of a block from the outside in; debug information puts the physical function last. */
+static uint32_t push_function(reader_t *reader, uint32_t node, pvm_prof_frame_t frame, int64_t pc)
+{
+    const struct pvm_debug_info_t *const info =
+        reader->program != NULL ? reader->program->debug_info : NULL;
+    pvm_debug_stack_t *const stack = &reader->stack;
+    char name[PVM_PROF_MAX_NAME_BYTES];
+    char path[PVM_PROF_MAX_NAME_BYTES];
+
+    stack->depth = 0;
+    if (info != NULL && pc >= 0 && pc <= UINT32_MAX) {
+        (void)pvm_debug_info_find(info, &reader->walk, (uint32_t)pc, stack);
+    }
+    if (stack->depth > 0) {
+        const pvm_debug_frame_t *const outer = &stack->frames[stack->depth - 1];
+
+        copy_debug_text(&outer->function.path, path, sizeof(path));
+        frame.file = path[0] != '\0' ? path : NULL;
+        frame.line = outer->function.line;
+    }
+    node = pvm_prof_stacks_child(reader->out, node, pvm_prof_stacks_frame(reader->out, &frame));
+    for (size_t i = stack->depth; i-- > 1;) {
+        const pvm_debug_function_t *const function = &stack->frames[i - 1].function;
+
+        if (pvm_debug_function_name(function, name, sizeof(name)) == 0) {
+            continue;
+        }
+        copy_debug_text(&function->path, path, sizeof(path));
+        const pvm_prof_frame_t inlined = {.kind = PVM_PROF_FRAME_INLINED,
+                                          .name = name,
+                                          .file = path[0] != '\0' ? path : NULL,
+                                          .line = function->line,
+                                          .program = frame.program,
+                                          .pc = -1,
+                                          .end_pc = -1};
+        node = pvm_prof_stacks_child(reader->out, node,
+                                     pvm_prof_stacks_frame(reader->out, &inlined));
+    }
+    return node;
+}
+
+static uint32_t push_block(reader_t *reader, uint32_t node, pvm_prof_frame_t frame)
+{
+    char name[sizeof("@9223372036854775807")];
+    char path[PVM_PROF_MAX_NAME_BYTES];
+
+    (void)snprintf(name, sizeof(name), "@%lld", (long long)frame.pc);
+    frame.name = name;
+    if (reader->stack.depth > 0) {
+        const pvm_debug_frame_t *const inner = &reader->stack.frames[0];
+
+        copy_debug_text(&inner->path, path, sizeof(path));
+        frame.file = path[0] != '\0' ? path : NULL;
+        frame.line = inner->line;
+    }
+    return pvm_prof_stacks_child(reader->out, node, pvm_prof_stacks_frame(reader->out, &frame));
+}
+
+/* -- Blocks -------------------------------------------------------------------------------- */
+
+static int keep_place(reader_t *reader, place_t place)
+{
+    if (reader->place_count == reader->place_room) {
+        const size_t room = reader->place_room == 0 ? 1024 : 2 * reader->place_room;
+        place_t *const places = realloc(reader->places, room * sizeof(*places));
+
+        if (places == NULL) {
+            return -1;
+        }
+        reader->places = places;
+        reader->place_room = room;
+    }
+    reader->places[reader->place_count++] = place;
+    return 0;
+}
+
+static int read_block(reader_t *reader, sqlite3_stmt *row)
+{
+    const int64_t program = sqlite3_column_int64(row, 0);
+    const int64_t pc = sqlite3_column_int64(row, 1);
+    const int64_t end_pc = sqlite3_column_int64(row, 2);
+    const pvm_prof_frame_t function = {.kind = PVM_PROF_FRAME_FUNCTION,
+                                       .name = text_of(row, 5),
+                                       .program = program,
+                                       .pc = sqlite3_column_int64(row, 6),
+                                       .end_pc = -1};
+    const pvm_prof_frame_t block = {
+        .kind = PVM_PROF_FRAME_BLOCK, .program = program, .pc = pc, .end_pc = end_pc};
+
+    if (load_program(reader, program) != PVM_PROF_OK) {
+        return SQLITE_NOMEM;
+    }
+    const uint32_t root = root_of(reader, program, text_of(row, 7));
+    const uint32_t node = push_block(reader, push_function(reader, root, function, pc), block);
+    if (reader->out->failed || keep_place(reader, (place_t){program, pc, end_pc, node}) != 0) {
+        return SQLITE_NOMEM;
+    }
+    pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_HITS, sqlite3_column_int64(row, 3));
+    pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_GAS, sqlite3_column_int64(row, 4));
+    return SQLITE_OK;
+}
+
+/* -- Host calls ---------------------------------------------------------------------------- */
+
+/* The node of the block that holds a pc; the program's root if it was not counted. */
+static uint32_t node_of(const reader_t *reader, int64_t program, int64_t pc, uint32_t root)
+{
+    size_t low = 0;
+    size_t high = reader->place_count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const place_t *const at = &reader->places[middle];
+
+        if (at->program < program || (at->program == program && at->end_pc <= pc)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < reader->place_count && reader->places[low].program == program &&
+                   reader->places[low].pc <= pc
+               ? reader->places[low].node
+               : root;
+}
+
+/* Columns: program, name of the program, pc or NULL, name of the call, calls, gas, ns. */
+static int read_host_calls(reader_t *reader, sqlite3_stmt *row)
+{
+    const int64_t program = sqlite3_column_int64(row, 0);
+    const uint32_t root = root_of(reader, program, text_of(row, 1));
+    const bool has_pc = sqlite3_column_type(row, 2) != SQLITE_NULL;
+    const uint32_t place =
+        has_pc ? node_of(reader, program, sqlite3_column_int64(row, 2), root) : root;
+    const pvm_prof_frame_t frame = {.kind = PVM_PROF_FRAME_HOST,
+                                    .name = text_of(row, 3),
+                                    .program = program,
+                                    .pc = -1,
+                                    .end_pc = -1};
+    const uint32_t node =
+        pvm_prof_stacks_child(reader->out, place, pvm_prof_stacks_frame(reader->out, &frame));
+    const int64_t gas = sqlite3_column_int64(row, 5);
+
+    pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_CALLS, sqlite3_column_int64(row, 4));
+    pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_GAS, gas);
+    pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_HOST_GAS, gas);
+    pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_TIME, sqlite3_column_int64(row, 6));
+    return reader->out->failed ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+typedef int read_row_t(reader_t *reader, sqlite3_stmt *row);
+
+static int read_rows(reader_t *reader, const char *sql, read_row_t *read_row)
+{
+    sqlite3_stmt *rows = NULL;
+    int code = sqlite3_prepare_v2(reader->file->db, sql, -1, &rows, NULL);
+
+    while (code == SQLITE_OK && (code = sqlite3_step(rows)) == SQLITE_ROW) {
+        code = read_row(reader, rows);
+    }
+    sqlite3_finalize(rows);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+static int read_plural(reader_t *reader, sqlite3_stmt *row)
+{
+    reader->is_plural = sqlite3_column_int64(row, 0) > 1;
+    return SQLITE_OK;
+}
+
+/* Sums by place; what single calls were not collected for is the rest to the sums by number. */
+#define SITES_SQL                                                                                  \
+    "WITH site AS (SELECT v.program AS program, c.pc AS pc, c.func_id AS func_id, "                \
+    "count(*) AS calls, wrap_sum(max(0, c.gas_before - coalesce(c.gas_after, c.gas_before))) AS gas, "  \
+    "wrap_sum(coalesce(c.duration_ns, 0)) AS ns "                                                       \
+    "FROM host_call c JOIN vm v ON v.id = c.vm GROUP BY 1, 2, 3), "                                \
+    "rest AS (SELECT v.program AS program, NULL AS pc, t.func_id AS func_id, "                     \
+    "wrap_sum(t.calls) - coalesce((SELECT sum(s.calls) FROM site s WHERE s.program = v.program "        \
+    "AND s.func_id = t.func_id), 0) AS calls, "                                                    \
+    "wrap_sum(t.gas) - coalesce((SELECT sum(s.gas) FROM site s WHERE s.program = v.program "            \
+    "AND s.func_id = t.func_id), 0) AS gas, "                                                      \
+    "wrap_sum(t.duration_ns) - coalesce((SELECT sum(s.ns) FROM site s WHERE s.program = v.program "     \
+    "AND s.func_id = t.func_id), 0) AS ns "                                                        \
+    "FROM host_total t JOIN vm v ON v.id = t.vm GROUP BY 1, 3) "                                   \
+    "SELECT a.program, p.name, a.pc, n.name, a.calls, a.gas, a.ns FROM "                           \
+    "(SELECT * FROM site UNION ALL SELECT * FROM rest "                                            \
+    "WHERE calls <> 0 OR gas <> 0 OR ns <> 0) a "                                                  \
+    "JOIN program p ON p.id = a.program "                                                          \
+    "LEFT JOIN host_function n ON n.program = a.program AND n.func_id = a.func_id "                \
+    "ORDER BY 1, 3, 4"
+
+pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, pvm_prof_stacks_t *out)
+{
+    reader_t *const reader = calloc(1, sizeof(*reader));
+    int code = SQLITE_NOMEM;
+
+    if (pvm_prof_stacks_begin(out) == 0 && reader != NULL) {
+        *reader = (reader_t){.file = file, .out = out, .loaded = -1};
+        code = pvm_prof_wrap_sum_register(file->db);
+    }
+    if (code == SQLITE_OK) {
+        code = read_rows(reader, "SELECT count(*) FROM program", read_plural);
+    }
+    if (code == SQLITE_OK) {
+        code = read_rows(reader,
+                         "SELECT b.program, b.pc, b.end_pc, b.hits, b.gas, f.name, f.pc, p.name "
+                         "FROM block b JOIN program p ON p.id = b.program LEFT JOIN function f "
+                         "ON f.program = b.program AND f.id = b.function ORDER BY 1, 2",
+                         read_block);
+    }
+    if (code == SQLITE_OK) {
+        code = read_rows(reader, SITES_SQL, read_host_calls);
+    }
+    if (reader != NULL) {
+        pvm_program_release(reader->program);
+        free(reader->places);
+    }
+    free(reader);
+    return code == SQLITE_OK ? PVM_PROF_OK : pvm_prof_store_report(file, code, "read its stacks");
+}

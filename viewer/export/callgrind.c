@@ -1,0 +1,142 @@
+/* The callgrind format: self cost by block address and line, and calls between functions with their inclusive cost.
+ * What inlined functions spend counts for the function that they stand in, under their own source file. A host call
+ * is a function of its own, called where its block stands. */
+#include "viewer/export/export.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/** Values as event names, in the order of the cost columns. */
+static const char events[] = "Gas HostGas Hits HostCalls Nanoseconds";
+
+/** The function that a node belongs to: itself or the nearest above that is one. */
+static uint32_t owner_of(const pvm_prof_stacks_t *stacks, uint32_t node)
+{
+    while (node != PVM_PROF_STACK_ROOT) {
+        const pvm_prof_frame_kind_t kind = pvm_export_frame(stacks, node)->kind;
+
+        if (kind == PVM_PROF_FRAME_FUNCTION || kind == PVM_PROF_FRAME_HOST) {
+            break;
+        }
+        node = stacks->nodes[node].parent;
+    }
+    return node;
+}
+
+static void put_name(pvm_export_t *export, const pvm_prof_frame_t *frame, const char *tag)
+{
+    pvm_export_put(export, "%s=%s\n", tag, pvm_export_text(export, frame->name));
+}
+
+static void put_file(pvm_export_t *export, const pvm_prof_frame_t *frame, const char *tag)
+{
+    const bool is_host = frame->kind == PVM_PROF_FRAME_HOST;
+    const char *const file = is_host ? "(host)" : frame->file != NULL ? frame->file : "(no source)";
+
+    pvm_export_put(export, "%s=%s\n", tag, pvm_export_text(export, file));
+}
+
+static void put_costs(pvm_export_t *export, const pvm_prof_frame_t *frame, const int64_t *values)
+{
+    pvm_export_put(export, "0x%" PRIx64 " %" PRIu32, (uint64_t)(frame->pc >= 0 ? frame->pc : 0),
+                   frame->kind == PVM_PROF_FRAME_HOST ? 0 : frame->line);
+    for (int kind = 0; kind < PVM_PROF_VALUE_COUNT; kind++) {
+        pvm_export_put(export, " %" PRIu64, (uint64_t)values[kind]);
+    }
+    pvm_export_put(export, "\n");
+}
+
+static bool has_cost(const int64_t *values)
+{
+    for (int kind = 0; kind < PVM_PROF_VALUE_COUNT; kind++) {
+        if (values[kind] != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_self(pvm_export_t *export, const pvm_prof_stacks_t *stacks, uint32_t node)
+{
+    const pvm_prof_frame_t *const frame = pvm_export_frame(stacks, node);
+    const pvm_prof_frame_t *const owner = pvm_export_frame(stacks, owner_of(stacks, node));
+
+    if (!has_cost(stacks->nodes[node].self)) {
+        return;
+    }
+    put_file(export, owner, "fl");
+    put_name(export, owner, "fn");
+    if (frame != owner && frame->file != NULL) {
+        put_file(export, frame, "fi");
+    }
+    put_costs(export, frame, stacks->nodes[node].self);
+}
+
+/* A function below another: a call, made where the nodes between them stand. */
+static void put_call(pvm_export_t *export, const pvm_prof_stacks_t *stacks, uint32_t node,
+                     const int64_t *const *sums)
+{
+    const pvm_prof_frame_t *const callee = pvm_export_frame(stacks, node);
+    const uint32_t above = stacks->nodes[node].parent;
+    const uint32_t caller = owner_of(stacks, above);
+    int64_t inclusive[PVM_PROF_VALUE_COUNT];
+
+    if ((callee->kind != PVM_PROF_FRAME_FUNCTION && callee->kind != PVM_PROF_FRAME_HOST) ||
+        caller == PVM_PROF_STACK_ROOT) {
+        return;
+    }
+    for (int kind = 0; kind < PVM_PROF_VALUE_COUNT; kind++) {
+        inclusive[kind] = sums[kind][node];
+    }
+    put_file(export, pvm_export_frame(stacks, caller), "fl");
+    put_name(export, pvm_export_frame(stacks, caller), "fn");
+    put_file(export, callee, "cfi");
+    put_name(export, callee, "cfn");
+    pvm_export_put(export, "calls=%" PRIu64 " 0x%" PRIx64 " %" PRIu32 "\n",
+                   (uint64_t)inclusive[PVM_PROF_VALUE_CALLS],
+                   (uint64_t)(callee->pc >= 0 ? callee->pc : 0),
+                   callee->kind == PVM_PROF_FRAME_HOST ? 0 : callee->line);
+    put_costs(export, pvm_export_frame(stacks, above), inclusive);
+}
+
+static void put_all(pvm_export_t *export, const pvm_prof_stacks_t *stacks,
+                    const int64_t *const *sums)
+{
+    pvm_export_put(export, "# callgrind format\nversion: 1\ncreator: pvmscope %s\n", pvm_version());
+    pvm_export_put(export, "cmd: %s\n", pvm_export_info(export, PVM_PROF_INFO_PROGRAM));
+    pvm_export_put(export, "positions: instr line\nevents: %s\nsummary:", events);
+    for (int kind = 0; kind < PVM_PROF_VALUE_COUNT; kind++) {
+        pvm_export_put(export, " %" PRIu64, (uint64_t)stacks->total[kind]);
+    }
+    pvm_export_put(export, "\n\n");
+    for (uint32_t i = 0; i < stacks->node_count; i++) {
+        put_self(export, stacks, i);
+        put_call(export, stacks, i, sums);
+    }
+}
+
+pvm_view_status_t pvm_export_callgrind(pvm_export_t *export)
+{
+    pvm_prof_stacks_t stacks;
+    const int64_t *sums[PVM_PROF_VALUE_COUNT];
+    pvm_view_status_t status = pvm_export_stacks(export, export->file, &stacks);
+    int64_t *const memory =
+        status == PVM_VIEW_FINE
+            ? malloc((size_t)stacks.node_count * PVM_PROF_VALUE_COUNT * sizeof(*memory))
+            : NULL;
+
+    if (memory != NULL) {
+        for (int kind = 0; kind < PVM_PROF_VALUE_COUNT; kind++) {
+            int64_t *const sum = memory + (size_t)kind * stacks.node_count;
+
+            pvm_prof_stacks_sum(&stacks, (pvm_prof_value_kind_t)kind, sum);
+            sums[kind] = sum;
+        }
+        put_all(export, &stacks, sums);
+    } else if (status == PVM_VIEW_FINE) {
+        status = pvm_export_fail_memory(export);
+    }
+    free(memory);
+    pvm_prof_stacks_free(&stacks);
+    return status;
+}

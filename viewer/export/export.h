@@ -1,0 +1,60 @@
+/* What the export formats share: the run file, the stream, names made harmless, paths of stacks. */
+#ifndef PVM_VIEWER_EXPORT_EXPORT_H
+#define PVM_VIEWER_EXPORT_EXPORT_H
+
+#include "profiler/stacks.h"
+#include "support/buffer.h"
+#include "viewer/options.h"
+#include "viewer/render.h"
+
+#include <stdio.h>
+
+/** Most frames of one stack. */
+#define PVM_EXPORT_MAX_DEPTH 4096
+
+/** One export. */
+typedef struct {
+    pvm_view_t *view;
+    pvm_prof_run_file_t *file;
+    pvm_prof_run_file_t *other; /**< the run to compare with, or NULL */
+    FILE *out;                  /**< whoever opened it asks ferror() at the end */
+    pvm_render_t render;        /**< JSON into `out` */
+    pvm_buffer_t scratch;
+} pvm_export_t;
+
+#define PVM_EXPORTER(name, runs_max, summary)                                                      \
+    pvm_view_status_t pvm_export_##name(pvm_export_t *export);
+#include "viewer/export/exporters.def"
+
+/** The value that --value names. */
+pvm_prof_value_kind_t pvm_export_value(const pvm_export_t *export);
+
+/** Read the stacks of the run, all the same whether they reconcile. @return FINE, or why not. To be freed in any case. */
+pvm_view_status_t pvm_export_stacks(pvm_export_t *export, pvm_prof_run_file_t *file,
+                                    pvm_prof_stacks_t *out);
+
+/** Text from a run file as valid UTF-8 without controls. Valid until the next call; "" without memory. */
+const char *pvm_export_text(pvm_export_t *export, const char *text);
+/** Print a JSON string. */
+void pvm_export_json_text(pvm_export_t *export, const char *text);
+/** printf() into the stream. */
+void pvm_export_put(pvm_export_t *export, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** Nodes from the root's child down to `node`; the root itself for the root. @return how many */
+size_t pvm_export_path(const pvm_prof_stacks_t *stacks, uint32_t node,
+                       uint32_t out[PVM_EXPORT_MAX_DEPTH]);
+
+/** A pair of run_info, harmless; "" if there is none. Valid until the next call with this export. */
+const char *pvm_export_info(pvm_export_t *export, const char *key);
+
+/** "no memory for this export". */
+pvm_view_status_t pvm_export_fail_memory(pvm_export_t *export);
+
+static inline const pvm_prof_frame_t *pvm_export_frame(const pvm_prof_stacks_t *stacks,
+                                                       uint32_t node)
+{
+    return &stacks->frames[stacks->nodes[node].frame];
+}
+
+#endif

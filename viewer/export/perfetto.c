@@ -1,0 +1,152 @@
+/* Trace events of Chrome, which Perfetto opens: each VM is a track; executions and the host calls in them are slices,
+ * and the gas that is left is a counter. Written row by row, so a recording may be as long as it wants. */
+#include "viewer/export/export.h"
+#include "viewer/new_run.h"
+
+#include "profiler/store.h"
+
+#include <inttypes.h>
+
+/** A time in the format's unit, with all its digits. */
+static void put_us(pvm_export_t *export, const char *name, int64_t ns)
+{
+    const int64_t clean = ns > 0 ? ns : 0;
+
+    pvm_export_put(export, "\"%s\":%" PRId64 ".%03d", name, clean / 1000, (int)(clean % 1000));
+}
+
+static const char *text_of(sqlite3_stmt *row, int column)
+{
+    const unsigned char *const text = sqlite3_column_text(row, column);
+
+    return text != NULL ? (const char *)text : "?";
+}
+
+/* Columns: vm, service, backend, host, process, program. */
+static void put_vm(pvm_export_t *export, sqlite3_stmt *row)
+{
+    const int64_t vm = sqlite3_column_int64(row, 0);
+    const int64_t process = sqlite3_column_int64(row, 4);
+
+    pvm_export_put(export,
+                   "{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":%" PRId64 ",\"tid\":%" PRId64
+                   ",\"args\":{\"name\":\"VM %" PRId64 ", service %" PRId64 ", ",
+                   process, vm, vm, sqlite3_column_int64(row, 1));
+    pvm_export_put(export, "%s\"}},\n", sqlite3_column_int(row, 2) ? "recompiler" : "interpreter");
+    pvm_export_put(export,
+                   "{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":%" PRId64
+                   ",\"tid\":0,\"args\":{\"name\":",
+                   process);
+    pvm_export_json_text(export, text_of(row, 5));
+    pvm_export_put(export, "}},\n");
+}
+
+/* Columns: id, vm, process, started, duration, result, gas used, entry. */
+static void put_execution(pvm_export_t *export, sqlite3_stmt *row)
+{
+    pvm_export_put(export,
+                   "{\"ph\":\"X\",\"cat\":\"execution\",\"name\":\"execution %" PRId64
+                   "\",\"pid\":%" PRId64 ",\"tid\":%" PRId64 ",",
+                   sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 2),
+                   sqlite3_column_int64(row, 1));
+    put_us(export, "ts", sqlite3_column_int64(row, 3));
+    pvm_export_put(export, ",");
+    put_us(export, "dur", sqlite3_column_int64(row, 4));
+    pvm_export_put(export, ",\"args\":{\"result\":");
+    pvm_export_json_text(export, text_of(row, 5));
+    pvm_export_put(export, ",\"gas_used\":%" PRId64 ",\"entry_pc\":%" PRId64 "}},\n",
+                   sqlite3_column_int64(row, 6), sqlite3_column_int64(row, 7));
+}
+
+/* Columns: seq, vm, process, name, started, duration, pc, gas before, gas after, result. */
+static void put_call(pvm_export_t *export, sqlite3_stmt *row)
+{
+    const int64_t vm = sqlite3_column_int64(row, 1);
+    const int64_t process = sqlite3_column_int64(row, 2);
+    const int64_t started = sqlite3_column_int64(row, 4);
+    const int64_t gas_before = sqlite3_column_int64(row, 7);
+    const bool has_after = sqlite3_column_type(row, 8) != SQLITE_NULL;
+    const int64_t gas_after = has_after ? sqlite3_column_int64(row, 8) : gas_before;
+
+    pvm_export_put(export, "{\"ph\":\"X\",\"cat\":\"host call\",\"name\":");
+    pvm_export_json_text(export, text_of(row, 3));
+    pvm_export_put(export, ",\"pid\":%" PRId64 ",\"tid\":%" PRId64 ",", process, vm);
+    put_us(export, "ts", started);
+    pvm_export_put(export, ",");
+    put_us(export, "dur", sqlite3_column_int64(row, 5));
+    pvm_export_put(export,
+                   ",\"args\":{\"seq\":%" PRId64 ",\"pc\":%" PRId64 ",\"gas\":%" PRId64
+                   ",\"result\":",
+                   sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 6),
+                   gas_before > gas_after ? gas_before - gas_after : 0);
+    if (sqlite3_column_type(row, 9) == SQLITE_NULL) {
+        pvm_export_put(export, "null}},\n");
+    } else {
+        /* Registers are 64 bits wide, numbers in a browser are not. */
+        pvm_export_put(export, "\"0x%" PRIx64 "\"}},\n", (uint64_t)sqlite3_column_int64(row, 9));
+    }
+    pvm_export_put(export,
+                   "{\"ph\":\"C\",\"name\":\"gas left, VM %" PRId64 "\",\"pid\":%" PRId64
+                   ",\"tid\":%" PRId64 ",",
+                   vm, process, vm);
+    put_us(export, "ts", started);
+    pvm_export_put(export, ",\"args\":{\"gas\":%" PRId64 "}},\n", gas_after);
+}
+
+typedef void put_row_t(pvm_export_t *export, sqlite3_stmt *row);
+
+static pvm_view_status_t put_rows(pvm_export_t *export, const char *sql, put_row_t *put_row)
+{
+    sqlite3_stmt *rows = NULL;
+    int code = sqlite3_prepare_v2(export->file->db, sql, -1, &rows, NULL);
+
+    while (code == SQLITE_OK && !ferror(export->out) && (code = sqlite3_step(rows)) == SQLITE_ROW) {
+        put_row(export, rows);
+        code = SQLITE_OK;
+    }
+    sqlite3_finalize(rows);
+    return code == SQLITE_DONE || code == SQLITE_OK
+               ? PVM_VIEW_FINE
+               : pvm_view_fail_profiler(
+                     export->view, pvm_prof_store_report(export->file, code, "read its timeline"));
+}
+
+/* An execution lasts until the end of its last host call: one that is left to the caller is answered outside. */
+static const char executions_sql[] =
+    "SELECT e.id, e.vm, coalesce(p.process, 1), e.started_ns, max(e.duration_ns, coalesce((SELECT "
+    "c.started_ns + coalesce(c.duration_ns, 0) - e.started_ns FROM host_call c "
+    "WHERE c.seq = l.seq), 0)), e.result, e.gas_start - e.gas_end + e.gas_added, e.entry_pc "
+    "FROM execution e LEFT JOIN vm_process p ON p.vm = e.vm LEFT JOIN "
+    "(SELECT execution, max(seq) AS seq FROM host_call GROUP BY 1) l ON l.execution = e.id "
+    "ORDER BY e.started_ns, e.id";
+
+pvm_view_status_t pvm_export_perfetto(pvm_export_t *export)
+{
+    pvm_view_status_t status;
+
+    pvm_export_put(export, "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n");
+    status = put_rows(export,
+                      "SELECT v.id, v.service, v.backend = 'recompiler', p.host, "
+                      "coalesce(p.process, 1), coalesce(g.name, '') FROM vm v "
+                      "LEFT JOIN vm_process p ON p.vm = v.id "
+                      "LEFT JOIN program g ON g.id = v.program ORDER BY v.id",
+                      put_vm);
+    if (status == PVM_VIEW_FINE) {
+        status = put_rows(export, executions_sql, put_execution);
+    }
+    if (status == PVM_VIEW_FINE) {
+        status = put_rows(export,
+                          "SELECT c.seq, c.vm, coalesce(p.process, 1), n.name, c.started_ns, "
+                          "c.duration_ns, c.pc, c.gas_before, c.gas_after, c.result "
+                          "FROM host_call c JOIN vm v ON v.id = c.vm "
+                          "LEFT JOIN vm_process p ON p.vm = c.vm "
+                          "LEFT JOIN host_function n "
+                          "ON n.program = v.program AND n.func_id = c.func_id ORDER BY c.seq",
+                          put_call);
+    }
+    /* The last event has no comma behind it. */
+    pvm_export_put(export, "{\"ph\":\"M\",\"name\":\"trace\",\"pid\":1,\"tid\":0,\"args\":{"
+                           "\"exporter\":\"pvmscope %s\"}}]}\n",
+                   pvm_version());
+    return status;
+}
