@@ -102,8 +102,11 @@ static pvm_view_status_t make_text(const trial_t *trial, pvm_prof_run_file_t *fi
     return status == PVM_PROF_OK ? PVM_VIEW_FINE : pvm_view_fail_profiler(trial->view, status);
 }
 
-pvm_view_status_t pvm_export_ecalli(pvm_view_t *view, pvm_prof_run_file_t *file, FILE *out)
+pvm_view_status_t pvm_export_ecalli(pvm_export_t *export)
 {
+    pvm_view_t *const view = export->view;
+    pvm_prof_run_file_t *const file = export->file;
+    FILE *const out = export->out;
     const uint64_t wanted = pvm_view_number(view, PVM_OPTION_EXECUTION);
     pvm_ecalli_recording_t recording;
     trial_t trial = {.view = view, .path = pvm_prof_run_file_path(file), .recording = &recording};

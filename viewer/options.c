@@ -19,11 +19,11 @@ const pvm_command_info_t pvm_view_commands[PVM_COMMAND_COUNT] = {
 
 /* The formats of `export`, as a list of choices with a | in front, and as help. */
 static const char exporter_choices[] =
-#define PVM_EXPORTER(name, summary) "|" #name
+#define PVM_EXPORTER(name, runs_max, summary) "|" #name
 #include "viewer/exporters.def"
     ;
 static const char exporter_help[] = "what to write"
-#define PVM_EXPORTER(name, summary) "; " #name ": " summary
+#define PVM_EXPORTER(name, runs_max, summary) "; " #name ": " summary
 #include "viewer/exporters.def"
     ;
 

@@ -1,30 +1,12 @@
-/* What the export formats share: the run file, the stream, names made harmless, paths of stacks. */
+/* Helpers that export formats share: writing, names made harmless, paths of stacks. */
 #ifndef PVM_VIEWER_EXPORT_EXPORT_H
 #define PVM_VIEWER_EXPORT_EXPORT_H
 
 #include "profiler/stacks.h"
-#include "support/buffer.h"
-#include "viewer/options.h"
-#include "viewer/render.h"
-
-#include <stdio.h>
+#include "viewer/exporter.h"
 
 /** Most frames of one stack. */
 #define PVM_EXPORT_MAX_DEPTH 4096
-
-/** One export. */
-typedef struct {
-    pvm_view_t *view;
-    pvm_prof_run_file_t *file;
-    pvm_prof_run_file_t *other; /**< the run to compare with, or NULL */
-    FILE *out;                  /**< whoever opened it asks ferror() at the end */
-    pvm_render_t render;        /**< JSON into `out` */
-    pvm_buffer_t scratch;
-} pvm_export_t;
-
-#define PVM_EXPORTER(name, runs_max, summary)                                                      \
-    pvm_view_status_t pvm_export_##name(pvm_export_t *export);
-#include "viewer/export/exporters.def"
 
 /** The value that --value names. */
 pvm_prof_value_kind_t pvm_export_value(const pvm_export_t *export);

@@ -22,16 +22,21 @@ static const char *text_of(sqlite3_stmt *row, int column)
     return text != NULL ? (const char *)text : "?";
 }
 
+static int64_t int_of(sqlite3_stmt *row, int column)
+{
+    return sqlite3_column_int64(row, column);
+}
+
 /* Columns: vm, service, backend, host, process, program. */
 static void put_vm(pvm_export_t *export, sqlite3_stmt *row)
 {
-    const int64_t vm = sqlite3_column_int64(row, 0);
-    const int64_t process = sqlite3_column_int64(row, 4);
+    const int64_t vm = int_of(row, 0);
+    const int64_t process = int_of(row, 4);
 
     pvm_export_put(export,
                    "{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":%" PRId64 ",\"tid\":%" PRId64
                    ",\"args\":{\"name\":\"VM %" PRId64 ", service %" PRId64 ", ",
-                   process, vm, vm, sqlite3_column_int64(row, 1));
+                   process, vm, vm, int_of(row, 1));
     pvm_export_put(export, "%s\"}},\n", sqlite3_column_int(row, 2) ? "recompiler" : "interpreter");
     pvm_export_put(export,
                    "{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":%" PRId64
@@ -47,43 +52,43 @@ static void put_execution(pvm_export_t *export, sqlite3_stmt *row)
     pvm_export_put(export,
                    "{\"ph\":\"X\",\"cat\":\"execution\",\"name\":\"execution %" PRId64
                    "\",\"pid\":%" PRId64 ",\"tid\":%" PRId64 ",",
-                   sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 2),
-                   sqlite3_column_int64(row, 1));
-    put_us(export, "ts", sqlite3_column_int64(row, 3));
+                   int_of(row, 0), int_of(row, 2),
+                   int_of(row, 1));
+    put_us(export, "ts", int_of(row, 3));
     pvm_export_put(export, ",");
-    put_us(export, "dur", sqlite3_column_int64(row, 4));
+    put_us(export, "dur", int_of(row, 4));
     pvm_export_put(export, ",\"args\":{\"result\":");
     pvm_export_json_text(export, text_of(row, 5));
     pvm_export_put(export, ",\"gas_used\":%" PRId64 ",\"entry_pc\":%" PRId64 "}},\n",
-                   sqlite3_column_int64(row, 6), sqlite3_column_int64(row, 7));
+                   int_of(row, 6), int_of(row, 7));
 }
 
 /* Columns: seq, vm, process, name, started, duration, pc, gas before, gas after, result. */
 static void put_call(pvm_export_t *export, sqlite3_stmt *row)
 {
-    const int64_t vm = sqlite3_column_int64(row, 1);
-    const int64_t process = sqlite3_column_int64(row, 2);
-    const int64_t started = sqlite3_column_int64(row, 4);
-    const int64_t gas_before = sqlite3_column_int64(row, 7);
+    const int64_t vm = int_of(row, 1);
+    const int64_t process = int_of(row, 2);
+    const int64_t started = int_of(row, 4);
+    const int64_t gas_before = int_of(row, 7);
     const bool has_after = sqlite3_column_type(row, 8) != SQLITE_NULL;
-    const int64_t gas_after = has_after ? sqlite3_column_int64(row, 8) : gas_before;
+    const int64_t gas_after = has_after ? int_of(row, 8) : gas_before;
 
     pvm_export_put(export, "{\"ph\":\"X\",\"cat\":\"host call\",\"name\":");
     pvm_export_json_text(export, text_of(row, 3));
     pvm_export_put(export, ",\"pid\":%" PRId64 ",\"tid\":%" PRId64 ",", process, vm);
     put_us(export, "ts", started);
     pvm_export_put(export, ",");
-    put_us(export, "dur", sqlite3_column_int64(row, 5));
+    put_us(export, "dur", int_of(row, 5));
     pvm_export_put(export,
                    ",\"args\":{\"seq\":%" PRId64 ",\"pc\":%" PRId64 ",\"gas\":%" PRId64
                    ",\"result\":",
-                   sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 6),
+                   int_of(row, 0), int_of(row, 6),
                    gas_before > gas_after ? gas_before - gas_after : 0);
     if (sqlite3_column_type(row, 9) == SQLITE_NULL) {
         pvm_export_put(export, "null}},\n");
     } else {
         /* Registers are 64 bits wide, numbers in a browser are not. */
-        pvm_export_put(export, "\"0x%" PRIx64 "\"}},\n", (uint64_t)sqlite3_column_int64(row, 9));
+        pvm_export_put(export, "\"0x%" PRIx64 "\"}},\n", (uint64_t)int_of(row, 9));
     }
     pvm_export_put(export,
                    "{\"ph\":\"C\",\"name\":\"gas left, VM %" PRId64 "\",\"pid\":%" PRId64
