@@ -61,7 +61,8 @@ static int store_program(pvm_prof_run_file_t *file, const pvm_prof_program_t *en
     if (entry->id == 1) {
         pvm_prof_store_info(file, PVM_PROF_INFO_PROGRAM, name, true);
         pvm_prof_store_info(file, PVM_PROF_INFO_SPEC, pvm_prof_spec_name(program->spec), true);
-        pvm_prof_store_info(file, PVM_PROF_INFO_FORMAT, pvm_prof_format_name(program->format), true);
+        pvm_prof_store_info(file, PVM_PROF_INFO_FORMAT, pvm_prof_format_name(program->format),
+                            true);
     }
     return 0;
 }

@@ -164,7 +164,8 @@ void pvm_prof_stacks_sum(const pvm_prof_stacks_t *stacks, pvm_prof_value_kind_t 
 int pvm_prof_stacks_begin(pvm_prof_stacks_t *stacks)
 {
     static char all[] = "all";
-    const pvm_prof_frame_t root = {.kind = PVM_PROF_FRAME_ROOT, .name = all, .pc = -1, .end_pc = -1};
+    const pvm_prof_frame_t root = {
+        .kind = PVM_PROF_FRAME_ROOT, .name = all, .pc = -1, .end_pc = -1};
 
     *stacks = (pvm_prof_stacks_t){0};
     (void)pvm_prof_stacks_frame(stacks, &root);

@@ -40,10 +40,11 @@ typedef struct {
     pvm_prof_frame_kind_t kind;
     char *name; /**< any octets; owned */
     char *file; /**< source, or NULL; owned */
-    uint32_t line;    /**< FUNCTION, INLINED: where it is declared; BLOCK: of its first pc; 0: unknown */
-    int64_t program;  /**< program.id; 0 for the root */
-    int64_t pc;       /**< FUNCTION, BLOCK: first one; else -1 */
-    int64_t end_pc;   /**< BLOCK: behind the last instruction */
+    uint32_t
+        line; /**< FUNCTION, INLINED: where it is declared; BLOCK: of its first pc; 0: unknown */
+    int64_t program; /**< program.id; 0 for the root */
+    int64_t pc;      /**< FUNCTION, BLOCK: first one; else -1 */
+    int64_t end_pc;  /**< BLOCK: behind the last instruction */
 } pvm_prof_frame_t;
 
 typedef struct {

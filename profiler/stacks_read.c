@@ -60,22 +60,17 @@ static pvm_prof_status_t load_program(reader_t *reader, int64_t id)
 
 static uint32_t root_of(reader_t *reader, int64_t program, char *name)
 {
-    const pvm_prof_frame_t frame = {.kind = PVM_PROF_FRAME_PROGRAM,
-                                    .name = name,
-                                    .program = program,
-                                    .pc = -1,
-                                    .end_pc = -1};
+    const pvm_prof_frame_t frame = {
+        .kind = PVM_PROF_FRAME_PROGRAM, .name = name, .program = program, .pc = -1, .end_pc = -1};
 
-    return reader->is_plural
-               ? pvm_prof_stacks_child(reader->out, PVM_PROF_STACK_ROOT,
-                                       pvm_prof_stacks_frame(reader->out, &frame))
-               : PVM_PROF_STACK_ROOT;
+    return reader->is_plural ? pvm_prof_stacks_child(reader->out, PVM_PROF_STACK_ROOT,
+                                                     pvm_prof_stacks_frame(reader->out, &frame))
+                             : PVM_PROF_STACK_ROOT;
 }
 
 static void copy_debug_text(const pvm_debug_text_t *text, char *out, size_t out_bytes)
 {
-    (void)snprintf(out, out_bytes, "%.*s",
-                   (int)(text->len < out_bytes ? text->len : out_bytes - 1),
+    (void)snprintf(out, out_bytes, "%.*s", (int)(text->len < out_bytes ? text->len : out_bytes - 1),
                    text->len > 0 ? text->data : "");
 }
 
@@ -114,8 +109,8 @@ static uint32_t push_function(reader_t *reader, uint32_t node, pvm_prof_frame_t 
                                           .program = frame.program,
                                           .pc = -1,
                                           .end_pc = -1};
-        node = pvm_prof_stacks_child(reader->out, node,
-                                     pvm_prof_stacks_frame(reader->out, &inlined));
+        node =
+            pvm_prof_stacks_child(reader->out, node, pvm_prof_stacks_frame(reader->out, &inlined));
     }
     return node;
 }
@@ -252,15 +247,17 @@ static int read_plural(reader_t *reader, sqlite3_stmt *row)
 /* Sums by place; what single calls were not collected for is the rest to the sums by number. */
 #define SITES_SQL                                                                                  \
     "WITH site AS (SELECT v.program AS program, c.pc AS pc, c.func_id AS func_id, "                \
-    "count(*) AS calls, wrap_sum(max(0, c.gas_before - coalesce(c.gas_after, c.gas_before))) AS gas, "  \
-    "wrap_sum(coalesce(c.duration_ns, 0)) AS ns "                                                       \
+    "count(*) AS calls, wrap_sum(max(0, c.gas_before - coalesce(c.gas_after, c.gas_before))) AS "  \
+    "gas, "                                                                                        \
+    "wrap_sum(coalesce(c.duration_ns, 0)) AS ns "                                                  \
     "FROM host_call c JOIN vm v ON v.id = c.vm GROUP BY 1, 2, 3), "                                \
     "rest AS (SELECT v.program AS program, NULL AS pc, t.func_id AS func_id, "                     \
-    "wrap_sum(t.calls) - coalesce((SELECT sum(s.calls) FROM site s WHERE s.program = v.program "        \
+    "wrap_sum(t.calls) - coalesce((SELECT sum(s.calls) FROM site s WHERE s.program = v.program "   \
     "AND s.func_id = t.func_id), 0) AS calls, "                                                    \
-    "wrap_sum(t.gas) - coalesce((SELECT sum(s.gas) FROM site s WHERE s.program = v.program "            \
+    "wrap_sum(t.gas) - coalesce((SELECT sum(s.gas) FROM site s WHERE s.program = v.program "       \
     "AND s.func_id = t.func_id), 0) AS gas, "                                                      \
-    "wrap_sum(t.duration_ns) - coalesce((SELECT sum(s.ns) FROM site s WHERE s.program = v.program "     \
+    "wrap_sum(t.duration_ns) - coalesce((SELECT sum(s.ns) FROM site s WHERE s.program = "          \
+    "v.program "                                                                                   \
     "AND s.func_id = t.func_id), 0) AS ns "                                                        \
     "FROM host_total t JOIN vm v ON v.id = t.vm GROUP BY 1, 3) "                                   \
     "SELECT a.program, p.name, a.pc, n.name, a.calls, a.gas, a.ns FROM "                           \

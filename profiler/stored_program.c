@@ -45,9 +45,8 @@ pvm_prof_status_t pvm_prof_stored_program(pvm_prof_run_file_t *file, int64_t id,
                                           pvm_program_t **out_program)
 {
     sqlite3_stmt *row = NULL;
-    int code =
-        sqlite3_prepare_v2(file->db, "SELECT spec, format, blob FROM program WHERE id = ?1", -1,
-                           &row, NULL);
+    int code = sqlite3_prepare_v2(file->db, "SELECT spec, format, blob FROM program WHERE id = ?1",
+                                  -1, &row, NULL);
 
     *out_program = NULL;
     if (code == SQLITE_OK) {
@@ -55,9 +54,8 @@ pvm_prof_status_t pvm_prof_stored_program(pvm_prof_run_file_t *file, int64_t id,
         code = sqlite3_step(row);
     }
     if (code == SQLITE_ROW) {
-        const pvm_spec_t spec =
-            (pvm_spec_t)find_word(spec_names, sizeof(spec_names) / sizeof(spec_names[0]),
-                                  sqlite3_column_text(row, 0));
+        const pvm_spec_t spec = (pvm_spec_t)find_word(
+            spec_names, sizeof(spec_names) / sizeof(spec_names[0]), sqlite3_column_text(row, 0));
         const pvm_format_t format =
             (pvm_format_t)find_word(format_names, sizeof(format_names) / sizeof(format_names[0]),
                                     sqlite3_column_text(row, 1));

@@ -43,8 +43,8 @@ static pvm_view_status_t write_file(pvm_export_t *export, pvm_exporter_t *functi
         pvm_view_output_begin(export->view, path, PVM_OUTPUT_DERIVED, &output);
 
     if (status == PVM_VIEW_FINE) {
-        status = pvm_view_output_end(export->view, &output,
-                                     write_to(export, function, output.stream));
+        status =
+            pvm_view_output_end(export->view, &output, write_to(export, function, output.stream));
     }
     return status;
 }

@@ -14,9 +14,9 @@ typedef struct {
     pvm_view_t *view; /**< options */
     pvm_prof_run_file_t *file;
     pvm_prof_run_file_t *other; /**< the second run, of formats that compare; else NULL */
-    FILE *out;                  /**< a temporary file or a pipe; the caller asks whether everything was written */
-    pvm_render_t render;        /**< JSON into `out` */
-    pvm_buffer_t scratch;       /**< of pvm_export_text() */
+    FILE *out; /**< a temporary file or a pipe; the caller asks whether everything was written */
+    pvm_render_t render;  /**< JSON into `out` */
+    pvm_buffer_t scratch; /**< of pvm_export_text() */
 } pvm_export_t;
 
 /** Write it. @return FINE, USAGE, INPUT or ENVIRONMENT, with the error line set */

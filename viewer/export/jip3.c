@@ -17,12 +17,7 @@
 #include <string.h>
 
 /** Places of --context's choices, from the second on. */
-typedef enum {
-    CONTEXT_IS_AUTHORIZED,
-    CONTEXT_REFINE,
-    CONTEXT_ACCUMULATE,
-    CONTEXT_COUNT
-} context_t;
+typedef enum { CONTEXT_IS_AUTHORIZED, CONTEXT_REFINE, CONTEXT_ACCUMULATE, CONTEXT_COUNT } context_t;
 
 #define FIELDS_MAX        8
 #define JAM_ACCUMULATE_PC 5
@@ -274,12 +269,13 @@ static void read_row(writer_t *writer, sqlite3_stmt *row, bool wants_accumulate,
 #define RECORDS_SQL                                                                                \
     "SELECT e.id, v.service, v.program, e.entry_pc, e.gas_start - e.gas_end + e.gas_added, "       \
     "max(e.duration_ns, coalesce((SELECT c.started_ns + coalesce(c.duration_ns, 0) - "             \
-    "e.started_ns FROM host_call c WHERE c.seq = l.seq), 0)), "                               \
+    "e.started_ns FROM host_call c WHERE c.seq = l.seq), 0)), "                                    \
     "n.name, s.calls, s.gas, s.ns FROM execution e JOIN vm v ON v.id = e.vm "                      \
     "LEFT JOIN (SELECT execution, func_id, count(*) AS calls, "                                    \
     "wrap_sum(max(0, gas_before - coalesce(gas_after, gas_before))) AS gas, "                      \
     "wrap_sum(coalesce(duration_ns, 0)) AS ns FROM host_call GROUP BY 1, 2) s "                    \
-    "ON s.execution = e.id LEFT JOIN (SELECT execution, max(seq) AS seq FROM host_call GROUP BY 1) l " \
+    "ON s.execution = e.id LEFT JOIN (SELECT execution, max(seq) AS seq FROM host_call GROUP BY "  \
+    "1) l "                                                                                        \
     "ON l.execution = e.id LEFT JOIN host_function n ON n.program = v.program "                    \
     "AND n.func_id = s.func_id WHERE v.parent IS NULL ORDER BY "
 
@@ -287,10 +283,9 @@ static int read_records(writer_t *writer, bool wants_accumulate)
 {
     sqlite3_stmt *rows = NULL;
     int64_t last = -1;
-    int code = sqlite3_prepare_v2(writer->export->file->db,
-                                  wants_accumulate ? RECORDS_SQL "v.service, e.id"
-                                                   : RECORDS_SQL "e.id",
-                                  -1, &rows, NULL);
+    int code = sqlite3_prepare_v2(
+        writer->export->file->db,
+        wants_accumulate ? RECORDS_SQL "v.service, e.id" : RECORDS_SQL "e.id", -1, &rows, NULL);
 
     while (code == SQLITE_OK && (code = sqlite3_step(rows)) == SQLITE_ROW) {
         read_row(writer, rows, wants_accumulate, &last);
@@ -342,6 +337,6 @@ pvm_view_status_t pvm_export_jip3(pvm_export_t *export)
     pvm_program_release(writer.program);
     return code == SQLITE_OK
                ? PVM_VIEW_FINE
-               : pvm_view_fail_profiler(
-                     export->view, pvm_prof_store_report(export->file, code, "read its host calls"));
+               : pvm_view_fail_profiler(export->view, pvm_prof_store_report(export->file, code,
+                                                                            "read its host calls"));
 }

@@ -52,8 +52,7 @@ static void put_execution(pvm_export_t *export, sqlite3_stmt *row)
     pvm_export_put(export,
                    "{\"ph\":\"X\",\"cat\":\"execution\",\"name\":\"execution %" PRId64
                    "\",\"pid\":%" PRId64 ",\"tid\":%" PRId64 ",",
-                   int_of(row, 0), int_of(row, 2),
-                   int_of(row, 1));
+                   int_of(row, 0), int_of(row, 2), int_of(row, 1));
     put_us(export, "ts", int_of(row, 3));
     pvm_export_put(export, ",");
     put_us(export, "dur", int_of(row, 4));
@@ -79,11 +78,9 @@ static void put_call(pvm_export_t *export, sqlite3_stmt *row)
     put_us(export, "ts", started);
     pvm_export_put(export, ",");
     put_us(export, "dur", int_of(row, 5));
-    pvm_export_put(export,
-                   ",\"args\":{\"seq\":%" PRId64 ",\"pc\":%" PRId64 ",\"gas\":%" PRId64
-                   ",\"result\":",
-                   int_of(row, 0), int_of(row, 6),
-                   gas_before > gas_after ? gas_before - gas_after : 0);
+    pvm_export_put(
+        export, ",\"args\":{\"seq\":%" PRId64 ",\"pc\":%" PRId64 ",\"gas\":%" PRId64 ",\"result\":",
+        int_of(row, 0), int_of(row, 6), gas_before > gas_after ? gas_before - gas_after : 0);
     if (sqlite3_column_type(row, 9) == SQLITE_NULL) {
         pvm_export_put(export, "null}},\n");
     } else {
@@ -150,8 +147,9 @@ pvm_view_status_t pvm_export_perfetto(pvm_export_t *export)
                           put_call);
     }
     /* The last event has no comma behind it. */
-    pvm_export_put(export, "{\"ph\":\"M\",\"name\":\"trace\",\"pid\":1,\"tid\":0,\"args\":{"
-                           "\"exporter\":\"pvmscope %s\"}}]}\n",
+    pvm_export_put(export,
+                   "{\"ph\":\"M\",\"name\":\"trace\",\"pid\":1,\"tid\":0,\"args\":{"
+                   "\"exporter\":\"pvmscope %s\"}}]}\n",
                    pvm_version());
     return status;
 }

@@ -252,7 +252,8 @@ pvm_view_status_t pvm_export_pprof(pvm_export_t *export)
 #else
 pvm_view_status_t pvm_export_pprof(pvm_export_t *export)
 {
-    return pvm_view_fail(export->view, PVM_VIEW_ENVIRONMENT,
-                         "export: this pvmscope was built without libprotobuf-c-dev and zlib1g-dev");
+    return pvm_view_fail(
+        export->view, PVM_VIEW_ENVIRONMENT,
+        "export: this pvmscope was built without libprotobuf-c-dev and zlib1g-dev");
 }
 #endif

@@ -72,8 +72,9 @@ pvm_view_status_t pvm_export_speedscope(pvm_export_t *export)
     const pvm_view_status_t status = pvm_export_stacks(export, export->file, &stacks);
 
     if (status == PVM_VIEW_FINE) {
-        pvm_export_put(export, "{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\","
-                               "\"exporter\":\"pvmscope %s\",\"name\":",
+        pvm_export_put(export,
+                       "{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\","
+                       "\"exporter\":\"pvmscope %s\",\"name\":",
                        pvm_version());
         pvm_export_json_text(export, pvm_export_info(export, PVM_PROF_INFO_PROGRAM));
         pvm_export_put(export, ",\n  \"activeProfileIndex\":0,\"shared\":{\"frames\":[");

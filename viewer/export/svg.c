@@ -15,8 +15,8 @@
 #define ROW_HEIGHT    18
 #define LETTER_WIDTH  7.0
 /** Boxes that are narrower are not drawn; what they cost is in the box below them. */
-#define WIDTH_MIN  0.4
-#define DEPTH_MAX  256
+#define WIDTH_MIN 0.4
+#define DEPTH_MAX 256
 
 typedef struct {
     pvm_export_t *export;
@@ -24,8 +24,8 @@ typedef struct {
     const pvm_flame_order_t *order;
     pvm_prof_value_kind_t kind;
     bool is_comparing;
-    double scale; /**< pixels for each unit */
-    unsigned depth; /**< of the deepest box that is drawn */
+    double scale;    /**< pixels for each unit */
+    unsigned depth;  /**< of the deepest box that is drawn */
     bool is_drawing; /**< else only measured */
 } drawing_t;
 
@@ -264,8 +264,8 @@ pvm_view_status_t pvm_export_svg(pvm_export_t *export)
 {
     pvm_prof_run_file_t *const now = export->other != NULL ? export->other : export->file;
     pvm_prof_stacks_t flame;
-    pvm_view_status_t status = pvm_prof_stacks_begin(&flame) == 0 ? PVM_VIEW_FINE
-                                                                  : pvm_export_fail_memory(export);
+    pvm_view_status_t status =
+        pvm_prof_stacks_begin(&flame) == 0 ? PVM_VIEW_FINE : pvm_export_fail_memory(export);
 
     if (status == PVM_VIEW_FINE) {
         status = add_run(export, now, PVM_FLAME_NOW, &flame);

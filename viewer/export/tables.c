@@ -43,10 +43,10 @@ pvm_view_status_t pvm_export_json(pvm_export_t *export)
 #define COLUMN(id, unit, kind) {id, id, unit, PVM_PROF_TYPE_##kind, PVM_PROF_EXACT}
 
 static const pvm_prof_column_t columns[] = {
-    COLUMN("stack", "", TEXT),     COLUMN("kind", "", TEXT),     COLUMN("program", "", ID),
-    COLUMN("pc", "", PC),          COLUMN("end_pc", "", PC),     COLUMN("file", "", TEXT),
-    COLUMN("line", "", INT),       COLUMN("gas", "gas", GAS),    COLUMN("host_gas", "gas", GAS),
-    COLUMN("hits", "", INT),       COLUMN("host_calls", "", INT), COLUMN("time_ns", "ns", NS),
+    COLUMN("stack", "", TEXT), COLUMN("kind", "", TEXT),      COLUMN("program", "", ID),
+    COLUMN("pc", "", PC),      COLUMN("end_pc", "", PC),      COLUMN("file", "", TEXT),
+    COLUMN("line", "", INT),   COLUMN("gas", "gas", GAS),     COLUMN("host_gas", "gas", GAS),
+    COLUMN("hits", "", INT),   COLUMN("host_calls", "", INT), COLUMN("time_ns", "ns", NS),
 };
 
 static const char *const kind_names[] = {
@@ -107,8 +107,8 @@ pvm_view_status_t pvm_export_csv(pvm_export_t *export)
     pvm_prof_table_t *const table =
         pvm_prof_table_create("Places", columns, sizeof(columns) / sizeof(columns[0]));
     pvm_render_t render = pvm_view_render_make(export->out, PVM_CHOICE_FORMAT_CSV);
-    bool failed = table == NULL || (status == PVM_VIEW_FINE &&
-                                    pvm_prof_report_note_worth(export->file, table) != 0);
+    bool failed = table == NULL ||
+                  (status == PVM_VIEW_FINE && pvm_prof_report_note_worth(export->file, table) != 0);
 
     for (uint32_t i = 0; status == PVM_VIEW_FINE && !failed && i < stacks.node_count; i++) {
         for (int kind = 0; kind < PVM_PROF_VALUE_COUNT; kind++) {
