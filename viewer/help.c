@@ -9,15 +9,21 @@
 /** Column where the text of an option begins. */
 #define HELP_INDENT 24
 
-/** Print text from `column` on, folded between words and indented. */
+/** Most octets of the text of an option. */
+#define HELP_TEXT_BYTES 2048
+
+/** Print text from `column` on, folded between words and where it has a line end, and indented. */
 static void put_folded(FILE *out, const char *text, size_t column, size_t indent)
 {
     size_t at = column;
 
     while (*text != '\0') {
-        const size_t len = strcspn(text, " ");
+        const bool is_line_end = *text == '\n';
 
-        if (at + len + (at > indent) > HELP_COLUMNS && at > indent) {
+        text += is_line_end;
+        const size_t len = strcspn(text, " \n");
+
+        if (is_line_end || (at + len + (at > indent) > HELP_COLUMNS && at > indent)) {
             fprintf(out, "\n%*s", (int)indent, "");
             at = indent;
         } else if (at > indent) {
@@ -61,7 +67,7 @@ static void put_option(FILE *out, int option)
 {
     const pvm_option_info_t *info = &pvm_view_options[option];
     char name[64];
-    char text[512];
+    char text[HELP_TEXT_BYTES];
 
     option_name(option, name, sizeof(name));
     snprintf(text, sizeof(text), "%s%s%s%s", info->help, info->initial != NULL ? " (default: " : "",
@@ -113,11 +119,11 @@ static void put_command(FILE *out, pvm_command_t command)
 
 /* -- The manual ---------------------------------------------------------------------------- */
 
-/** Table cells must not end at the | of a list of choices. */
+/** Table cells must not end at the | of a list of choices, nor at a line end. */
 static void put_cell(FILE *out, const char *text)
 {
     for (; *text != '\0'; text++) {
-        fputs(*text == '|' ? "\\|" : (const char[]){*text, '\0'}, out);
+        fputs(*text == '|' ? "\\|" : *text == '\n' ? "<br>" : (const char[]){*text, '\0'}, out);
     }
 }
 

@@ -22,8 +22,8 @@ static const char exporter_choices[] =
 #define PVM_EXPORTER(name, runs_max, summary) "|" #name
 #include "viewer/exporters.def"
     ;
-static const char exporter_help[] = "what to write"
-#define PVM_EXPORTER(name, runs_max, summary) "; " #name ": " summary
+static const char exporter_help[] = "what to write:"
+#define PVM_EXPORTER(name, runs_max, summary) "\n" #name ": " summary
 #include "viewer/exporters.def"
     ;
 

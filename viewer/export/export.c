@@ -27,6 +27,19 @@ const char *pvm_export_text(pvm_export_t *export, const char *text)
     return export->scratch.failed ? "" : (const char *)export->scratch.data;
 }
 
+const char *pvm_export_folded_name(pvm_export_t *export, const pvm_prof_frame_t *frame)
+{
+    (void)pvm_export_text(export, frame->name);
+    if (export->scratch.failed) {
+        return "";
+    }
+    char *const name = (char *)export->scratch.data;
+    for (char *at = strchr(name, ';'); at != NULL; at = strchr(at, ';')) {
+        *at = ':';
+    }
+    return name;
+}
+
 void pvm_export_json_text(pvm_export_t *export, const char *text)
 {
     if (pvm_view_render_json_string(&export->render, text) != 0) {
@@ -63,6 +76,15 @@ size_t pvm_export_path(const pvm_prof_stacks_t *stacks, uint32_t node,
         out[--at] = i;
     }
     return depth;
+}
+
+uint32_t pvm_export_function(const pvm_prof_stacks_t *stacks, uint32_t node)
+{
+    while (node != PVM_PROF_STACK_ROOT &&
+           pvm_export_frame(stacks, node)->kind != PVM_PROF_FRAME_FUNCTION) {
+        node = stacks->nodes[node].parent;
+    }
+    return node;
 }
 
 const char *pvm_export_info(pvm_export_t *export, const char *key)

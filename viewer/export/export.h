@@ -17,6 +17,8 @@ pvm_view_status_t pvm_export_stacks(pvm_export_t *export, pvm_prof_run_file_t *f
 
 /** Text from a run file as valid UTF-8 without controls. Valid until the next call; "" without memory. */
 const char *pvm_export_text(pvm_export_t *export, const char *text);
+/** The name of a frame where ; separates frames: another stands for it. Validity as above. */
+const char *pvm_export_folded_name(pvm_export_t *export, const pvm_prof_frame_t *frame);
 /** Print a JSON string. */
 void pvm_export_json_text(pvm_export_t *export, const char *text);
 /** printf() into the stream. */
@@ -26,6 +28,9 @@ void pvm_export_put(pvm_export_t *export, const char *format, ...)
 /** Nodes from the root's child down to `node`; the root itself for the root. @return how many */
 size_t pvm_export_path(const pvm_prof_stacks_t *stacks, uint32_t node,
                        uint32_t out[PVM_EXPORT_MAX_DEPTH]);
+
+/** The function that a node stands in: itself or the nearest above; the root if there is none. */
+uint32_t pvm_export_function(const pvm_prof_stacks_t *stacks, uint32_t node);
 
 /** A pair of run_info, harmless; "" if there is none. Valid until the next call with this export. */
 const char *pvm_export_info(pvm_export_t *export, const char *key);

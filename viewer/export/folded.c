@@ -5,14 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-/** Characters that mean something in this format stand as others. */
 static void put_frame(pvm_export_t *export, const pvm_prof_frame_t *frame)
 {
-    const char *const name = pvm_export_text(export, frame->name);
-
-    for (const char *at = name; *at != '\0'; at++) {
-        (void)fputc(*at == ';' ? ':' : *at, export->out);
-    }
+    (void)fputs(pvm_export_folded_name(export, frame), export->out);
     if (frame->kind == PVM_PROF_FRAME_INLINED) {
         (void)fputs("_[i]", export->out);
     } else if (frame->kind == PVM_PROF_FRAME_HOST) {

@@ -140,7 +140,9 @@ static void put_box(const drawing_t *drawing, uint32_t node, double x, double wi
     if (frame->file != NULL) {
         pvm_export_put(export, "\n");
         put_xml(export, frame->file);
-        pvm_export_put(export, ":%" PRIu32, frame->line);
+        if (frame->line > 0) {
+            pvm_export_put(export, ":%" PRIu32, frame->line);
+        }
     }
     pvm_export_put(export, "</title><rect x=\"%.2f\" y=\"%u\" width=\"%.2f\" height=\"%d\" fill=\"",
                    x, y, width > 1 ? width - 0.5 : width, ROW_HEIGHT - 1);

@@ -43,10 +43,11 @@ pvm_view_status_t pvm_export_json(pvm_export_t *export)
 #define COLUMN(id, unit, kind) {id, id, unit, PVM_PROF_TYPE_##kind, PVM_PROF_EXACT}
 
 static const pvm_prof_column_t columns[] = {
-    COLUMN("stack", "", TEXT), COLUMN("kind", "", TEXT),      COLUMN("program", "", ID),
-    COLUMN("pc", "", PC),      COLUMN("end_pc", "", PC),      COLUMN("file", "", TEXT),
-    COLUMN("line", "", INT),   COLUMN("gas", "gas", GAS),     COLUMN("host_gas", "gas", GAS),
-    COLUMN("hits", "", INT),   COLUMN("host_calls", "", INT), COLUMN("time_ns", "ns", NS),
+    COLUMN("stack", "", TEXT),      COLUMN("kind", "", TEXT), COLUMN("function", "", TEXT),
+    COLUMN("program", "", ID),      COLUMN("pc", "", PC),     COLUMN("end_pc", "", PC),
+    COLUMN("file", "", TEXT),       COLUMN("line", "", INT),  COLUMN("gas", "gas", GAS),
+    COLUMN("host_gas", "gas", GAS), COLUMN("hits", "", INT),  COLUMN("host_calls", "", INT),
+    COLUMN("time_ns", "ns", NS),
 };
 
 static const char *const kind_names[] = {
@@ -55,27 +56,32 @@ static const char *const kind_names[] = {
     [PVM_PROF_FRAME_BLOCK] = "block",       [PVM_PROF_FRAME_HOST] = "host",
 };
 
-static void put_stack(const pvm_prof_stacks_t *stacks, uint32_t node, pvm_buffer_t *out)
+static void put_stack(pvm_export_t *export, const pvm_prof_stacks_t *stacks, uint32_t node,
+                      pvm_buffer_t *out)
 {
     uint32_t path[PVM_EXPORT_MAX_DEPTH];
     const size_t depth = pvm_export_path(stacks, node, path);
 
     out->len = 0;
     for (size_t i = 0; i < depth; i++) {
-        pvm_buffer_printf(out, "%s%s", i > 0 ? ";" : "", pvm_export_frame(stacks, path[i])->name);
+        pvm_buffer_printf(out, "%s%s", i > 0 ? ";" : "",
+                          pvm_export_folded_name(export, pvm_export_frame(stacks, path[i])));
     }
     pvm_buffer_append(out, "", 1);
 }
 
-static void add_place(pvm_prof_table_t *table, const pvm_prof_stacks_t *stacks, uint32_t node,
-                      pvm_buffer_t *scratch, bool *failed)
+static void add_place(pvm_export_t *export, pvm_prof_table_t *table,
+                      const pvm_prof_stacks_t *stacks, uint32_t node, pvm_buffer_t *scratch,
+                      bool *failed)
 {
     const pvm_prof_frame_t *const frame = pvm_export_frame(stacks, node);
+    const uint32_t owner = pvm_export_function(stacks, node);
     pvm_row_t row = pvm_row_add(table);
 
-    put_stack(stacks, node, scratch);
+    put_stack(export, stacks, node, scratch);
     pvm_row_text(&row, scratch->failed ? NULL : (const char *)scratch->data);
     pvm_row_text(&row, kind_names[frame->kind]);
+    pvm_row_text(&row, owner != PVM_PROF_STACK_ROOT ? pvm_export_frame(stacks, owner)->name : NULL);
     pvm_row_int(&row, frame->program);
     if (frame->pc >= 0) {
         pvm_row_int(&row, frame->pc);
@@ -113,7 +119,7 @@ pvm_view_status_t pvm_export_csv(pvm_export_t *export)
     for (uint32_t i = 0; status == PVM_VIEW_FINE && !failed && i < stacks.node_count; i++) {
         for (int kind = 0; kind < PVM_PROF_VALUE_COUNT; kind++) {
             if (stacks.nodes[i].self[kind] != 0) {
-                add_place(table, &stacks, i, &scratch, &failed);
+                add_place(export, table, &stacks, i, &scratch, &failed);
                 break;
             }
         }

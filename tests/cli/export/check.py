@@ -1,0 +1,248 @@
+"""Reads exports as strictly as their readers do, and compares what they say with the report of the same run.
+
+    check.py FOLDER     holds report.json (export --format json), csv, speedscope, callgrind, pprof, firefox, perfetto
+                        and folded.VALUE for each value, all of one run
+
+Prints one line for each format; what is wrong ends it with an exception."""
+import collections
+import csv
+import gzip
+import json
+import pathlib
+import sys
+from decimal import Decimal
+
+VALUES = ("gas", "host_gas", "hits", "host_calls", "time")
+folder = pathlib.Path(sys.argv[1])
+
+
+def load(name):
+    """JSON without a key that is there twice, and without NaN."""
+    def unique(pairs):
+        assert len(dict(pairs)) == len(pairs), "a key twice"
+        return dict(pairs)
+
+    def refuse(text):
+        raise ValueError(text)
+
+    return json.loads((folder / name).read_text(encoding="utf-8"), object_pairs_hook=unique,
+                      parse_constant=refuse, parse_float=Decimal)
+
+
+def say(name, text):
+    print(f"{name}: {text}")
+
+
+def add(stacks, stack, values):
+    for i, value in enumerate(values):
+        stacks[stack][i] += value
+
+
+def new_stacks():
+    return collections.defaultdict(lambda: [0] * len(VALUES))
+
+
+def without_zeros(stacks):
+    return {stack: values for stack, values in stacks.items() if any(values)}
+
+
+# -- CSV against the report ------------------------------------------------------------------
+
+def read_csv():
+    stacks, functions, blocks, calls = new_stacks(), collections.Counter(), {}, collections.Counter()
+    with open(folder / "csv", newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            values = [int(row[name]) for name in VALUES[:-1]] + [int(row["time_ns"])]
+            add(stacks, tuple(row["stack"].split(";")), values)
+            if row["kind"] == "host":
+                calls[row["stack"].split(";")[-1]] += values[3]
+            else:
+                functions[row["function"]] += values[0]
+                at = blocks.setdefault(int(row["pc"]), [0, 0])
+                at[0] += values[0]
+                at[1] += values[2]
+    return without_zeros(stacks), functions, blocks, calls
+
+
+report = load("report.json")
+stacks, functions, blocks, calls = read_csv()
+totals = [sum(column) for column in zip(*stacks.values())]
+summary = report["summary"]
+assert totals[0] == summary["gas_used"] == summary["blocks_gas"] + summary["host_gas"]
+assert totals[1] == summary["host_gas"] and totals[3] == summary["host_calls"]
+assert totals[2] == sum(row["hits"] for row in report["blocks"])
+assert totals[4] == sum(row["duration_ns"] for row in report["host_calls"])
+assert functions == {row["function"]: row["self_gas"] for row in report["functions"]}
+assert blocks == {row["pc"]: [row["gas"], row["hits"]] for row in report["blocks"]}
+assert calls == {row["name"]: row["calls"] for row in report["host_calls"]}
+say("csv", f"{len(functions)} functions, {len(blocks)} blocks and {len(calls)} host calls as in the report")
+
+
+# -- The others against the CSV --------------------------------------------------------------
+
+def read_folded():
+    read = new_stacks()
+    for i, value in enumerate(VALUES):
+        for line in (folder / f"folded.{value}").read_text(encoding="utf-8").splitlines():
+            names, number = line.rsplit(" ", 1)
+            plain = (name.removesuffix("_[i]").removesuffix("_[k]") for name in names.split(";"))
+            read[tuple(plain)][i] += int(number)
+    return read
+
+
+def read_speedscope():
+    read, file = new_stacks(), load("speedscope")
+    names = [frame["name"] for frame in file["shared"]["frames"]]
+    assert file["$schema"] == "https://www.speedscope.app/file-format-schema.json"
+    for i, profile in enumerate(file["profiles"]):
+        assert profile["type"] == "sampled" and len(profile["samples"]) == len(profile["weights"])
+        assert sum(profile["weights"]) == profile["endValue"] == totals[i]
+        for stack, weight in zip(profile["samples"], profile["weights"]):
+            read[tuple(names[frame] for frame in stack)][i] += weight
+    return read
+
+
+def read_firefox():
+    read, file = new_stacks(), load("firefox")
+    for i, thread in enumerate(file["threads"]):
+        strings = thread["stringArray"]
+        for table in ("samples", "stackTable", "frameTable", "funcTable"):
+            columns = thread[table]
+            assert {len(v) for v in columns.values() if isinstance(v, list)} == {columns["length"]}
+        for stack, weight in zip(thread["samples"]["stack"], thread["samples"]["weight"]):
+            names = []
+            while stack is not None:
+                func = thread["frameTable"]["func"][thread["stackTable"]["frame"][stack]]
+                names.insert(0, strings[thread["funcTable"]["name"][func]])
+                above = thread["stackTable"]["prefix"][stack]
+                assert above is None or above < stack
+                stack = above
+            assert names[0] == "all"
+            read[tuple(names[1:])][i] += weight
+    return read
+
+
+def fields(data):
+    """Of a protocol buffer: number and value, an int or octets."""
+    at = 0
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            value |= (data[at] & 0x7F) << shift
+            shift += 7
+            at += 1
+            if data[at - 1] < 0x80:
+                return value
+
+    while at < len(data):
+        tag = varint()
+        assert tag & 7 in (0, 2), "wire type"
+        value = varint()
+        if tag & 7 == 2:
+            assert at + value <= len(data), "length"
+            at += value
+            value = data[at - value:at]
+        yield tag >> 3, value
+
+
+def varints(octets):
+    """Numbers of a packed field."""
+    value = shift = 0
+    for octet in octets:
+        value |= (octet & 0x7F) << shift
+        shift += 7
+        if octet < 0x80:
+            yield value - (1 << 64) if value >> 63 else value
+            value = shift = 0
+    assert shift == 0
+
+
+def only(message, number):
+    return [value for field, value in fields(message) if field == number]
+
+
+def read_pprof():
+    """Blocks are addresses there, not frames: the names of the stacks are those of functions and host calls."""
+    data = gzip.decompress((folder / "pprof").read_bytes())
+    strings = [text.decode("utf-8") for text in only(data, 6)]
+    assert strings[0] == ""
+    types = [[strings[value] for _, value in fields(kind)] for kind in only(data, 1)]
+    assert [kind[0] for kind in types] == list(VALUES) and types[4][1] == "nanoseconds", types
+    assert strings[only(data, 14)[0]] == "gas"
+    names = {only(function, 1)[0]: strings[only(function, 2)[0]] for function in only(data, 5)}
+    locations = {only(location, 1)[0]: [names[only(line, 1)[0]] for line in only(location, 4)]
+                 for location in only(data, 4)}
+    assert len(names) == len(only(data, 5)) and len(locations) == len(only(data, 4)) and 0 not in locations
+    read = new_stacks()
+    for sample in only(data, 2):
+        leaf_first = [name for octets in only(sample, 1) for id in varints(octets) for name in locations[id]]
+        values = [value for octets in only(sample, 2) for value in varints(octets)]
+        assert len(values) == len(VALUES)
+        add(read, tuple(reversed(leaf_first)), values)
+    return read
+
+
+def without_blocks():
+    read = new_stacks()
+    for stack, values in stacks.items():
+        add(read, tuple(name for name in stack if not name.startswith("@")), values)
+    return read
+
+
+for name, read, expected in (("folded", read_folded(), stacks), ("speedscope", read_speedscope(), stacks),
+                             ("firefox", read_firefox(), stacks), ("pprof", read_pprof(), without_blocks())):
+    assert without_zeros(read) == without_zeros(expected), name
+    say(name, f"{len(expected)} stacks as in the csv")
+
+
+def check_callgrind():
+    """Self cost of every function, and of all calls that no other call holds."""
+    own, lines, function, skip = collections.Counter(), [], None, False
+    for line in (folder / "callgrind").read_text(encoding="utf-8").splitlines():
+        key, _, value = line.partition("=")
+        if key == "fn":
+            function = value
+        elif key == "calls":
+            skip = True
+        elif line.startswith("summary:"):
+            assert [int(number) for number in line.split()[1:]] == totals
+        elif line.startswith("0x") and skip:
+            skip = False
+        elif line.startswith("0x"):
+            own[function] += int(line.split()[2])
+            lines.append([int(number) for number in line.split()[2:]])
+    assert [sum(column) for column in zip(*lines)] == totals
+    for name, gas in functions.items():
+        assert own[name] == gas, name
+    say("callgrind", f"self cost of {len(functions)} functions as in the report")
+
+
+def check_perfetto():
+    file = load("perfetto")
+    ends, gas, ns, calls = {}, collections.Counter(), collections.Counter(), collections.Counter()
+    assert file["displayTimeUnit"] == "ns"
+    for event in sorted(file["traceEvents"], key=lambda event: event.get("ts", 0)):
+        assert isinstance(event["pid"], int) and event["ph"] in "XCM"
+        if event["ph"] != "X":
+            assert event["ph"] == "M" or isinstance(event["args"]["gas"], int)
+            continue
+        # Slices of one thread stand one in the other.
+        open_ends = ends.setdefault((event["pid"], event["tid"]), [])
+        end = event["ts"] + event["dur"]
+        while open_ends and open_ends[-1] <= event["ts"]:
+            open_ends.pop()
+        assert not open_ends or end <= open_ends[-1], event
+        open_ends.append(end)
+        if event["cat"] == "host call":
+            calls[event["name"]] += 1
+            gas[event["name"]] += event["args"]["gas"]
+            ns[event["name"]] += int(event["dur"] * 1000)
+    for row in report["host_calls"]:
+        assert (calls[row["name"]], gas[row["name"]], ns[row["name"]]) == (row["calls"], row["gas"], row["duration_ns"])
+    say("perfetto", f"{sum(calls.values())} host calls as in the report")
+
+
+check_callgrind()
+check_perfetto()

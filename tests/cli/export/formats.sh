@@ -1,0 +1,34 @@
+# Every format says what the report of the same run says, to the unit.
+exec 2>&1
+check()
+{
+    mkdir -p "$1"
+    pvmscope export "$1.db" --format json -o "$1/report.json"
+    for format in csv speedscope callgrind pprof firefox perfetto; do
+        pvmscope export "$1.db" --format $format -o "$1/$format" || echo "[$?]"
+    done
+    for value in gas host_gas hits host_calls time; do
+        pvmscope export "$1.db" --format folded --value $value -o "$1/folded.$value" || echo "[$?]"
+    done
+    python3 "$CLI/export/check.py" "$1"
+}
+cp "$GUESTS/service.polkavm" "$GUESTS/service-0.7.2.jam" .
+echo "-- with debug information"
+pvmscope record service.polkavm --entry refine -o named.db >/dev/null
+check named
+echo "-- without, and stopped inside a block"
+pvmscope record service-0.7.2.jam --args 0102030405 --gas 30000 -o stripped.db >/dev/null
+check stripped
+echo "-- sums of host calls only"
+sqlite3 named.db "DELETE FROM host_call WHERE seq > 1"
+pvmscope export named.db --format folded --value host_calls
+echo "-- names that mean something to a format"
+pvmscope record service.polkavm --entry refine -o named.db >/dev/null
+sqlite3 named.db "UPDATE host_function SET name = '</script><a>&\"' WHERE func_id = 100"
+check named
+sqlite3 named.db "UPDATE host_function SET name = name || ';' || char(10) || char(27) || '[31m' WHERE func_id = 100"
+pvmscope export named.db --format folded | grep script
+pvmscope export named.db --format callgrind | grep script
+pvmscope export named.db --format svg --value host_gas | python3 -c '
+import sys, xml.etree.ElementTree as tree
+print([e.text for e in tree.fromstring(sys.stdin.read()).iter() if "script" in (e.text or "")])'
