@@ -38,6 +38,22 @@ static pvm_prof_run_status_t mark_end(const pvm_job_t *job, pvm_prof_run_file_t 
     return job->outcome.is_interrupted ? PVM_PROF_RUN_INTERRUPTED : PVM_PROF_RUN_COMPLETE;
 }
 
+/** What attaches the machines that the host makes. */
+typedef struct {
+    pvm_prof_recorder_t *recorder;
+    const char *name;
+    pvm_prof_status_t status;
+} inner_t;
+
+static void attach_inner(void *user_data, pvm_vm_t *vm)
+{
+    inner_t *inner = user_data;
+
+    if (inner->status == PVM_PROF_OK) {
+        inner->status = pvm_prof_recorder_attach(inner->recorder, vm, inner->name);
+    }
+}
+
 /** Run under a recorder. The file is finished whatever happens to the run. */
 static pvm_view_status_t record(pvm_view_t *view, pvm_job_t *job, pvm_prof_run_file_t *file)
 {
@@ -58,8 +74,13 @@ static pvm_view_status_t record(pvm_view_t *view, pvm_job_t *job, pvm_prof_run_f
         pvm_prof_recorder_destroy(recorder);
         return result;
     }
+    inner_t inner = {.recorder = recorder, .name = "inner machine"};
+    if (job->host.watch != NULL) {
+        job->host.watch(job->host.state, attach_inner, &inner);
+    }
     pvm_view_job_run(job, describe_progress, recorder);
     status = pvm_prof_recorder_finish(recorder, mark_end(job, file));
+    status = status == PVM_PROF_OK ? inner.status : status;
     /* What was kept is worth its summary even if not all could be stored. */
     result = pvm_view_put_summary(view, file);
     if (pvm_prof_recorder_error(recorder) != NULL) {
@@ -95,6 +116,9 @@ pvm_view_status_t pvm_command_record(pvm_view_t *view)
     }
     if (status == PVM_VIEW_FINE) {
         status = record(view, &job, file);
+    }
+    if (status == PVM_VIEW_FINE) {
+        status = pvm_view_job_write_state(view, &job);
     }
     if (status == PVM_VIEW_FINE) {
         status = pvm_view_job_verdict(view, &job);

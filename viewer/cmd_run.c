@@ -174,6 +174,9 @@ pvm_view_status_t pvm_command_run(pvm_view_t *view)
         pvm_view_job_run(&job, describe_progress, &job);
         status = print_run(view, &job);
         if (status == PVM_VIEW_FINE) {
+            status = pvm_view_job_write_state(view, &job);
+        }
+        if (status == PVM_VIEW_FINE) {
             status = pvm_view_job_verdict(view, &job);
         }
     }

@@ -2,39 +2,33 @@
 #include "viewer/job.h"
 
 #include "program/readers.h"
+#include "viewer/output.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/** What a host that knows nothing answers: WHAT of GP B. */
-#define HOST_WHAT (UINT64_MAX - 1)
-/** Number of grow_heap in 0.8.0. */
-#define GROW_HEAP 1
+/* -- Hosts --------------------------------------------------------------------------------- */
 
-/* -- Host none ----------------------------------------------------------------------------- */
+/* Count what the host gave, which is neither left nor used. */
+static void note_gas(pvm_job_t *job, int64_t before, int64_t after)
+{
+    if (after > before) {
+        job->gas_added = (int64_t)((uint64_t)job->gas_added + (uint64_t)(after - before));
+    }
+}
 
-static pvm_host_result_t answer_what(pvm_vm_t *vm, int func_id, void *user_data)
+static pvm_host_result_t answer_by_host(pvm_vm_t *vm, int func_id, void *user_data)
 {
     pvm_job_t *job = user_data;
+    const int64_t gas = pvm_get_gas(vm);
+    pvm_host_result_t result;
 
     job->host_calls++;
-    /* The one call that is the machine's own business; programs of 0.8.0 cannot allocate without it. */
-    if (func_id == GROW_HEAP && pvm_program_spec(job->program) == PVM_SPEC_0_8_0) {
-        const int grown = pvm_grow_heap(vm);
-
-        if (grown >= 0) {
-            return grown == 0 ? PVM_HOST_CONTINUE : PVM_HOST_OOG;
-        }
-    }
-    if (pvm_get_gas(vm) < PVM_VIEW_HOST_GAS) {
-        /* GP B: a host call that cannot be paid uses up all gas. */
-        pvm_set_gas(vm, 0);
-        return PVM_HOST_OOG;
-    }
-    pvm_set_gas(vm, pvm_get_gas(vm) - PVM_VIEW_HOST_GAS);
-    pvm_set_register(vm, 7, HOST_WHAT);
-    return PVM_HOST_CONTINUE;
+    result = job->host.answer(vm, func_id, job->host.state);
+    note_gas(job, gas, pvm_get_gas(vm));
+    return result;
 }
 
 static pvm_host_result_t answer_as_recorded(pvm_vm_t *vm, int func_id, void *user_data)
@@ -46,21 +40,8 @@ static pvm_host_result_t answer_as_recorded(pvm_vm_t *vm, int func_id, void *use
 
     job->host_calls++;
     result = pvm_player_host_call(vm, func_id, &job->player);
-    if (pvm_get_gas(vm) > gas) {
-        job->gas_added = (int64_t)((uint64_t)job->gas_added + (uint64_t)(pvm_get_gas(vm) - gas));
-    }
+    note_gas(job, gas, pvm_get_gas(vm));
     return result;
-}
-
-static pvm_view_status_t check_host(pvm_view_t *view)
-{
-    const char *host = pvm_view_text(view, PVM_OPTION_HOST);
-
-    if (strcmp(host, "none") == 0) {
-        return PVM_VIEW_FINE;
-    }
-    return pvm_view_fail(view, PVM_VIEW_USAGE,
-                         "--host %s: this version has no host but none; remove the option", host);
 }
 
 /* -- Arguments ----------------------------------------------------------------------------- */
@@ -156,7 +137,8 @@ static pvm_view_status_t open_program(pvm_view_t *view, pvm_job_t *job)
                 pvm_set_register(job->vm, i, view->registers[i]);
             }
         }
-        pvm_set_host_callback(job->vm, answer_what, job);
+        pvm_set_host_callback(job->vm, answer_by_host, job);
+        status = pvm_host_open(view, job->vm, job->entry, &job->host);
     }
     return status;
 }
@@ -164,8 +146,9 @@ static pvm_view_status_t open_program(pvm_view_t *view, pvm_job_t *job)
 /** Options that a trace answers itself. */
 static pvm_view_status_t check_trace_options(pvm_view_t *view, const char *path)
 {
-    static const pvm_option_t options[] = {PVM_OPTION_GAS, PVM_OPTION_ARGS, PVM_OPTION_ENTRY,
-                                           PVM_OPTION_REG, PVM_OPTION_HOST};
+    static const pvm_option_t options[] = {PVM_OPTION_GAS,        PVM_OPTION_ARGS, PVM_OPTION_ENTRY,
+                                           PVM_OPTION_REG,        PVM_OPTION_HOST, PVM_OPTION_STATE,
+                                           PVM_OPTION_WRITE_STATE};
 
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
         if (pvm_view_has(view, options[i])) {
@@ -257,10 +240,7 @@ pvm_view_status_t pvm_view_job_open(pvm_view_t *view, const char *path, pvm_job_
     pvm_view_status_t status;
 
     *job = (pvm_job_t){0};
-    status = check_host(view);
-    if (status == PVM_VIEW_FINE) {
-        status = pvm_view_input_read(view, path, &job->input);
-    }
+    status = pvm_view_input_read(view, path, &job->input);
     if (status != PVM_VIEW_FINE) {
         return status;
     }
@@ -301,6 +281,10 @@ pvm_view_status_t pvm_view_job_verdict(pvm_view_t *view, const pvm_job_t *job)
         return pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "%s: %s", job->input.path,
                              pvm_last_error());
     }
+    if (job->host.has_failed != NULL && job->host.has_failed(job->host.state)) {
+        return pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "%s: the host ran out of memory",
+                             job->input.path);
+    }
     if (pvm_view_has(view, PVM_OPTION_EXPECT) &&
         pvm_get_machine_state(job->vm) != states[pvm_view_number(view, PVM_OPTION_EXPECT)]) {
         return pvm_view_fail(view, PVM_VIEW_NO, "%s: %s%s at pc %u, expected %s", job->input.path,
@@ -309,6 +293,33 @@ pvm_view_status_t pvm_view_job_verdict(pvm_view_t *view, const pvm_job_t *job)
                              pvm_view_text(view, PVM_OPTION_EXPECT));
     }
     return PVM_VIEW_FINE;
+}
+
+pvm_view_status_t pvm_view_job_write_state(pvm_view_t *view, const pvm_job_t *job)
+{
+    const char *const path = pvm_view_text(view, PVM_OPTION_WRITE_STATE);
+    pvm_output_t output;
+    pvm_view_status_t status;
+
+    if (path == NULL || job->host.state == NULL) {
+        return PVM_VIEW_FINE;
+    }
+    if (job->host.write == NULL) {
+        return pvm_view_fail(view, PVM_VIEW_USAGE, "--write-state: this host has no state");
+    }
+    if (strcmp(path, "-") == 0) {
+        return job->host.write(job->host.state, stdout) == 0
+                   ? PVM_VIEW_FINE
+                   : pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "--write-state: no memory for it");
+    }
+    status = pvm_view_output_begin(view, path, PVM_OUTPUT_DERIVED, &output);
+    if (status != PVM_VIEW_FINE) {
+        return status;
+    }
+    if (job->host.write(job->host.state, output.stream) != 0) {
+        status = pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "%s: no memory for the state", path);
+    }
+    return pvm_view_output_end(view, &output, status);
 }
 
 int64_t pvm_view_job_gas_used(const pvm_job_t *job)
@@ -320,6 +331,8 @@ int64_t pvm_view_job_gas_used(const pvm_job_t *job)
 
 void pvm_view_job_close(pvm_job_t *job)
 {
+    /* The host's machines are inner ones of this one. */
+    pvm_host_close(&job->host);
     pvm_destroy(job->vm);
     pvm_ecalli_trace_destroy(job->trace);
     pvm_program_release(job->program);

@@ -3,12 +3,10 @@
 #ifndef PVM_VIEWER_JOB_H
 #define PVM_VIEWER_JOB_H
 
+#include "viewer/host/host.h"
 #include "viewer/program_file.h"
 #include "viewer/run_guard.h"
 #include "viewer/trace_player.h"
-
-/** Price of every host call under --host none. */
-#define PVM_VIEW_HOST_GAS 10
 
 typedef struct {
     pvm_input_t input;
@@ -20,6 +18,7 @@ typedef struct {
     uint64_t registers_start[PVM_REGISTER_COUNT];
     pvm_ecalli_trace_t *trace; /**< NULL for a program */
     pvm_player_t player;       /**< of the trace */
+    pvm_host_t host;           /**< of a program */
     uint64_t host_calls;
     int64_t gas_added; /**< by the host, in calls that gave more than they took */
     pvm_run_outcome_t outcome;
@@ -34,6 +33,8 @@ pvm_view_status_t pvm_view_job_open_trace(pvm_view_t *view, const char *path, pv
 void pvm_view_job_run(pvm_job_t *job, pvm_progress_text_t *text, void *user_data);
 /** What the run means: NO if --expect is not met or the trace differs. */
 pvm_view_status_t pvm_view_job_verdict(pvm_view_t *view, const pvm_job_t *job);
+/** Write the host's state where --write-state says. @return FINE, USAGE or ENVIRONMENT */
+pvm_view_status_t pvm_view_job_write_state(pvm_view_t *view, const pvm_job_t *job);
 /** Gas used: at the start, and added by the host, but not there at the end. */
 int64_t pvm_view_job_gas_used(const pvm_job_t *job);
 void pvm_view_job_close(pvm_job_t *job);

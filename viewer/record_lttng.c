@@ -46,7 +46,10 @@ static pvm_view_status_t run_traced(pvm_view_t *view, pvm_job_t *job)
         return pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "record: %s", pvm_last_error());
     }
     pvm_view_job_run(job, NULL, NULL);
-    status = pvm_view_job_verdict(view, job);
+    status = pvm_view_job_write_state(view, job);
+    if (status == PVM_VIEW_FINE) {
+        status = pvm_view_job_verdict(view, job);
+    }
     pvm_view_job_close(job);
     return status;
 }

@@ -10,7 +10,7 @@ const char *pvm_host_call_jam_name(pvm_spec_t spec, int func_id)
         int n072;
         int n080;
     } calls[] = {
-#define PVM_JAM_HOST_CALL(name, n072, n080) {#name, n072, n080},
+#define PVM_JAM_HOST_CALL(name, n072, n080, where) {#name, n072, n080},
 #include "program/host_calls.def"
     };
 

@@ -1,0 +1,30 @@
+# --host jam: a machine inside a machine is recorded with its parent, in process and by LTTng, on both backends.
+. "$CLI/lib.sh"
+cat >inner.asm <<'END'
+.spec 0.7.2
+    load_imm r2, 4096
+    sbrk r1, r2
+    store_imm_ind_u32 r1, 0, 0x10000
+    store_imm_ind_u8 r1, 4, 1
+    store_imm_ind_u32 r1, 200, 1000
+    add_imm_64 r7, r1, 0
+    load_imm r8, 5
+    load_imm r9, 0
+    ecalli 8
+    add_imm_64 r8, r1, 200
+    ecalli 12
+    load_imm r7, 0
+    ecalli 13
+    jump_ind r0, 0
+END
+pvmscope asm inner.asm -o inner.pvm
+pvmscope convert inner.pvm -o inner.jam
+show()
+{
+    pvmscope record inner.jam --spec 0.7.2 --host jam -o "$@" >/dev/null || echo "failed: $?"
+    sqlite3 "$1" 'SELECT id, parent FROM vm; SELECT vm, result, gas_start, gas_end FROM execution'
+}
+show run.db --backend interpreter
+show run.db --backend recompiler
+pvmscope hostcalls run.db --format csv | cut -d, -f1,4- | sed 's/,[^,]*$//'
+pvmscope lockstep inner.jam --spec 0.7.2 --host jam | grep '^answer'
