@@ -5,7 +5,8 @@ build_packages="gcc libc6-dev cmake ninja-build pkg-config libsqlite3-dev libjso
     systemtap-sdt-dev liblttng-ust-dev lttng-tools libbabeltrace2-dev libprotobuf-c-dev protobuf-c-compiler zlib1g-dev
     libsodium-dev"
 test_packages="git clang-19 libclang-rt-19-dev clang-format-19 libcmocka-dev python3 sqlite3 util-linux golang-go valgrind
-    chromium chromium-driver"
+    chromium chromium-driver
+    dpkg-dev groff-base zsh"
 
 install_packages()
 {
