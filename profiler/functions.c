@@ -1,110 +1,13 @@
-/* Functions from debug information, and function starts guessed from code. See functions.h. */
+/* Functions from debug information, and from starts of routines in the code. See functions.h. */
 #include "profiler/functions.h"
 
 #include "profiler/map.h"
 #include "program/debug_info.h"
+#include "program/routines.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/** PolkaVM's calling convention: r1 is the stack pointer. */
-#define STACK_POINTER     1
-#define JAM_ACCUMULATE_PC 5
-
-/* -- Starts of functions in code without names --------------------------------------------- */
-
-/* One bit for each pc in [0, code.len]. */
-typedef struct {
-    uint8_t *starts;
-    uint8_t *returns; /**< where calls return to */
-} marks_t;
-
-static void set_bit(uint8_t *bits, uint32_t pc)
-{
-    bits[pc >> 3] = (uint8_t)(bits[pc >> 3] | 1U << (pc & 7));
-}
-
-static bool get_bit(const uint8_t *bits, uint32_t pc)
-{
-    return (bits[pc >> 3] >> (pc & 7)) & 1;
-}
-
-static void mark_start(const pvm_program_t *program, uint8_t *starts, uint64_t pc)
-{
-    if (pvm_program_is_block_start(program, pc)) {
-        set_bit(starts, (uint32_t)pc);
-    }
-}
-
-/* A jump that leaves in a register the way back to the next instruction. */
-static bool is_call(const pvm_program_t *program, const pvm_instruction_t *in)
-{
-    const pvm_op_info_t *const info = &pvm_isa_ops[in->op];
-    const uint64_t address = (uint32_t)in->x;
-
-    return (info->effect == PVM_EFFECT_JUMP || info->effect == PVM_EFFECT_JUMP_IND) &&
-           info->writes != 0 && address >= 2 && address % 2 == 0 &&
-           address / 2 <= program->jump_table_len &&
-           program->jump_table[address / 2 - 1] == in->next;
-}
-
-static void mark_calls(const pvm_program_t *program, const marks_t *marks)
-{
-    pvm_instruction_t in;
-
-    for (uint32_t pc = 0; pc < program->code.len; pc++) {
-        if (!pvm_isa_mask_at(&program->code, pc)) {
-            continue;
-        }
-        pvm_isa_decode(&program->code, pc, &in);
-        if (in.implicit || !is_call(program, &in)) {
-            continue;
-        }
-        if (in.next <= program->code.len) {
-            set_bit(marks->returns, in.next);
-        }
-        if (pvm_isa_has_target((pvm_op_t)in.op) && in.y >= 0) {
-            mark_start(program, marks->starts, (uint64_t)in.y);
-        }
-    }
-}
-
-static bool moves_stack_down(const pvm_program_t *program, uint32_t pc)
-{
-    pvm_instruction_t in;
-
-    pvm_isa_decode(&program->code, pc, &in);
-    return !in.implicit && (in.op == PVM_OP_add_imm_64 || in.op == PVM_OP_add_imm_32) &&
-           in.a == STACK_POINTER && in.b == STACK_POINTER && in.x < 0;
-}
-
-static int mark_starts(const pvm_program_t *program, marks_t *marks)
-{
-    const size_t octets = (size_t)program->code.len / 8 + 1;
-
-    marks->starts = calloc(octets, 1);
-    marks->returns = calloc(octets, 1);
-    if (marks->starts == NULL || marks->returns == NULL) {
-        return -1;
-    }
-    mark_start(program, marks->starts, 0);
-    if (program->format == PVM_FORMAT_JAM) {
-        mark_start(program, marks->starts, JAM_ACCUMULATE_PC);
-    }
-    for (size_t i = 0; i < program->export_count; i++) {
-        mark_start(program, marks->starts, program->exports[i].pc);
-    }
-    mark_calls(program, marks);
-    for (uint32_t i = 0; i < program->jump_table_len; i++) {
-        const uint32_t pc = program->jump_table[i];
-        if (pc < program->code.len && !get_bit(marks->returns, pc) &&
-            moves_stack_down(program, pc)) {
-            mark_start(program, marks->starts, pc);
-        }
-    }
-    return 0;
-}
 
 /* -- The list of functions ----------------------------------------------------------------- */
 
@@ -234,7 +137,7 @@ static int assign_blocks(finder_t *finder, const pvm_program_t *program, const u
     for (uint32_t i = 0; i < program->block_count; i++) {
         const uint32_t pc = program->blocks[i].pc;
 
-        start = get_bit(starts, pc) ? pc : start;
+        start = pvm_routine_is_marked(starts, pc) ? pc : start;
         of_block[i] = function_at(finder, pc, start);
         if (of_block[i] == PVM_PROF_MAP_NONE) {
             return -1;
@@ -246,18 +149,18 @@ static int assign_blocks(finder_t *finder, const pvm_program_t *program, const u
 
 int pvm_prof_functions_find(const pvm_program_t *program, pvm_prof_functions_t *out)
 {
-    marks_t marks = {0};
+    /* An invalid program has no blocks, and no table of block starts either. */
+    const bool has_blocks = program->block_count > 0;
+    uint8_t *const starts = has_blocks ? pvm_routine_find_starts(program) : NULL;
     int status = -1;
     finder_t *const finder = calloc(1, sizeof(*finder));
 
     *out = (pvm_prof_functions_t){
         .of_block = malloc(((size_t)program->block_count + 1) * sizeof(*out->of_block))};
-    /* An invalid program has no blocks, and no table of block starts either. */
-    if (finder != NULL && out->of_block != NULL &&
-        (program->block_count == 0 || mark_starts(program, &marks) == 0)) {
+    if (finder != NULL && out->of_block != NULL && (!has_blocks || starts != NULL)) {
         finder->out = out;
         finder->debug = program->debug_info;
-        status = assign_blocks(finder, program, marks.starts);
+        status = assign_blocks(finder, program, starts);
     }
     if (status != 0) {
         pvm_prof_functions_free(out);
@@ -267,8 +170,7 @@ int pvm_prof_functions_find(const pvm_program_t *program, pvm_prof_functions_t *
         free(finder->older);
     }
     free(finder);
-    free(marks.starts);
-    free(marks.returns);
+    free(starts);
     return status;
 }
 

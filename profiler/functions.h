@@ -2,12 +2,8 @@
  *
  * With debug information: the physical (outermost) function at the first pc of the block,
  * inlined ones not regarded. Without: `fn@PC`, where PC is where the function starts as far as
- * the code tells. These count as starts: pc 0; exported entries and the two of a JAM program;
- * the targets of calls, which are jumps that load a register with the jump table address of the
- * instruction behind them; and jump table entries that no call returns to and whose first
- * instruction moves the stack pointer (r1) down, for functions that are called through
- * pointers. A function reaches to the next start. docs/counting.md says where this guess is
- * wrong. */
+ * the code tells (program/routines.h). A function reaches to the next start. docs/counting.md says where
+ * this guess is wrong. */
 #ifndef PVM_PROFILER_FUNCTIONS_H
 #define PVM_PROFILER_FUNCTIONS_H
 

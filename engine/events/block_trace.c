@@ -16,7 +16,7 @@ static bool one_by_one(const pvm_vm_t *vm)
 
 static bool in_batches(const pvm_vm_t *vm)
 {
-    return (vm->instrumentation & PVM_INSTRUMENT_BLOCKS) != 0 ||
+    return (vm->instrumentation & (PVM_INSTRUMENT_BLOCKS | PVM_INSTRUMENT_FLIGHT)) != 0 ||
            pvm_events_sink_wants(PVM_EVENT_block_batch);
 }
 
@@ -51,10 +51,22 @@ int pvm_block_trace_choose(pvm_vm_t *vm)
     return 0;
 }
 
+static void keep_last(pvm_block_trace_t *trace, const uint32_t *ids, uint32_t count)
+{
+    const uint32_t fresh = count < PVM_LAST_BLOCKS ? count : PVM_LAST_BLOCKS;
+    const uint32_t room = PVM_LAST_BLOCKS - fresh;
+    const uint32_t stay = trace->last_count < room ? trace->last_count : room;
+
+    memmove(trace->last, trace->last + (trace->last_count - stay), stay * sizeof(*ids));
+    memcpy(trace->last + stay, ids + (count - fresh), fresh * sizeof(*ids));
+    trace->last_count = stay + fresh;
+}
+
 static void hand_over(pvm_vm_t *vm, const uint32_t *ids, uint32_t count)
 {
     pvm_block_trace_t *const trace = vm->block_trace;
 
+    keep_last(trace, ids, count);
     if (vm->observer.blocks != NULL) {
         vm->observer.blocks(vm->observer_data, vm, ids, count);
     }
@@ -124,4 +136,20 @@ void pvm_block_trace_flush(pvm_vm_t *vm)
         hand_over(vm, trace->ids, trace->count);
         trace->count = 0;
     }
+}
+
+size_t pvm_get_last_blocks(pvm_vm_t *vm, uint32_t *out, size_t max)
+{
+    if (vm == NULL || out == NULL) {
+        pvm_error_set("pvm_get_last_blocks: an argument is NULL");
+        return 0;
+    }
+    if (vm->block_trace == NULL || (vm->instrumentation & PVM_INSTRUMENT_FLIGHT) == 0) {
+        return 0;
+    }
+    pvm_block_trace_flush(vm);
+    const size_t kept = vm->block_trace->last_count;
+    const size_t count = kept < max ? kept : max;
+    memcpy(out, vm->block_trace->last + (kept - count), count * sizeof(*out));
+    return count;
 }

@@ -18,6 +18,8 @@ typedef struct pvm_block_trace_t {
     uint32_t batched; /**< one by one: ids that wait in batch[] */
     bool is_batching; /**< somebody wants batches */
     uint32_t batch[PVM_BLOCK_TRACE_ROOM];
+    uint32_t last[PVM_LAST_BLOCKS]; /**< of those handed over, oldest first */
+    uint32_t last_count;
 } pvm_block_trace_t;
 
 /** The last readings of counts that were told. */

@@ -3,6 +3,7 @@
 
 #include "interpreter/interpreter.h"
 #include "program/debug_info.h"
+#include "program/frames.h"
 #include "program/host_calls.h"
 #include "recompiler/recompiler.h"
 #include "support/error.h"
@@ -61,6 +62,7 @@ static void free_program(pvm_program_t *program)
         pvm_recompiler_code_destroy(program->recompiler_code[i]);
     }
     pvm_memory_pool_destroy(&program->memory_pool);
+    pvm_frames_destroy(program->frames);
     (void)pthread_mutex_destroy(&program->cache_lock);
     pvm_debug_info_destroy(program->debug_info);
     for (size_t i = 0; i < program->export_count; i++) {

@@ -39,6 +39,7 @@ static void begin(pvm_vm_t *vm, int32_t func_id)
     entry->pc = vm->pc;
     entry->func_id = func_id;
     entry->gas = vm->gas;
+    entry->gas_after = vm->gas;
     entry->result = 0;
     vm->host_seq++;
     vm->host_call = func_id;
@@ -60,6 +61,7 @@ void pvm_vm_end_host_call(pvm_vm_t *vm)
     }
     pvm_flight_entry_t *const entry = flight_entry(vm, vm->host_seq - 1);
     entry->result = vm->registers[7];
+    entry->gas_after = vm->gas;
     vm->host_pending = false;
     if (pvm_events_has_listeners()) {
         pvm_events_call_end(vm);

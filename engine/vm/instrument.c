@@ -6,7 +6,8 @@
 
 /** What needs counts. */
 #define COUNTING                                                                                   \
-    (PVM_INSTRUMENT_COUNTS | PVM_INSTRUMENT_EDGES | PVM_INSTRUMENT_BLOCKS | PVM_INSTRUMENT_GAS)
+    (PVM_INSTRUMENT_COUNTS | PVM_INSTRUMENT_EDGES | PVM_INSTRUMENT_BLOCKS | PVM_INSTRUMENT_GAS |   \
+     PVM_INSTRUMENT_FLIGHT)
 
 static int begin_counting(pvm_vm_t *vm)
 {

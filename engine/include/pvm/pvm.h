@@ -260,13 +260,14 @@ PVM_API int pvm_grow_heap(pvm_vm_t *vm);
 
 /* -- Instrumentation (details in pvm/trace.h) ---------------------------------------------- */
 
-/** One entry of the flight record: a host call or an exit, oldest first. */
+/** One entry of the flight record: a host call. The way back through the callers: pvm_get_return_chain(), pvm/trace.h. */
 typedef struct pvm_flight_entry_t {
-    uint64_t seq;    /**< number of the host call in this VM, from 0 */
-    uint32_t pc;     /**< of the ecalli */
-    int32_t func_id; /**< as given to the callback */
-    int64_t gas;     /**< before the host acted */
-    uint64_t result; /**< r7 after it */
+    uint64_t seq;      /**< number of the host call in this VM, from 0 */
+    uint32_t pc;       /**< of the ecalli */
+    int32_t func_id;   /**< as given to the callback */
+    int64_t gas;       /**< before the host acted */
+    uint64_t result;   /**< r7 after it */
+    int64_t gas_after; /**< as the host left it; that of before while it is not answered */
 } pvm_flight_entry_t;
 
 /** Choose what is collected: PVM_INSTRUMENT_* of pvm/trace.h. Takes effect at the next execute, resume or step.

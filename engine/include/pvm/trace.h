@@ -21,7 +21,8 @@ enum {
         1 << 2, /**< every block in order, handed over in batches; implies COUNTS */
     PVM_INSTRUMENT_GAS = 1 << 3, /**< every block with its gas, one by one: slow; implies COUNTS */
     PVM_INSTRUMENT_MEMORY =
-        1 << 4 /**< guest memory that the host reads and writes goes to the sink, too */
+        1 << 4, /**< guest memory that the host reads and writes goes to the sink, too */
+    PVM_INSTRUMENT_FLIGHT = 1 << 6 /**< the last blocks are kept, see below; implies COUNTS */
 };
 
 /* -- Blocks -------------------------------------------------------------------------------- */
@@ -80,6 +81,43 @@ PVM_API size_t pvm_get_block_counts(pvm_vm_t *vm, pvm_block_count_t *out, size_t
 PVM_API size_t pvm_get_edge_counts(pvm_vm_t *vm, pvm_edge_count_t *out, size_t max);
 /** Set all counts to zero. @return 0, or -1 if the VM does not count or is running. */
 PVM_API int pvm_clear_counts(pvm_vm_t *vm);
+
+/* -- Flight record: how a run came to where it stopped -------------------------------------- */
+
+/* The last host calls, pvm_get_flight_record(), and the way back through the callers are always there. They stay
+ * until the VM runs again. */
+
+/** How a frame of the return chain was found. Only CHECKED and HERE are sure for compiled code; no kind is sure for code that
+ *  does not keep to PolkaVM's calling convention. */
+typedef enum {
+    PVM_FRAME_HERE = 0, /**< where the VM stopped */
+    PVM_FRAME_CHECKED =
+        1, /**< the address stood where the routine keeps it, and the call there goes to the routine */
+    PVM_FRAME_LIKELY =
+        2, /**< the same, but where the call goes cannot be told: a jump through a register, or one on the way */
+    PVM_FRAME_GUESS = 3, /**< found by searching the stack: may be left over from an earlier call */
+    PVM_FRAME_HOST = 4   /**< the end: back to the host; pc and routine are 0 */
+} pvm_frame_kind_t;
+
+/** One routine of the return chain. */
+typedef struct pvm_frame_t {
+    uint32_t pc; /**< HERE: where the VM stopped; else the call, of several that share `back` one */
+    uint32_t back;    /**< where the call returns to; HERE: pc */
+    uint32_t routine; /**< first octet of the routine it is in, as far as the code tells */
+    uint8_t kind;     /**< pvm_frame_kind_t */
+} pvm_frame_t;
+
+/** Who called whom, innermost first. A chain that does not end with PVM_FRAME_HOST broke off, or `max` was too small.
+ *  Cost: a pass over the code the first time for a program, then over the routines in the chain.
+ *  @return how many frames were written, at most `max`; 0: an argument is NULL. Thread: that of the VM. */
+PVM_API size_t pvm_get_return_chain(pvm_vm_t *vm, pvm_frame_t *out, size_t max);
+
+/** Blocks that PVM_INSTRUMENT_FLIGHT keeps. */
+#define PVM_LAST_BLOCKS 64
+
+/** The last blocks that were entered, as places in pvm_program_blocks(), oldest first. @return how many were written, at most
+ *  `max`; 0 without PVM_INSTRUMENT_FLIGHT. Thread: that of the VM, while it does not run, or inside its host calls. */
+PVM_API size_t pvm_get_last_blocks(pvm_vm_t *vm, uint32_t *out, size_t max);
 
 /* -- Events -------------------------------------------------------------------------------- */
 
