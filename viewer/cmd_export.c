@@ -22,7 +22,7 @@ static bool is_binary(const char *name)
     return strcmp(name, "pprof") == 0;
 }
 
-static pvm_view_status_t write_to(pvm_export_t *export, pvm_exporter_t *function, FILE *out)
+static pvm_view_status_t write_to(pvm_view_export_t *export, pvm_exporter_t *function, FILE *out)
 {
     export->out = out;
     export->render = pvm_view_render_make(out, PVM_CHOICE_FORMAT_JSON);
@@ -35,7 +35,7 @@ static pvm_view_status_t write_to(pvm_export_t *export, pvm_exporter_t *function
                : status;
 }
 
-static pvm_view_status_t write_file(pvm_export_t *export, pvm_exporter_t *function,
+static pvm_view_status_t write_file(pvm_view_export_t *export, pvm_exporter_t *function,
                                     const char *path)
 {
     pvm_output_t output;
@@ -60,7 +60,7 @@ static pvm_view_status_t check(pvm_view_t *view)
     }
     if (view->operand_count > exporters[format].runs_max) {
         return pvm_view_fail(view, PVM_VIEW_USAGE,
-                             "export: %s is made from one run file; svg takes two",
+                             "export: %s is made from one run file; html and svg take two",
                              exporters[format].name);
     }
     if (is_binary(exporters[format].name) && !pvm_view_has(view, PVM_OPTION_OUTPUT) &&
@@ -75,7 +75,7 @@ static pvm_view_status_t check(pvm_view_t *view)
 pvm_view_status_t pvm_command_export(pvm_view_t *view)
 {
     const char *const path = pvm_view_text(view, PVM_OPTION_OUTPUT);
-    pvm_export_t export = {.view = view};
+    pvm_view_export_t export = {.view = view};
     pvm_view_status_t status = check(view);
 
     if (status == PVM_VIEW_FINE) {

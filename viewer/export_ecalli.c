@@ -102,7 +102,7 @@ static pvm_view_status_t make_text(const trial_t *trial, pvm_prof_run_file_t *fi
     return status == PVM_PROF_OK ? PVM_VIEW_FINE : pvm_view_fail_profiler(trial->view, status);
 }
 
-pvm_view_status_t pvm_export_ecalli(pvm_export_t *export)
+pvm_view_status_t pvm_export_ecalli(pvm_view_export_t *export)
 {
     pvm_view_t *const view = export->view;
     pvm_prof_run_file_t *const file = export->file;

@@ -17,10 +17,10 @@ typedef struct {
     FILE *out; /**< a temporary file or a pipe; the caller asks whether everything was written */
     pvm_render_t render;  /**< JSON into `out` */
     pvm_buffer_t scratch; /**< of pvm_export_text() */
-} pvm_export_t;
+} pvm_view_export_t;
 
 /** Write it. @return FINE, USAGE, INPUT or ENVIRONMENT, with the error line set */
-typedef pvm_view_status_t pvm_exporter_t(pvm_export_t *export);
+typedef pvm_view_status_t pvm_exporter_t(pvm_view_export_t *export);
 
 #define PVM_EXPORTER(name, ...) pvm_exporter_t pvm_export_##name;
 #include "viewer/exporters.def"

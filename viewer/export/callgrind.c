@@ -23,12 +23,12 @@ static uint32_t owner_of(const pvm_prof_stacks_t *stacks, uint32_t node)
     return node;
 }
 
-static void put_name(pvm_export_t *export, const pvm_prof_frame_t *frame, const char *tag)
+static void put_name(pvm_view_export_t *export, const pvm_prof_frame_t *frame, const char *tag)
 {
     pvm_export_put(export, "%s=%s\n", tag, pvm_export_text(export, frame->name));
 }
 
-static void put_file(pvm_export_t *export, const pvm_prof_frame_t *frame, const char *tag)
+static void put_file(pvm_view_export_t *export, const pvm_prof_frame_t *frame, const char *tag)
 {
     const bool is_host = frame->kind == PVM_PROF_FRAME_HOST;
     const char *const file = is_host ? "(host)" : frame->file != NULL ? frame->file : "(no source)";
@@ -36,7 +36,8 @@ static void put_file(pvm_export_t *export, const pvm_prof_frame_t *frame, const 
     pvm_export_put(export, "%s=%s\n", tag, pvm_export_text(export, file));
 }
 
-static void put_costs(pvm_export_t *export, const pvm_prof_frame_t *frame, const int64_t *values)
+static void put_costs(pvm_view_export_t *export, const pvm_prof_frame_t *frame,
+                      const int64_t *values)
 {
     pvm_export_put(export, "0x%" PRIx64 " %" PRIu32, (uint64_t)(frame->pc >= 0 ? frame->pc : 0),
                    frame->kind == PVM_PROF_FRAME_HOST ? 0 : frame->line);
@@ -56,7 +57,7 @@ static bool has_cost(const int64_t *values)
     return false;
 }
 
-static void put_self(pvm_export_t *export, const pvm_prof_stacks_t *stacks, uint32_t node)
+static void put_self(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks, uint32_t node)
 {
     const pvm_prof_frame_t *const frame = pvm_export_frame(stacks, node);
     const pvm_prof_frame_t *const owner = pvm_export_frame(stacks, owner_of(stacks, node));
@@ -73,7 +74,7 @@ static void put_self(pvm_export_t *export, const pvm_prof_stacks_t *stacks, uint
 }
 
 /* A function below another: a call, made where the nodes between them stand. */
-static void put_call(pvm_export_t *export, const pvm_prof_stacks_t *stacks, uint32_t node,
+static void put_call(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks, uint32_t node,
                      const int64_t *const *sums)
 {
     const pvm_prof_frame_t *const callee = pvm_export_frame(stacks, node);
@@ -99,7 +100,7 @@ static void put_call(pvm_export_t *export, const pvm_prof_stacks_t *stacks, uint
     put_costs(export, pvm_export_frame(stacks, above), inclusive);
 }
 
-static void put_all(pvm_export_t *export, const pvm_prof_stacks_t *stacks,
+static void put_all(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks,
                     const int64_t *const *sums)
 {
     pvm_export_put(export, "# callgrind format\nversion: 1\ncreator: pvmscope %s\n", pvm_version());
@@ -115,7 +116,7 @@ static void put_all(pvm_export_t *export, const pvm_prof_stacks_t *stacks,
     }
 }
 
-pvm_view_status_t pvm_export_callgrind(pvm_export_t *export)
+pvm_view_status_t pvm_export_callgrind(pvm_view_export_t *export)
 {
     pvm_prof_stacks_t stacks;
     const int64_t *sums[PVM_PROF_VALUE_COUNT];

@@ -6,12 +6,12 @@
 #include <stdarg.h>
 #include <string.h>
 
-pvm_prof_value_kind_t pvm_export_value(const pvm_export_t *export)
+pvm_prof_value_kind_t pvm_export_value(const pvm_view_export_t *export)
 {
     return (pvm_prof_value_kind_t)pvm_view_number(export->view, PVM_OPTION_VALUE);
 }
 
-pvm_view_status_t pvm_export_stacks(pvm_export_t *export, pvm_prof_run_file_t *file,
+pvm_view_status_t pvm_export_stacks(pvm_view_export_t *export, pvm_prof_run_file_t *file,
                                     pvm_prof_stacks_t *out)
 {
     const pvm_prof_status_t status = pvm_prof_stacks_read(file, out);
@@ -19,7 +19,7 @@ pvm_view_status_t pvm_export_stacks(pvm_export_t *export, pvm_prof_run_file_t *f
     return status == PVM_PROF_OK ? PVM_VIEW_FINE : pvm_view_fail_profiler(export->view, status);
 }
 
-const char *pvm_export_text(pvm_export_t *export, const char *text)
+const char *pvm_export_text(pvm_view_export_t *export, const char *text)
 {
     export->scratch.len = 0;
     pvm_view_escape(&export->scratch, text, strlen(text), PVM_ESCAPE_UTF8);
@@ -27,7 +27,7 @@ const char *pvm_export_text(pvm_export_t *export, const char *text)
     return export->scratch.failed ? "" : (const char *)export->scratch.data;
 }
 
-const char *pvm_export_folded_name(pvm_export_t *export, const pvm_prof_frame_t *frame)
+const char *pvm_export_folded_name(pvm_view_export_t *export, const pvm_prof_frame_t *frame)
 {
     (void)pvm_export_text(export, frame->name);
     if (export->scratch.failed) {
@@ -40,14 +40,14 @@ const char *pvm_export_folded_name(pvm_export_t *export, const pvm_prof_frame_t 
     return name;
 }
 
-void pvm_export_json_text(pvm_export_t *export, const char *text)
+void pvm_export_json_text(pvm_view_export_t *export, const char *text)
 {
     if (pvm_view_render_json_string(&export->render, text) != 0) {
         export->scratch.failed = true;
     }
 }
 
-void pvm_export_put(pvm_export_t *export, const char *format, ...)
+void pvm_export_put(pvm_view_export_t *export, const char *format, ...)
 {
     va_list arguments;
 
@@ -87,7 +87,7 @@ uint32_t pvm_export_function(const pvm_prof_stacks_t *stacks, uint32_t node)
     return node;
 }
 
-const char *pvm_export_info(pvm_export_t *export, const char *key)
+const char *pvm_export_info(pvm_view_export_t *export, const char *key)
 {
     char value[1024];
 
@@ -95,7 +95,7 @@ const char *pvm_export_info(pvm_export_t *export, const char *key)
     return pvm_export_text(export, value);
 }
 
-pvm_view_status_t pvm_export_fail_memory(pvm_export_t *export)
+pvm_view_status_t pvm_export_fail_memory(pvm_view_export_t *export)
 {
     return pvm_view_fail(export->view, PVM_VIEW_ENVIRONMENT, "%s: no memory for this export",
                          export->view->operands[0]);

@@ -25,7 +25,7 @@ static int category_of(const pvm_prof_frame_t *frame)
     }
 }
 
-static void put_meta(pvm_export_t *export)
+static void put_meta(pvm_view_export_t *export)
 {
     pvm_export_put(export,
                    "{\"meta\":{\"version\":%d,\"preprocessedProfileVersion\":%d,\"interval\":1,"
@@ -43,10 +43,10 @@ static void put_meta(pvm_export_t *export)
 }
 
 /* A column of one integer or null for each frame, node or sample. */
-typedef void put_cell_t(pvm_export_t *export, const pvm_prof_stacks_t *stacks, uint32_t index,
+typedef void put_cell_t(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks, uint32_t index,
                         pvm_prof_value_kind_t kind);
 
-static void put_column(pvm_export_t *export, const pvm_prof_stacks_t *stacks, const char *name,
+static void put_column(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks, const char *name,
                        uint32_t count, pvm_prof_value_kind_t kind, put_cell_t *put_cell)
 {
     pvm_export_put(export, "\"%s\":[", name);
@@ -60,7 +60,7 @@ static void put_column(pvm_export_t *export, const pvm_prof_stacks_t *stacks, co
 }
 
 #define CELL(name)                                                                                 \
-    static void name(pvm_export_t *export, const pvm_prof_stacks_t *stacks, uint32_t index,        \
+    static void name(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks, uint32_t index,   \
                      pvm_prof_value_kind_t kind)
 #define IGNORE_UNUSED ((void)stacks, (void)index, (void)kind)
 
@@ -157,7 +157,7 @@ CELL(put_string)
     pvm_export_json_text(export, text != NULL ? text : "");
 }
 
-static void put_tables(pvm_export_t *export, const pvm_prof_stacks_t *stacks)
+static void put_tables(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks)
 {
     const pvm_prof_value_kind_t any = PVM_PROF_VALUE_GAS;
     const uint32_t frames = stacks->frame_count;
@@ -190,7 +190,7 @@ static void put_tables(pvm_export_t *export, const pvm_prof_stacks_t *stacks)
     put_column(export, stacks, "stringArray", 2 * frames, any, put_string);
 }
 
-static void put_thread(pvm_export_t *export, const pvm_prof_stacks_t *stacks,
+static void put_thread(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks,
                        pvm_prof_value_kind_t kind)
 {
     const uint32_t nodes = stacks->node_count;
@@ -214,7 +214,7 @@ static void put_thread(pvm_export_t *export, const pvm_prof_stacks_t *stacks,
     pvm_export_put(export, "\"weightType\":\"samples\",\"length\":%" PRIu32 "}}", nodes);
 }
 
-pvm_view_status_t pvm_export_firefox(pvm_export_t *export)
+pvm_view_status_t pvm_export_firefox(pvm_view_export_t *export)
 {
     pvm_prof_stacks_t stacks;
     const pvm_view_status_t status = pvm_export_stacks(export, export->file, &stacks);

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-static void put_frame(pvm_export_t *export, const pvm_prof_frame_t *frame)
+static void put_frame(pvm_view_export_t *export, const pvm_prof_frame_t *frame)
 {
     (void)fputs(pvm_export_folded_name(export, frame), export->out);
     if (frame->kind == PVM_PROF_FRAME_INLINED) {
@@ -15,7 +15,7 @@ static void put_frame(pvm_export_t *export, const pvm_prof_frame_t *frame)
     }
 }
 
-pvm_view_status_t pvm_export_folded(pvm_export_t *export)
+pvm_view_status_t pvm_export_folded(pvm_view_export_t *export)
 {
     const pvm_prof_value_kind_t kind = pvm_export_value(export);
     uint32_t path[PVM_EXPORT_MAX_DEPTH];

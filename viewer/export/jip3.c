@@ -63,7 +63,7 @@ typedef struct {
 } record_t;
 
 typedef struct {
-    pvm_export_t *export;
+    pvm_view_export_t *export;
     int64_t loaded; /**< id of `program`, 0 for none */
     pvm_program_t *program;
     record_t record;
@@ -154,26 +154,26 @@ static context_t context_of(writer_t *writer, int64_t program, int64_t entry)
 
 /* -- Writing ------------------------------------------------------------------------------- */
 
-static void put_cost(pvm_export_t *export, const char *id, const cost_t *cost)
+static void put_cost(pvm_view_export_t *export, const char *id, const cost_t *cost)
 {
     pvm_export_put(export, ",\n    \"%s\": {\"gas\": %" PRIu64 ", \"ns\": %" PRIu64 "}", id,
                    (uint64_t)cost->gas, (uint64_t)cost->ns);
 }
 
-static void put_le(pvm_export_t *export, uint64_t value, int octets)
+static void put_le(pvm_view_export_t *export, uint64_t value, int octets)
 {
     for (int i = 0; i < octets; i++) {
         pvm_export_put(export, "%02x", (unsigned)(value >> (8 * i) & 0xff));
     }
 }
 
-static void put_cost_octets(pvm_export_t *export, const cost_t *cost)
+static void put_cost_octets(pvm_view_export_t *export, const cost_t *cost)
 {
     put_le(export, (uint64_t)cost->gas, 8);
     put_le(export, (uint64_t)cost->ns, 8);
 }
 
-static void put_octets(pvm_export_t *export, const record_t *record)
+static void put_octets(pvm_view_export_t *export, const record_t *record)
 {
     const size_t count = field_count(record->context);
 
@@ -197,7 +197,7 @@ static void put_octets(pvm_export_t *export, const record_t *record)
 
 static void put_record(writer_t *writer)
 {
-    pvm_export_t *const export = writer->export;
+    pvm_view_export_t *const export = writer->export;
     const record_t *const record = &writer->record;
     const size_t first = first_field(record->context);
 
@@ -311,7 +311,7 @@ static int is_whole(sqlite3 *db, bool *out)
     return code;
 }
 
-pvm_view_status_t pvm_export_jip3(pvm_export_t *export)
+pvm_view_status_t pvm_export_jip3(pvm_view_export_t *export)
 {
     writer_t writer = {.export = export, .is_first = true};
     bool is_complete = false;

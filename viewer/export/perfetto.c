@@ -8,7 +8,7 @@
 #include <inttypes.h>
 
 /** A time in the format's unit, with all its digits. */
-static void put_us(pvm_export_t *export, const char *name, int64_t ns)
+static void put_us(pvm_view_export_t *export, const char *name, int64_t ns)
 {
     const int64_t clean = ns > 0 ? ns : 0;
 
@@ -28,7 +28,7 @@ static int64_t int_of(sqlite3_stmt *row, int column)
 }
 
 /* Columns: vm, service, backend, host, process, program. */
-static void put_vm(pvm_export_t *export, sqlite3_stmt *row)
+static void put_vm(pvm_view_export_t *export, sqlite3_stmt *row)
 {
     const int64_t vm = int_of(row, 0);
     const int64_t process = int_of(row, 4);
@@ -47,7 +47,7 @@ static void put_vm(pvm_export_t *export, sqlite3_stmt *row)
 }
 
 /* Columns: id, vm, process, started, duration, result, gas used, entry. */
-static void put_execution(pvm_export_t *export, sqlite3_stmt *row)
+static void put_execution(pvm_view_export_t *export, sqlite3_stmt *row)
 {
     pvm_export_put(export,
                    "{\"ph\":\"X\",\"cat\":\"execution\",\"name\":\"execution %" PRId64
@@ -63,7 +63,7 @@ static void put_execution(pvm_export_t *export, sqlite3_stmt *row)
 }
 
 /* Columns: seq, vm, process, name, started, duration, pc, gas before, gas after, result. */
-static void put_call(pvm_export_t *export, sqlite3_stmt *row)
+static void put_call(pvm_view_export_t *export, sqlite3_stmt *row)
 {
     const int64_t vm = int_of(row, 1);
     const int64_t process = int_of(row, 2);
@@ -95,9 +95,9 @@ static void put_call(pvm_export_t *export, sqlite3_stmt *row)
     pvm_export_put(export, ",\"args\":{\"gas\":%" PRId64 "}},\n", gas_after);
 }
 
-typedef void put_row_t(pvm_export_t *export, sqlite3_stmt *row);
+typedef void put_row_t(pvm_view_export_t *export, sqlite3_stmt *row);
 
-static pvm_view_status_t put_rows(pvm_export_t *export, const char *sql, put_row_t *put_row)
+static pvm_view_status_t put_rows(pvm_view_export_t *export, const char *sql, put_row_t *put_row)
 {
     sqlite3_stmt *rows = NULL;
     int code = sqlite3_prepare_v2(export->file->db, sql, -1, &rows, NULL);
@@ -122,7 +122,7 @@ static const char executions_sql[] =
     "(SELECT execution, max(seq) AS seq FROM host_call GROUP BY 1) l ON l.execution = e.id "
     "ORDER BY e.started_ns, e.id";
 
-pvm_view_status_t pvm_export_perfetto(pvm_export_t *export)
+pvm_view_status_t pvm_export_perfetto(pvm_view_export_t *export)
 {
     pvm_view_status_t status;
 

@@ -20,7 +20,7 @@ enum { STRING_EMPTY, STRING_COUNT, STRING_NS, STRING_VALUES };
 enum { STRING_FRAMES = STRING_VALUES + PVM_PROF_VALUE_COUNT };
 
 typedef struct {
-    pvm_export_t *export;
+    pvm_view_export_t *export;
     const pvm_prof_stacks_t *stacks;
     gzFile out;
     pvm_buffer_t scratch;
@@ -225,7 +225,7 @@ static void put_profile(writer_t *writer)
     put_part(writer, &rest);
 }
 
-pvm_view_status_t pvm_export_pprof(pvm_export_t *export)
+pvm_view_status_t pvm_export_pprof(pvm_view_export_t *export)
 {
     pvm_prof_stacks_t stacks;
     pvm_view_status_t status = pvm_export_stacks(export, export->file, &stacks);
@@ -250,7 +250,7 @@ pvm_view_status_t pvm_export_pprof(pvm_export_t *export)
     return status;
 }
 #else
-pvm_view_status_t pvm_export_pprof(pvm_export_t *export)
+pvm_view_status_t pvm_export_pprof(pvm_view_export_t *export)
 {
     return pvm_view_fail(
         export->view, PVM_VIEW_ENVIRONMENT,

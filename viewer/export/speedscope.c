@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-static void put_frames(pvm_export_t *export, const pvm_prof_stacks_t *stacks)
+static void put_frames(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks)
 {
     for (uint32_t i = 0; i < stacks->frame_count; i++) {
         const pvm_prof_frame_t *const frame = &stacks->frames[i];
@@ -22,7 +22,7 @@ static void put_frames(pvm_export_t *export, const pvm_prof_stacks_t *stacks)
     }
 }
 
-static void put_samples(pvm_export_t *export, const pvm_prof_stacks_t *stacks,
+static void put_samples(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks,
                         pvm_prof_value_kind_t kind)
 {
     uint32_t path[PVM_EXPORT_MAX_DEPTH];
@@ -42,7 +42,7 @@ static void put_samples(pvm_export_t *export, const pvm_prof_stacks_t *stacks,
     }
 }
 
-static void put_profile(pvm_export_t *export, const pvm_prof_stacks_t *stacks,
+static void put_profile(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks,
                         pvm_prof_value_kind_t kind)
 {
     const char *comma = "";
@@ -66,7 +66,7 @@ static void put_profile(pvm_export_t *export, const pvm_prof_stacks_t *stacks,
     pvm_export_put(export, "]}");
 }
 
-pvm_view_status_t pvm_export_speedscope(pvm_export_t *export)
+pvm_view_status_t pvm_export_speedscope(pvm_view_export_t *export)
 {
     pvm_prof_stacks_t stacks;
     const pvm_view_status_t status = pvm_export_stacks(export, export->file, &stacks);

@@ -19,7 +19,7 @@
 #define DEPTH_MAX 256
 
 typedef struct {
-    pvm_export_t *export;
+    pvm_view_export_t *export;
     const pvm_prof_stacks_t *flame;
     const pvm_flame_order_t *order;
     pvm_prof_value_kind_t kind;
@@ -30,7 +30,7 @@ typedef struct {
 } drawing_t;
 
 /** Text as XML. */
-static void put_xml(pvm_export_t *export, const char *text)
+static void put_xml(pvm_view_export_t *export, const char *text)
 {
     for (const char *at = pvm_export_text(export, text); *at != '\0'; at++) {
         switch (*at) {
@@ -54,7 +54,7 @@ static void put_xml(pvm_export_t *export, const char *text)
 }
 
 /** Cut a name to what fits, between characters. */
-static void put_label(pvm_export_t *export, const char *name, size_t letters)
+static void put_label(pvm_view_export_t *export, const char *name, size_t letters)
 {
     char cut[256];
     size_t len = 0;
@@ -125,7 +125,7 @@ static double share_of(const drawing_t *drawing, int64_t value)
 
 static void put_box(const drawing_t *drawing, uint32_t node, double x, double width, unsigned depth)
 {
-    pvm_export_t *const export = drawing->export;
+    pvm_view_export_t *const export = drawing->export;
     const pvm_prof_frame_t *const frame = pvm_export_frame(drawing->flame, node);
     const unsigned y = HEAD_HEIGHT + (drawing->depth - depth) * ROW_HEIGHT;
     const int64_t now = drawing->order->now[node];
@@ -194,7 +194,7 @@ static void walk(drawing_t *drawing)
 
 static void put_head(const drawing_t *drawing)
 {
-    pvm_export_t *const export = drawing->export;
+    pvm_view_export_t *const export = drawing->export;
     const unsigned height = HEAD_HEIGHT + (drawing->depth + 1) * ROW_HEIGHT + FOOT_HEIGHT;
 
     pvm_export_put(export,
@@ -220,7 +220,7 @@ static void put_head(const drawing_t *drawing)
     pvm_export_put(export, "</text>\n");
 }
 
-static pvm_view_status_t draw(pvm_export_t *export, const pvm_prof_stacks_t *flame)
+static pvm_view_status_t draw(pvm_view_export_t *export, const pvm_prof_stacks_t *flame)
 {
     pvm_flame_order_t order;
     drawing_t drawing = {.export = export,
@@ -247,7 +247,7 @@ static pvm_view_status_t draw(pvm_export_t *export, const pvm_prof_stacks_t *fla
 }
 
 /* The first file is the run before, the second the run now. */
-static pvm_view_status_t add_run(pvm_export_t *export, pvm_prof_run_file_t *file,
+static pvm_view_status_t add_run(pvm_view_export_t *export, pvm_prof_run_file_t *file,
                                  pvm_prof_value_kind_t slot, pvm_prof_stacks_t *flame)
 {
     pvm_prof_stacks_t stacks;
@@ -262,7 +262,7 @@ static pvm_view_status_t add_run(pvm_export_t *export, pvm_prof_run_file_t *file
     return status;
 }
 
-pvm_view_status_t pvm_export_svg(pvm_export_t *export)
+pvm_view_status_t pvm_export_svg(pvm_view_export_t *export)
 {
     pvm_prof_run_file_t *const now = export->other != NULL ? export->other : export->file;
     pvm_prof_stacks_t flame;

@@ -5,7 +5,7 @@
 #include "profiler/report.h"
 #include "viewer/rows.h"
 
-pvm_view_status_t pvm_export_json(pvm_export_t *export)
+pvm_view_status_t pvm_export_json(pvm_view_export_t *export)
 {
     static const struct {
         const char *key;
@@ -56,7 +56,7 @@ static const char *const kind_names[] = {
     [PVM_PROF_FRAME_BLOCK] = "block",       [PVM_PROF_FRAME_HOST] = "host",
 };
 
-static void put_stack(pvm_export_t *export, const pvm_prof_stacks_t *stacks, uint32_t node,
+static void put_stack(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks, uint32_t node,
                       pvm_buffer_t *out)
 {
     uint32_t path[PVM_EXPORT_MAX_DEPTH];
@@ -70,7 +70,7 @@ static void put_stack(pvm_export_t *export, const pvm_prof_stacks_t *stacks, uin
     pvm_buffer_append(out, "", 1);
 }
 
-static void add_place(pvm_export_t *export, pvm_prof_table_t *table,
+static void add_place(pvm_view_export_t *export, pvm_prof_table_t *table,
                       const pvm_prof_stacks_t *stacks, uint32_t node, pvm_buffer_t *scratch,
                       bool *failed)
 {
@@ -105,7 +105,7 @@ static void add_place(pvm_export_t *export, pvm_prof_table_t *table,
     *failed = *failed || row.failed || scratch->failed;
 }
 
-pvm_view_status_t pvm_export_csv(pvm_export_t *export)
+pvm_view_status_t pvm_export_csv(pvm_view_export_t *export)
 {
     pvm_prof_stacks_t stacks;
     pvm_buffer_t scratch = {0};
