@@ -20,7 +20,8 @@ plain = [row for row in document["code_size"] if row["variant"] == "plain"]
 assert len(plain) == 2 and all(row["code_bytes"] >= 100 * 1024 for row in plain), plain
 assert all(row["instructions_per_octet"] < row["all_per_octet"] <= row["bar"] == 6 for row in plain), plain
 times = document["compile"]
-assert all(0 < row["fastest_ns"] <= row["median_ns"] for row in times), times
+# What is "on top" is a difference of two times: on a busy machine it can be anything.
+assert all(0 < row["fastest_ns"] <= row["median_ns"] for row in times if "on top" not in row["what"]), times
 END
 
 for arguments in "" nonsense "left --format xml" "left --only"; do
