@@ -4,9 +4,20 @@
 build_packages="gcc libc6-dev cmake ninja-build pkg-config libsqlite3-dev libjson-c-dev libzydis-dev
     systemtap-sdt-dev liblttng-ust-dev lttng-tools libbabeltrace2-dev libprotobuf-c-dev protobuf-c-compiler zlib1g-dev
     libsodium-dev"
-test_packages="git clang-19 libclang-rt-19-dev clang-format-19 libcmocka-dev python3 sqlite3 util-linux golang-go valgrind
+test_packages="git clang-19 libclang-rt-19-dev clang-format-19 libcmocka-dev python3 sqlite3 util-linux valgrind
     chromium chromium-driver
-    dpkg-dev groff-base zsh"
+    dpkg-dev groff-base zsh python3-venv"
+
+# Programs that many have from elsewhere, with the package that has them: wanted only where the program is missing.
+test_programs="go:golang-go cargo:cargo"
+
+# packages_of PROGRAM:PACKAGE...
+packages_of()
+{
+    for pair in "$@"; do
+        command -v "${pair%%:*}" >/dev/null || echo "${pair#*:}"
+    done
+}
 
 install_packages()
 {

@@ -19,7 +19,7 @@ case "${1:-}" in
 *) echo "usage: test.sh [--short]" >&2 && exit 2 ;;
 esac
 # shellcheck disable=SC2086 # lists of words
-install_packages $build_packages $test_packages
+install_packages $build_packages $test_packages $(packages_of $test_programs)
 
 passed=0 failed=0 skipped=0
 results=build/results

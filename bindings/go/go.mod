@@ -1,0 +1,3 @@
+module pvmscope/bindings/go
+
+go 1.19
