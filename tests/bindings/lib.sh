@@ -1,8 +1,10 @@
-# Sourced by the tests of the bindings: $build and $source, a folder of their own, and libpvm installed in it.
+# Sourced by the tests of the bindings: $build and $source, a folder of their own (the same each time:
+# compilers cache what they find by its path), and libpvm installed in it.
 set -eu
 build=$1 source=$2
-folder=$(mktemp -d)
-trap 'chmod -R u+w "$folder"; rm -rf "$folder"' EXIT
+folder=$build/tests/bindings/$(basename "$0" .sh)
+rm -rf "$folder"
+mkdir -p "$folder"
 cmake --install "$build" --prefix "$folder/prefix" >"$folder/log" || { cat "$folder/log"; exit 1; }
 lib=$(dirname "$(find "$folder/prefix" -name libpvm.so)")
 PKG_CONFIG_PATH=$lib/pkgconfig
