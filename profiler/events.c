@@ -32,6 +32,7 @@ void pvm_prof_flush_noted(pvm_prof_recorder_t *recorder)
     for (uint32_t i = 0; i < recorder->program_count; i++) {
         pvm_prof_program_flush(recorder->programs[i], recorder->file);
     }
+    pvm_prof_slices_store(&recorder->slices, recorder->file);
     for (pvm_prof_watch_t *watch = recorder->watches; watch != NULL; watch = watch->next) {
         pvm_prof_call_store_open(watch);
     }

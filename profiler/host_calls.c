@@ -44,9 +44,13 @@ void pvm_prof_call_begin(pvm_prof_watch_t *watch, const pvm_host_call_t *call)
     watch->call.func_id = call->func_id;
     watch->call.total = find_total(watch, call->func_id);
     memcpy(watch->call.registers, pvm_get_registers(watch->vm), sizeof(watch->call.registers));
-    if (watch->call.total == PVM_PROF_MAP_NONE) {
+    pvm_prof_sum_t *const site =
+        pvm_prof_sites_find(&watch->program->sites, call->pc, call->func_id);
+    if (watch->call.total == PVM_PROF_MAP_NONE || site == NULL) {
         pvm_prof_store_fail(recorder->file, "no memory for sums of host calls");
     } else {
+        site->calls++;
+        site->is_dirty = true;
         watch->totals[watch->call.total].calls++;
         watch->totals[watch->call.total].is_dirty = true;
     }
@@ -131,6 +135,29 @@ static void store_end(pvm_prof_watch_t *watch, int64_t gas_after, uint64_t durat
     pvm_prof_store_step(file, which);
 }
 
+/* The same sums by place and by slice. */
+static void add_sums(pvm_prof_watch_t *watch, uint64_t gas, uint64_t duration_ns)
+{
+    pvm_prof_recorder_t *const recorder = watch->recorder;
+    const pvm_prof_call_t *const call = &watch->call;
+    pvm_prof_sum_t *const site =
+        pvm_prof_sites_find(&watch->program->sites, call->pc, call->func_id);
+    const pvm_prof_part_t part = {
+        .program = watch->program->id,
+        .sum = {.func_id = call->func_id, .calls = 1, .gas = gas, .duration_ns = duration_ns},
+        .started_ns = (int64_t)(call->began_ns - recorder->began_ns),
+    };
+
+    if (site != NULL) {
+        site->gas += gas;
+        site->duration_ns += duration_ns;
+        site->is_dirty = true;
+    }
+    if (pvm_prof_slices_add(&recorder->slices, call->seq, &part) != 0) {
+        pvm_prof_store_fail(recorder->file, "no memory for sums of host calls");
+    }
+}
+
 void pvm_prof_call_end(pvm_prof_watch_t *watch, int64_t gas, uint64_t now_ns, bool has_returned)
 {
     const uint64_t duration_ns = now_ns - watch->call.began_ns - watch->call.own_ns;
@@ -153,6 +180,7 @@ void pvm_prof_call_end(pvm_prof_watch_t *watch, int64_t gas, uint64_t now_ns, bo
         total->duration_ns += has_returned ? duration_ns : 0;
         total->is_dirty = true;
     }
+    add_sums(watch, (uint64_t)charge.taken, has_returned ? duration_ns : 0);
     watch->call.is_open = false;
 }
 

@@ -151,6 +151,7 @@ void pvm_prof_program_destroy(pvm_prof_program_t *entry)
         return;
     }
     pvm_prof_map_free(&entry->host_names);
+    pvm_prof_sites_free(&entry->sites);
     free(entry->is_dirty);
     free(entry->dirty);
     free(entry->pending);
@@ -236,6 +237,7 @@ void pvm_prof_program_flush(pvm_prof_program_t *entry, pvm_prof_run_file_t *file
         entry->is_dirty[index] = false;
     }
     entry->dirty_count = 0;
+    pvm_prof_sites_store(&entry->sites, entry->id, file);
 }
 
 void pvm_prof_program_name_call(pvm_prof_program_t *entry, pvm_prof_run_file_t *file,

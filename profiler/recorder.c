@@ -266,6 +266,7 @@ static void settle_all(pvm_prof_recorder_t *recorder)
     for (uint32_t i = 0; i < recorder->program_count; i++) {
         pvm_prof_program_flush(recorder->programs[i], recorder->file);
     }
+    pvm_prof_slices_store(&recorder->slices, recorder->file);
 }
 
 static void store_verdict(pvm_prof_recorder_t *recorder, pvm_prof_run_status_t status)
@@ -367,6 +368,7 @@ void pvm_prof_recorder_destroy(pvm_prof_recorder_t *recorder)
     }
     free(recorder->programs);
     pvm_prof_map_free(&recorder->program_by_address);
+    pvm_prof_slices_free(&recorder->slices);
     pthread_cond_destroy(&recorder->wake);
     free(recorder->program_name);
     free(recorder);

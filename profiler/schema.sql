@@ -145,6 +145,30 @@ CREATE TABLE host_memory (
 );
 CREATE INDEX host_memory_seq ON host_memory (seq);
 
+-- Sums over host_call by place in the code and, in order, by slices of `width` calls (which doubles when there are 4096
+-- of them), so that no report has to read all calls. Kept as host_total.
+CREATE TABLE host_site (
+    program     INTEGER NOT NULL REFERENCES program,
+    pc          INTEGER NOT NULL, -- of the ecalli
+    func_id     INTEGER NOT NULL,
+    calls       INTEGER NOT NULL,
+    gas         INTEGER NOT NULL,
+    duration_ns INTEGER NOT NULL,
+    PRIMARY KEY (program, pc)
+) WITHOUT ROWID;
+
+CREATE TABLE host_slice (
+    seq         INTEGER NOT NULL, -- of the first call of the slice
+    width       INTEGER NOT NULL, -- the same in all rows
+    program     INTEGER NOT NULL REFERENCES program,
+    func_id     INTEGER NOT NULL,
+    calls       INTEGER NOT NULL, -- that have ended
+    gas         INTEGER NOT NULL,
+    duration_ns INTEGER NOT NULL,
+    started_ns  INTEGER NOT NULL, -- of the first of them
+    PRIMARY KEY (seq, program, func_id)
+) WITHOUT ROWID;
+
 -- Sums over host_call, kept even where its rows are not collected.
 CREATE TABLE host_total (
     vm          INTEGER NOT NULL REFERENCES vm,

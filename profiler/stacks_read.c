@@ -1,5 +1,6 @@
 /* Recordings into stacks: blocks with their functions, and the host calls that they make. */
 #include "profiler/functions.h"
+#include "profiler/host_sums.h"
 #include "profiler/ledger.h"
 #include "profiler/stacks.h"
 #include "profiler/store.h"
@@ -244,28 +245,40 @@ static int read_plural(reader_t *reader, sqlite3_stmt *row)
     return SQLITE_OK;
 }
 
-/* Sums by place; what single calls were not collected for is the rest to the sums by number. */
-#define SITES_SQL                                                                                  \
-    "WITH site AS (SELECT v.program AS program, c.pc AS pc, c.func_id AS func_id, "                \
-    "count(*) AS calls, wrap_sum(max(0, c.gas_before - coalesce(c.gas_after, c.gas_before))) AS "  \
-    "gas, "                                                                                        \
+/* Sums by place, as stored or of single calls; what these do not have is the rest to the sums by number. */
+#define STORED_SITES "SELECT program, pc, func_id, calls, gas, duration_ns AS ns FROM host_site"
+#define COUNTED_SITES                                                                              \
+    "SELECT v.program AS program, c.pc AS pc, c.func_id AS func_id, count(*) AS calls, "           \
+    "wrap_sum(max(0, c.gas_before - coalesce(c.gas_after, c.gas_before))) AS gas, "                \
     "wrap_sum(coalesce(c.duration_ns, 0)) AS ns "                                                  \
-    "FROM host_call c JOIN vm v ON v.id = c.vm GROUP BY 1, 2, 3), "                                \
-    "rest AS (SELECT v.program AS program, NULL AS pc, t.func_id AS func_id, "                     \
-    "wrap_sum(t.calls) - coalesce((SELECT sum(s.calls) FROM site s WHERE s.program = v.program "   \
-    "AND s.func_id = t.func_id), 0) AS calls, "                                                    \
-    "wrap_sum(t.gas) - coalesce((SELECT sum(s.gas) FROM site s WHERE s.program = v.program "       \
-    "AND s.func_id = t.func_id), 0) AS gas, "                                                      \
-    "wrap_sum(t.duration_ns) - coalesce((SELECT sum(s.ns) FROM site s WHERE s.program = "          \
-    "v.program "                                                                                   \
-    "AND s.func_id = t.func_id), 0) AS ns "                                                        \
-    "FROM host_total t JOIN vm v ON v.id = t.vm GROUP BY 1, 3) "                                   \
+    "FROM host_call c JOIN vm v ON v.id = c.vm GROUP BY 1, 2, 3"
+#define SITES_SQL(sites)                                                                           \
+    "WITH site AS (" sites "), "                                                                   \
+    "placed AS (SELECT program, func_id, sum(calls) AS calls, wrap_sum(gas) AS gas, "              \
+    "wrap_sum(ns) AS ns FROM site GROUP BY 1, 2), "                                                \
+    "number AS (SELECT v.program AS program, t.func_id AS func_id, wrap_sum(t.calls) AS calls, "   \
+    "wrap_sum(t.gas) AS gas, wrap_sum(t.duration_ns) AS ns "                                       \
+    "FROM host_total t JOIN vm v ON v.id = t.vm GROUP BY 1, 2), "                                  \
+    "rest AS (SELECT n.program, NULL AS pc, n.func_id, n.calls - coalesce(p.calls, 0) AS calls, "  \
+    "n.gas - coalesce(p.gas, 0) AS gas, n.ns - coalesce(p.ns, 0) AS ns "                           \
+    "FROM number n LEFT JOIN placed p USING (program, func_id)) "                                  \
     "SELECT a.program, p.name, a.pc, n.name, a.calls, a.gas, a.ns FROM "                           \
     "(SELECT * FROM site UNION ALL SELECT * FROM rest "                                            \
     "WHERE calls <> 0 OR gas <> 0 OR ns <> 0) a "                                                  \
     "JOIN program p ON p.id = a.program "                                                          \
     "LEFT JOIN host_function n ON n.program = a.program AND n.func_id = a.func_id "                \
     "ORDER BY 1, 3, 4"
+
+static int read_sites(reader_t *reader)
+{
+    bool is_stored = false;
+    const int code = pvm_prof_has_sums(reader->file, "host_site", &is_stored);
+
+    return code != SQLITE_OK
+               ? code
+               : read_rows(reader, is_stored ? SITES_SQL(STORED_SITES) : SITES_SQL(COUNTED_SITES),
+                           read_host_calls);
+}
 
 pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, pvm_prof_stacks_t *out)
 {
@@ -287,7 +300,7 @@ pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, pvm_prof_stack
                          read_block);
     }
     if (code == SQLITE_OK) {
-        code = read_rows(reader, SITES_SQL, read_host_calls);
+        code = read_sites(reader);
     }
     if (reader != NULL) {
         pvm_program_release(reader->program);

@@ -8,6 +8,7 @@
 #define PVM_PROFILER_WATCH_H
 
 #include "profiler/functions.h"
+#include "profiler/host_sums.h"
 #include "profiler/ledger.h"
 #include "profiler/map.h"
 #include "profiler/recorder.h"
@@ -31,6 +32,7 @@ typedef struct {
     bool *is_dirty;
     size_t dirty_count;
     pvm_prof_map_t host_names; /**< func_id -> 0: named in the file */
+    pvm_prof_sites_t sites;
 } pvm_prof_program_t;
 
 /** Sums over host calls of one VM with one number. */
@@ -124,7 +126,8 @@ struct pvm_prof_recorder_t {
     int64_t execution_count;
     int64_t host_call_count;
     pvm_prof_figures_t totals; /**< over all executions, as stored */
-    bool is_difference;        /**< the sum rule failed somewhere */
+    pvm_prof_slices_t slices;
+    bool is_difference; /**< the sum rule failed somewhere */
     bool is_fed; /**< with events of another process: counts are current at the end of a run only */
     bool is_cut_short; /**< a VM was running when the recording ended */
     const char *last_result;

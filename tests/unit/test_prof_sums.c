@@ -39,6 +39,12 @@ static void reconciles(const char *path, const char *what)
         "SELECT (SELECT count(*) FROM host_calls) - (SELECT sum(host_calls) FROM executions)",
         "SELECT (SELECT total(gas) FROM host_total) - host_gas FROM gas_summary",
         "SELECT (SELECT count(*) FROM host_calls) - (SELECT total(calls) FROM host_total)",
+        "SELECT (SELECT total(gas) FROM host_site) - host_gas FROM gas_summary",
+        "SELECT (SELECT total(calls) FROM host_site) - (SELECT total(calls) FROM host_total)",
+        "SELECT (SELECT total(gas) FROM host_slice) - host_gas FROM gas_summary",
+        "SELECT (SELECT total(calls) FROM host_slice) - (SELECT total(calls) FROM host_total)",
+        "SELECT (SELECT total(duration_ns) FROM host_slice) - (SELECT total(duration_ns) FROM "
+        "host_site)",
         "SELECT (SELECT total(hits) FROM hot_blocks) - (SELECT total(count) FROM edge WHERE to_pc "
         ">= 0)",
         "SELECT count(*) FROM lost_events",

@@ -4,6 +4,7 @@
 #include "viewer/export/html.h"
 #include "viewer/new_run.h"
 
+#include "profiler/host_sums.h"
 #include "profiler/jam_call.h"
 #include "profiler/store.h"
 #include "profiler/wrap_sum.h"
@@ -197,7 +198,12 @@ static int put_rows(writer_t *writer, int64_t slice)
 
 /* -- Slices -------------------------------------------------------------------------------- */
 
-#define SLICES_SQL                                                                                 \
+#define STORED_SLICES_SQL                                                                          \
+    "SELECT s.seq / ?1 * ?1, n.name, sum(s.calls), wrap_sum(s.gas), wrap_sum(s.duration_ns), "     \
+    "min(s.started_ns) FROM host_slice s "                                                         \
+    "LEFT JOIN host_function n ON n.program = s.program AND n.func_id = s.func_id "                \
+    "GROUP BY 1, s.program, s.func_id ORDER BY 1, 2"
+#define COUNTED_SLICES_SQL                                                                         \
     "SELECT c.seq / ?1 * ?1, n.name, count(*), "                                                   \
     "wrap_sum(max(0, c.gas_before - coalesce(c.gas_after, c.gas_before))), "                       \
     "wrap_sum(coalesce(c.duration_ns, 0)), min(c.started_ns) "                                     \
@@ -206,11 +212,12 @@ static int put_rows(writer_t *writer, int64_t slice)
     "GROUP BY 1, v.program, c.func_id ORDER BY 1, 2"
 
 /* [first number, name, calls, gas, ns, begin] for each name in each slice. */
-static int put_slices(writer_t *writer, int64_t slice)
+static int put_slices(writer_t *writer, int64_t slice, bool is_stored)
 {
     pvm_view_export_t *const export = writer->export;
     int code;
-    sqlite3_stmt *const rows = prepare(writer, SLICES_SQL, &code);
+    sqlite3_stmt *const rows =
+        prepare(writer, is_stored ? STORED_SLICES_SQL : COUNTED_SLICES_SQL, &code);
     const char *comma = "";
 
     if (code == SQLITE_OK) {
@@ -232,6 +239,23 @@ static int put_slices(writer_t *writer, int64_t slice)
     sqlite3_finalize(rows);
     pvm_export_put(export, "]");
     return done(code);
+}
+
+/* Slices of a power of two fit together with those of the file. */
+static int put_sliced(writer_t *writer, int64_t *out_slice)
+{
+    bool is_stored = false;
+    int64_t width = 1;
+    int code = pvm_prof_has_sums(writer->file, "host_slice", &is_stored);
+
+    if (code == SQLITE_OK && is_stored) {
+        code = read_number(writer, "SELECT max(width) FROM host_slice", &width);
+    }
+    while (width < writer->rows / PVM_HTML_SLICES) {
+        width *= 2;
+    }
+    *out_slice = width;
+    return code == SQLITE_OK ? put_slices(writer, width, is_stored) : code;
 }
 
 static int put_all(writer_t *writer)
@@ -256,9 +280,8 @@ static int put_all(writer_t *writer)
     if (code == SQLITE_OK) {
         code = read_names(writer);
     }
-    if (writer->rows > PVM_HTML_ROWS_MAX) {
-        slice = (writer->rows + PVM_HTML_SLICES - 1) / PVM_HTML_SLICES;
-        code = code == SQLITE_OK ? put_slices(writer, slice) : code;
+    if (code == SQLITE_OK && writer->rows > PVM_HTML_ROWS_MAX) {
+        code = put_sliced(writer, &slice);
     }
     if (code == SQLITE_OK) {
         code = put_rows(writer, slice);

@@ -51,8 +51,10 @@ const conversation = (() => {
             if (inside.length === 0) {
                 return [];
             }
-            const begin = axis === "time" ? inside[0].at : from;
-            const size = axis === "time" ? inside[inside.length - 1].at - begin + 1 : to - from;
+            /* The parts of a slice stand in the order of their names, and calls of several machines overlap. */
+            const times = axis === "time" ? inside.map((unit) => unit.at) : [];
+            const begin = axis === "time" ? times.reduce((least, at) => Math.min(least, at)) : from;
+            const size = axis === "time" ? times.reduce((most, at) => Math.max(most, at)) - begin + 1 : to - from;
             const width = axis === "time" ? Math.max(1, size / most) : step * Math.max(1, Math.ceil(size / step / most));
             const made = Array.from({length: Math.ceil(size / width)}, empty);
             for (const unit of inside) {

@@ -20,7 +20,13 @@ echo "-- without, and stopped inside a block"
 pvmscope record service-0.7.2.jam --args 0102030405 --gas 30000 -o stripped.db >/dev/null
 check stripped
 echo "-- sums of host calls only"
-sqlite3 named.db "DELETE FROM host_call WHERE seq > 1"
+sqlite3 named.db "DELETE FROM host_call"
+pvmscope export named.db --format folded --value host_calls
+echo "-- an older file, and one that was cut"
+sqlite3 named.db "DROP TABLE host_site"
+pvmscope export named.db --format folded --value host_calls
+pvmscope record service.polkavm --entry refine -o named.db >/dev/null
+sqlite3 named.db "DROP TABLE host_site; DELETE FROM host_call WHERE seq > 1"
 pvmscope export named.db --format folded --value host_calls
 echo "-- names that mean something to a format"
 pvmscope record service.polkavm --entry refine -o named.db >/dev/null
