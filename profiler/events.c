@@ -79,6 +79,7 @@ void pvm_prof_watch_destroy(pvm_prof_watch_t *watch)
     if (watch->next != NULL) {
         watch->next->previous = watch->previous;
     }
+    pvm_prof_flight_forget(watch);
     pvm_prof_map_free(&watch->total_index);
     free(watch->totals);
     free(watch->edges);
@@ -164,6 +165,7 @@ static void on_run_begin(void *user_data, pvm_vm_t *vm, pvm_run_kind_t kind)
     }
     execution->result = "incomplete";
     execution->has_fault = false;
+    pvm_prof_flight_forget(watch);
     watch->is_running = true;
     execution->run_began_ns = pvm_prof_now_ns();
     leave(recorder);
@@ -211,6 +213,9 @@ static void on_run_end(void *user_data, pvm_vm_t *vm, pvm_result_t result)
             pvm_prof_ledger_guest(&execution->ledger, pvm_get_gas(vm));
         }
         recorder->gas_left = execution->ledger.now;
+        if (!recorder->is_fed) {
+            pvm_prof_flight_note(watch, result);
+        }
         if (result == PVM_RESULT_OOG || result == PVM_RESULT_PANIC || result == PVM_RESULT_ERROR ||
             (result == PVM_RESULT_OK && state == PVM_STATE_HALT)) {
             pvm_prof_execution_close(watch);

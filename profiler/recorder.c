@@ -59,7 +59,8 @@ static void store_instrumentation(pvm_prof_recorder_t *recorder)
     } names[] = {{PVM_PROF_COUNTS, "counts"},
                  {PVM_PROF_EDGES, "edges"},
                  {PVM_PROF_HOST_CALLS, "hostcalls"},
-                 {PVM_PROF_MEMORY, "memory"}};
+                 {PVM_PROF_MEMORY, "memory"},
+                 {PVM_PROF_FLIGHT, "flight"}};
     char text[64] = "";
     size_t len = 0;
 
@@ -162,6 +163,10 @@ static pvm_prof_status_t attach_locked(pvm_prof_recorder_t *recorder, pvm_vm_t *
     if (recorder->instrument & PVM_PROF_EDGES) {
         flags |= PVM_INSTRUMENT_EDGES;
     }
+    const bool is_counting = flags != 0;
+    if (recorder->instrument & PVM_PROF_FLIGHT) {
+        flags |= PVM_INSTRUMENT_FLIGHT;
+    }
     pvm_prof_watch_t *const watch = calloc(1, sizeof(*watch));
     if (watch == NULL) {
         pvm_error_set("%.300s: no memory to watch another VM", recorder->file->path);
@@ -170,7 +175,7 @@ static pvm_prof_status_t attach_locked(pvm_prof_recorder_t *recorder, pvm_vm_t *
     watch->recorder = recorder;
     watch->vm = vm;
     watch->thread = pthread_self();
-    watch->is_counting = flags != 0;
+    watch->is_counting = is_counting;
     watch->flushed_ns = pvm_prof_now_ns();
     watch->program = pvm_prof_program_find(recorder, pvm_get_program(vm), program_name);
     if (watch->program == NULL) {

@@ -18,6 +18,7 @@ enum {
     PVM_PROF_EDGES = 1 << 1,      /**< executions of every edge; implies COUNTS */
     PVM_PROF_HOST_CALLS = 1 << 2, /**< a row for each host call; their sums are kept in any case */
     PVM_PROF_MEMORY = 1 << 3, /**< guest memory that the host read and wrote; implies HOST_CALLS */
+    PVM_PROF_FLIGHT = 1 << 4, /**< the last blocks before a panic, a fault or out of gas */
     PVM_PROF_DEFAULT = PVM_PROF_COUNTS | PVM_PROF_EDGES | PVM_PROF_HOST_CALLS
 };
 

@@ -180,6 +180,46 @@ CREATE TABLE host_total (
     PRIMARY KEY (vm, func_id)
 ) WITHOUT ROWID;
 
+-- How executions came to a panic, a fault or out of gas.
+CREATE TABLE flight (
+    execution INTEGER PRIMARY KEY REFERENCES execution,
+    gas       INTEGER NOT NULL,   -- left
+    cost      INTEGER NOT NULL    -- result oog: the price that could not be paid; 0: the host gave up
+);
+
+-- Who called whom, innermost (0) first.
+CREATE TABLE flight_frame (
+    execution INTEGER NOT NULL REFERENCES flight,
+    depth     INTEGER NOT NULL,
+    pc        INTEGER,            -- 0: where it stopped; else the call; NULL: the host
+    function  TEXT,
+    found     TEXT NOT NULL,      -- stopped here, checked, likely, guess, host
+    times     INTEGER NOT NULL,   -- in a row: recursion
+    PRIMARY KEY (execution, depth)
+) WITHOUT ROWID;
+
+-- The last host calls, also where host_call is not collected.
+CREATE TABLE flight_call (
+    execution  INTEGER NOT NULL REFERENCES flight,
+    seq        INTEGER NOT NULL,  -- number of the call in its machine
+    pc         INTEGER NOT NULL,
+    func_id    INTEGER NOT NULL,
+    name       TEXT NOT NULL,
+    gas_before INTEGER NOT NULL,
+    gas_after  INTEGER NOT NULL,
+    result     INTEGER NOT NULL,
+    PRIMARY KEY (execution, seq)
+) WITHOUT ROWID;
+
+-- The last blocks that were entered, oldest (0) first, with --instrument flight.
+CREATE TABLE flight_block (
+    execution INTEGER NOT NULL REFERENCES flight,
+    place     INTEGER NOT NULL,
+    pc        INTEGER NOT NULL,
+    function  TEXT NOT NULL,
+    PRIMARY KEY (execution, place)
+) WITHOUT ROWID;
+
 CREATE TABLE lost (
     kind  TEXT PRIMARY KEY,
     count INTEGER NOT NULL

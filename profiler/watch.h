@@ -7,6 +7,7 @@
 #ifndef PVM_PROFILER_WATCH_H
 #define PVM_PROFILER_WATCH_H
 
+#include "profiler/flight.h"
 #include "profiler/functions.h"
 #include "profiler/host_sums.h"
 #include "profiler/ledger.h"
@@ -99,6 +100,8 @@ typedef struct pvm_prof_watch_t {
     uint64_t flushed_ns;
     pvm_prof_execution_t execution;
     pvm_prof_call_t call;
+    pvm_prof_flight_t
+        *flight; /**< how the open execution stopped last; NULL: it did not, or went on */
 
     bool is_counting;
     bool has_baseline;
@@ -187,6 +190,15 @@ void pvm_prof_call_store_open(pvm_prof_watch_t *watch);
 void pvm_prof_call_store_memory(pvm_prof_watch_t *watch, uint32_t address, const void *data,
                                 size_t length, bool is_write);
 void pvm_prof_call_store_totals(pvm_prof_watch_t *watch);
+
+/* -- flight_store.c ------------------------------------------------------------------------ */
+
+/** Read the flight record of a VM that has just stopped so; one that its execution has already is kept. */
+void pvm_prof_flight_note(pvm_prof_watch_t *watch, pvm_result_t result);
+/** The execution goes on. */
+void pvm_prof_flight_forget(pvm_prof_watch_t *watch);
+/** Rows of the open execution, which ends. */
+void pvm_prof_flight_store(pvm_prof_watch_t *watch);
 
 /* -- events.c ------------------------------------------------------------------------------ */
 

@@ -12,7 +12,8 @@
 _Static_assert(PVM_PROF_COUNTS == 1 << PVM_CHOICE_INSTRUMENT_COUNTS &&
                    PVM_PROF_EDGES == 1 << PVM_CHOICE_INSTRUMENT_EDGES &&
                    PVM_PROF_HOST_CALLS == 1 << PVM_CHOICE_INSTRUMENT_HOSTCALLS &&
-                   PVM_PROF_MEMORY == 1 << PVM_CHOICE_INSTRUMENT_MEMORY,
+                   PVM_PROF_MEMORY == 1 << PVM_CHOICE_INSTRUMENT_MEMORY &&
+                   PVM_PROF_FLIGHT == 1 << PVM_CHOICE_INSTRUMENT_FLIGHT,
                "the list of --instrument is the recorder's flags");
 
 static void describe_progress(void *user_data, char *out, size_t out_bytes)

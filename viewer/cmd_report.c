@@ -3,6 +3,7 @@
 #include "viewer/new_run.h"
 #include "viewer/render.h"
 
+#include "profiler/flight.h"
 #include "profiler/report.h"
 
 /** Tables of the report without --by, with their keys in JSON. */
@@ -61,8 +62,9 @@ static pvm_view_status_t print_all(pvm_view_t *view, const pvm_render_t *render,
                                    pvm_prof_run_file_t *file,
                                    const pvm_prof_report_options_t *options)
 {
-    pvm_prof_table_t *tables[PART_COUNT] = {0};
-    pvm_render_part_t parts[PART_COUNT];
+    pvm_prof_table_t *tables[PART_COUNT + PVM_PROF_FLIGHT_TABLES] = {0};
+    pvm_render_part_t parts[PART_COUNT + PVM_PROF_FLIGHT_TABLES];
+    size_t count = PART_COUNT;
     pvm_prof_status_t status = PVM_PROF_OK;
     pvm_view_status_t result = PVM_VIEW_FINE;
 
@@ -70,12 +72,20 @@ static pvm_view_status_t print_all(pvm_view_t *view, const pvm_render_t *render,
         status = pvm_prof_report(file, parts_all[i].kind, options, &tables[i]);
         parts[i] = (pvm_render_part_t){parts_all[i].key, tables[i]};
     }
+    if (status == PVM_PROF_OK) {
+        status = pvm_prof_flight_report(file, tables + PART_COUNT);
+    }
+    for (size_t i = 0; i < PVM_PROF_FLIGHT_TABLES; i++) {
+        if (tables[PART_COUNT + i] != NULL) {
+            parts[count++] = (pvm_render_part_t){pvm_prof_flight_keys[i], tables[PART_COUNT + i]};
+        }
+    }
     if (status != PVM_PROF_OK) {
         result = fail_profiler(view, status);
-    } else if (pvm_view_render_document(render, parts, PART_COUNT) < 0) {
+    } else if (pvm_view_render_document(render, parts, count) < 0) {
         result = pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "no memory for the report");
     }
-    for (size_t i = 0; i < PART_COUNT; i++) {
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
         pvm_prof_table_destroy(tables[i]);
     }
     return result;

@@ -4,6 +4,8 @@
 #include "viewer/render.h"
 #include "viewer/rows.h"
 
+#include "profiler/flight.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -140,20 +142,53 @@ static pvm_prof_table_t *make_register_table(const pvm_view_t *view, const pvm_j
     return table;
 }
 
+/** The way to a panic, a fault or out of gas. @return 0, or -1 without memory */
+static int make_flight_tables(const pvm_job_t *job, pvm_prof_table_t *out[PVM_PROF_FLIGHT_TABLES])
+{
+    pvm_prof_functions_t functions;
+    pvm_prof_flight_t flight;
+    int status = -1;
+
+    if (job->outcome.is_interrupted || !pvm_prof_flight_is_due(job->outcome.result)) {
+        return 0;
+    }
+    if (pvm_prof_functions_find(job->program, &functions) != 0) {
+        return -1;
+    }
+    if (pvm_prof_flight_take(job->vm, job->outcome.result, job->host_calls, &functions, &flight) ==
+        0) {
+        flight.gas_start = job->gas_start;
+        flight.gas_added = job->gas_added;
+        flight.host_gas = job->host_gas;
+        status = pvm_prof_flight_tables(&flight, out);
+        pvm_prof_flight_free(&flight);
+    }
+    pvm_prof_functions_free(&functions);
+    return status;
+}
+
 static pvm_view_status_t print_run(pvm_view_t *view, const pvm_job_t *job)
 {
     const pvm_render_t render =
         pvm_view_render_make(stdout, pvm_view_number(view, PVM_OPTION_FORMAT));
-    pvm_prof_table_t *run = make_run_table(view, job);
-    pvm_prof_table_t *registers = make_register_table(view, job);
-    const pvm_render_part_t parts[] = {{"run", run}, {"registers", registers}};
+    pvm_prof_table_t *tables[2 + PVM_PROF_FLIGHT_TABLES] = {make_run_table(view, job),
+                                                            make_register_table(view, job)};
+    pvm_render_part_t parts[2 + PVM_PROF_FLIGHT_TABLES] = {{"run", tables[0]},
+                                                           {"registers", tables[1]}};
+    size_t count = 2;
     int status = -1;
 
-    if (run != NULL && registers != NULL) {
-        status = pvm_view_render_document(&render, parts, 2);
+    if (tables[0] != NULL && tables[1] != NULL && make_flight_tables(job, tables + 2) == 0) {
+        for (int i = 0; i < PVM_PROF_FLIGHT_TABLES; i++) {
+            if (tables[2 + i] != NULL) {
+                parts[count++] = (pvm_render_part_t){pvm_prof_flight_keys[i], tables[2 + i]};
+            }
+        }
+        status = pvm_view_render_document(&render, parts, count);
     }
-    pvm_prof_table_destroy(run);
-    pvm_prof_table_destroy(registers);
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        pvm_prof_table_destroy(tables[i]);
+    }
     return status == 0 ? PVM_VIEW_FINE
                        : pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "no memory for the output");
 }
@@ -170,6 +205,10 @@ pvm_view_status_t pvm_command_run(pvm_view_t *view)
     pvm_job_t job;
     pvm_view_status_t status = pvm_view_job_open(view, view->operands[0], &job);
 
+    if (status == PVM_VIEW_FINE && pvm_view_number(view, PVM_OPTION_RUN_INSTRUMENT) != 0 &&
+        pvm_set_instrumentation(job.vm, PVM_INSTRUMENT_FLIGHT) != 0) {
+        status = pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "%s", pvm_last_error());
+    }
     if (status == PVM_VIEW_FINE) {
         pvm_view_job_run(&job, describe_progress, &job);
         status = print_run(view, &job);

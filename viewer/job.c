@@ -11,11 +11,13 @@
 
 /* -- Hosts --------------------------------------------------------------------------------- */
 
-/* Count what the host gave, which is neither left nor used. */
+/* Count what the host gave, which is neither left nor used, and what it took. */
 static void note_gas(pvm_job_t *job, int64_t before, int64_t after)
 {
     if (after > before) {
         job->gas_added = (int64_t)((uint64_t)job->gas_added + (uint64_t)(after - before));
+    } else {
+        job->host_gas = (int64_t)((uint64_t)job->host_gas + (uint64_t)(before - after));
     }
 }
 

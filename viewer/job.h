@@ -21,6 +21,7 @@ typedef struct {
     pvm_host_t host;           /**< of a program */
     uint64_t host_calls;
     int64_t gas_added; /**< by the host, in calls that gave more than they took */
+    int64_t host_gas;  /**< taken by the host, in calls that took more than they gave */
     pvm_run_outcome_t outcome;
 } pvm_job_t;
 

@@ -106,7 +106,6 @@ static void tell_arguments(pvm_vm_t *vm)
 void pvm_events_run_begin(pvm_vm_t *vm, pvm_run_kind_t kind)
 {
     vm->events.run_is_told = true;
-    vm->events.host_gave_up = false;
     vm->events.run_gas = vm->gas;
     vm->events.run_began_ns = 0;
     if (kind == PVM_RUN_EXECUTE) {

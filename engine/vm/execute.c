@@ -64,6 +64,7 @@ static pvm_result_t run(pvm_vm_t *vm, pvm_run_kind_t kind)
         vm->observer.run_begin(vm->observer_data, vm, kind);
     }
     vm->events.run_is_told = false;
+    vm->events.host_gave_up = false;
     if (pvm_events_has_listeners() || vm->events.owns_counts) {
         pvm_events_run_begin(vm, kind);
     }

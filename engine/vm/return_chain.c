@@ -9,6 +9,8 @@
 
 /** Where a machine's first routine returns to: GP A.7. */
 #define HALT_ADDRESS UINT64_C(0xffff0000)
+/** Calls of one chain. */
+#define CHAIN_MAX 65536
 /** Words of stack that are searched for one return address. */
 #define SEARCH_WORDS_MAX 8192
 
@@ -115,6 +117,40 @@ static bool step_out(walk_t *walk, found_t *out)
     return true;
 }
 
+/* Go from caller to caller, behind out[0]. @return frames in `out` */
+static size_t walk_out(walk_t *walk, pvm_frame_t *out, size_t max)
+{
+    size_t count = 1;
+
+    for (int i = 0; i < CHAIN_MAX; i++) {
+        found_t found = {0};
+        if (!step_out(walk, &found)) {
+            break;
+        }
+        pvm_frame_t *const last = &out[count - 1];
+        /* No frame is surer than those inside it. */
+        pvm_frame_t next = {.times = 1,
+                            .kind = (uint8_t)(found.kind < last->kind ? last->kind : found.kind)};
+        if (found.kind != PVM_FRAME_HOST) {
+            next.pc = walk->pc;
+            next.back = found.call.back;
+            next.routine = walk->frame.routine;
+        }
+        if (next.kind == last->kind && next.pc == last->pc && next.back == last->back) {
+            last->times++;
+            continue;
+        }
+        if (count == max) {
+            break;
+        }
+        out[count++] = next;
+        if (found.kind == PVM_FRAME_HOST) {
+            break;
+        }
+    }
+    return count;
+}
+
 size_t pvm_get_return_chain(pvm_vm_t *vm, pvm_frame_t *out, size_t max)
 {
     if (vm == NULL || out == NULL) {
@@ -124,7 +160,8 @@ size_t pvm_get_return_chain(pvm_vm_t *vm, pvm_frame_t *out, size_t max)
     if (max == 0) {
         return 0;
     }
-    out[0] = (pvm_frame_t){.pc = vm->pc, .back = vm->pc, .routine = vm->pc, .kind = PVM_FRAME_HERE};
+    out[0] = (pvm_frame_t){
+        .pc = vm->pc, .back = vm->pc, .routine = vm->pc, .times = 1, .kind = PVM_FRAME_HERE};
     walk_t walk = {
         .vm = vm, .pc = vm->pc, .stack = vm->registers[PVM_REGISTER_STACK], .is_innermost = true};
     walk.frames = vm->program->block_count == 0 ? NULL : pvm_frames_of(vm->program);
@@ -133,20 +170,5 @@ size_t pvm_get_return_chain(pvm_vm_t *vm, pvm_frame_t *out, size_t max)
     }
     walk.frame = pvm_frames_at(vm->program, walk.frames, vm->pc);
     out[0].routine = walk.frame.routine;
-    for (size_t count = 1; count < max; count++) {
-        found_t found = {0};
-        if (!step_out(&walk, &found)) {
-            return count;
-        }
-        /* No frame is surer than those inside it. */
-        out[count] = (pvm_frame_t){
-            .kind = (uint8_t)(found.kind < out[count - 1].kind ? out[count - 1].kind : found.kind)};
-        if (found.kind == PVM_FRAME_HOST) {
-            return count + 1;
-        }
-        out[count].pc = walk.pc;
-        out[count].back = found.call.back;
-        out[count].routine = walk.frame.routine;
-    }
-    return max;
+    return walk_out(&walk, out, max);
 }

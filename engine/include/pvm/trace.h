@@ -104,11 +104,12 @@ typedef struct pvm_frame_t {
     uint32_t pc; /**< HERE: where the VM stopped; else the call, of several that share `back` one */
     uint32_t back;    /**< where the call returns to; HERE: pc */
     uint32_t routine; /**< first octet of the routine it is in, as far as the code tells */
+    uint32_t times;   /**< how often in a row: more than once for the same call of a recursion */
     uint8_t kind;     /**< pvm_frame_kind_t */
 } pvm_frame_t;
 
-/** Who called whom, innermost first. A chain that does not end with PVM_FRAME_HOST broke off, or `max` was too small.
- *  Cost: a pass over the code the first time for a program, then over the routines in the chain.
+/** Who called whom, innermost first. A chain that does not end with PVM_FRAME_HOST broke off, or is longer than `max` or
+ *  than 65,536 calls. Cost: a pass over the code the first time for a program, then over the blocks in the chain.
  *  @return how many frames were written, at most `max`; 0: an argument is NULL. Thread: that of the VM. */
 PVM_API size_t pvm_get_return_chain(pvm_vm_t *vm, pvm_frame_t *out, size_t max);
 
