@@ -16,6 +16,9 @@ pvm_prof_status_t pvm_feed_block_counts(const pvm_prof_feed_t *feed, pvm_vm_t *v
 {
     pvm_counts_t *const counts = vm->counts;
 
+    if (counts != NULL) {
+        counts->is_told = true;
+    }
     if (counts == NULL || event->hits_len != event->blocks_len ||
         event->gas_len != event->blocks_len) {
         return counts == NULL ? PVM_PROF_OK : refuse(feed, "hits for blocks");
@@ -67,6 +70,7 @@ pvm_prof_status_t pvm_feed_edge_counts(const pvm_prof_feed_t *feed, pvm_vm_t *vm
     if (counts == NULL || !(feed->instrument & PVM_PROF_EDGES)) {
         return PVM_PROF_OK;
     }
+    counts->is_told = true;
     if (event->from_len != count || event->to_len != count || event->counts_len != count) {
         return refuse(feed, "edges without an end");
     }

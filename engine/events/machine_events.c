@@ -116,7 +116,7 @@ void pvm_events_run_begin(pvm_vm_t *vm, pvm_run_kind_t kind)
     (void)pvm_events_choose(vm);
     if (!was_counting && kind != PVM_RUN_EXECUTE) {
         /* Where the guest came from is not known to who did not count. */
-        vm->arrival.kind = PVM_ARRIVAL_NONE;
+        pvm_counts_begin_inside(vm);
     }
     pvm_events_program(vm->program);
     if (PVM_EVENTS_WANTED(execute_end)) {

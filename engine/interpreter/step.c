@@ -168,7 +168,7 @@ bool pvm_interpreter_pay(pvm_vm_t *vm)
     if (vm->program->has_block_gas) {
         if (vm->charged) {
             /* In the middle of what is paid: that is no arrival, even where the embedder has set the pc. */
-            vm->arrival.kind = PVM_ARRIVAL_NONE;
+            pvm_counts_skip_arrival(vm);
             return true;
         }
         cost = pvm_counts_block_cost(vm->program, pvm_program_block_at(vm->program, vm->pc));

@@ -7,6 +7,7 @@
 #include "program/host_calls.h"
 #include "recompiler/recompiler.h"
 #include "support/error.h"
+#include "vm/flow.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,7 @@ static void free_program(pvm_program_t *program)
     for (int i = 0; i < 4; i++) {
         pvm_recompiler_code_destroy(program->recompiler_code[i]);
     }
+    pvm_flow_destroy(program->flow);
     pvm_memory_pool_destroy(&program->memory_pool);
     pvm_frames_destroy(program->frames);
     (void)pthread_mutex_destroy(&program->cache_lock);

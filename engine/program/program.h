@@ -82,6 +82,7 @@ struct pvm_program_t {
     pvm_memory_pool_t memory_pool;
     pthread_mutex_t cache_lock;
     struct pvm_frames_t *frames; /**< program/frames.h; NULL until somebody asks */
+    struct pvm_flow_t *flow;     /**< vm/flow.h; made on first use */
     /** By pvm_interpreter_variant_t; made on first use. */
     struct pvm_interpreter_code_t *interpreter_code[PVM_INTERPRETER_VARIANTS];
     struct pvm_recompiler_code_t *recompiler_code[4]; /**< by variant, see recompiler/code.h */

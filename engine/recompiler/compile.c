@@ -72,10 +72,18 @@ static size_t place_tables(pvm_compiler_t *c, uint32_t instructions)
     c->stub_sites = place_table(&c->scratch, &used, stubs, sizeof(*c->stub_sites));
     c->jumps = place_table(&c->scratch, &used, 2 * most, sizeof(*c->jumps));
     c->ranks = place_table(&c->scratch, &used, words, sizeof(*c->ranks));
-    c->block_heads = place_table(&c->scratch, &used, 4 * blocks, sizeof(*c->block_heads));
+    c->block_heads = place_table(&c->scratch, &used, 2 * blocks, sizeof(*c->block_heads));
     if (c->block_heads != NULL) {
-        c->block_bodies = c->block_heads + blocks;
-        c->block_costs = c->block_heads + 2 * blocks;
+        c->block_costs = c->block_heads + blocks;
+    }
+    if (c->counting) {
+        c->detours = place_table(&c->scratch, &used, most, sizeof(*c->detours));
+        c->block_bodies = place_table(&c->scratch, &used, 4 * blocks, sizeof(*c->block_bodies));
+    }
+    if (c->counting && c->block_bodies != NULL) {
+        c->landings = c->block_bodies + blocks;
+        c->landing_places = c->block_bodies + 2 * blocks;
+        c->hub_entries = c->block_bodies + 3 * blocks;
     }
     return used;
 }
@@ -122,9 +130,9 @@ static int emit_all(pvm_compiler_t *c, size_t enough, size_t bytes)
     (void)pvm_compiler_emit_range(c, &at, 0, c->program->code.len);
     const uint32_t *places = c->block_heads;
     if (c->counting && !c->too_large) {
-        uint32_t *const hub = c->block_heads + 3 * ((size_t)c->program->block_count + 1);
-        at = pvm_compiler_emit_hub_entries(c, at, hub);
-        places = hub;
+        at = pvm_compiler_emit_detours(c, at);
+        at = pvm_compiler_emit_hub_entries(c, at);
+        places = c->hub_entries;
     }
     code->code_len = (uint32_t)(at - c->base);
     const size_t rest = (size_t)PVM_STUB_BYTES * code->stub_count +
@@ -153,10 +161,16 @@ static void prepare(pvm_compiler_t *c)
     c->segment_first = 0;
     c->block_first = 0;
     c->segment_block = PVM_COMPILER_NO_BLOCK;
-    c->price_at = NULL;
+    c->price_count = 0;
     c->too_large = false;
     c->code->cpu = pvm_recompiler_cpu();
-    memset(c->block_heads, 0, 4 * ((size_t)c->program->block_count + 1) * sizeof(*c->block_heads));
+    const size_t bytes = ((size_t)c->program->block_count + 1) * sizeof(*c->block_heads);
+    memset(c->block_heads, 0, 2 * bytes);
+    if (c->counting) {
+        c->detour_count = 0;
+        memset(c->block_bodies, 0, 4 * bytes);
+        pvm_compiler_choose_landings(c);
+    }
 }
 
 static int compile(pvm_compiler_t *c)
@@ -216,8 +230,10 @@ pvm_recompiler_code_t *pvm_recompiler_compile(const pvm_program_t *program, unsi
         .checked = (variant & PVM_VARIANT_CHECKED) != 0,
     };
 
-    if (code == NULL) {
+    c.flow = c.counting ? pvm_flow_of(program) : NULL;
+    if (code == NULL || (c.counting && c.flow == NULL)) {
         pvm_error_set("no memory to compile %u octets of code", program->code.len);
+        free(code);
         return NULL;
     }
     code->variant = variant;

@@ -8,6 +8,7 @@
 #include "recompiler/code.h"
 #include "recompiler/emitter.h"
 #include "recompiler/thunks.h"
+#include "vm/flow.h"
 
 #include <string.h>
 
@@ -24,6 +25,25 @@ typedef struct {
     uint32_t block; /**< where it leads */
     uint32_t cost;  /**< offset of the imm32 that becomes the block's price, or 0 */
 } pvm_jump_t;
+
+/** Instead of a price: the jump leads to the block's landing. */
+#define PVM_COMPILER_TO_LANDING UINT32_MAX
+
+/* Counting code: a branch whose arrival, if it is taken, is paid and counted behind the last instruction. */
+typedef struct {
+    uint32_t end; /**< offset behind the rel32 that leads there */
+    uint32_t pc;  /**< of the branch */
+    uint32_t target_pc;
+    uint32_t terminator;
+    uint32_t block; /**< where it goes on from there */
+} pvm_detour_t;
+
+/* Who arrives at a block's landing, where arrivals are paid and counted in front of the body: nobody, indirect jumps, or
+ * terminator `value - 1`. */
+enum { PVM_LANDING_NONE = 0, PVM_LANDING_HUB = UINT32_MAX };
+
+/* Most prices of one block that wait for its first segment to end: running on into it, and its landing. */
+#define PVM_PRICES_MAX 2
 
 typedef struct {
     const pvm_program_t *program;
@@ -44,6 +64,12 @@ typedef struct {
     uint32_t *block_bodies;     /**< behind it */
     uint32_t *block_costs;      /**< 0.7.2: price of its first segment */
     uint32_t block;             /**< next one to come */
+    const pvm_flow_t *flow;     /**< counting: what is counted, */
+    uint32_t *landings;         /**< of each block: who arrives at its landing, */
+    uint32_t *landing_places;   /**< where that is, */
+    uint32_t *hub_entries;      /**< where indirect jumps arrive, */
+    pvm_detour_t *detours;
+    uint32_t detour_count;
 
     pvm_jump_t *jumps;
     uint32_t jump_count;
@@ -52,11 +78,12 @@ typedef struct {
 
     uint32_t ordinal; /**< instructions so far, as the block table counts */
     uint32_t length_count;
-    uint32_t segment_first; /**< first stretch of the segment that is open */
-    uint32_t block_first;   /**< first stretch of the block that is open */
-    uint32_t segment_block; /**< block that the segment begins, or PVM_COMPILER_NO_BLOCK */
-    uint8_t *price_at;      /**< its price: where, */
-    bool price_is_small;    /**< and whether in one octet */
+    uint32_t segment_first;          /**< first stretch of the segment that is open */
+    uint32_t block_first;            /**< first stretch of the block that is open */
+    uint32_t segment_block;          /**< block that the segment begins, or PVM_COMPILER_NO_BLOCK */
+    uint8_t *prices[PVM_PRICES_MAX]; /**< its price: where, */
+    uint32_t price_count;
+    bool price_is_small; /**< and whether in one octet */
     bool too_large;
 } pvm_compiler_t;
 

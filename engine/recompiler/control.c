@@ -21,7 +21,49 @@ void pvm_compiler_leave_instruction(pvm_compiler_t *c, pvm_emitter_t *e, uint32_
     pvm_compiler_leave(c, e, PVM_STUB_LEAVE, pc, 0);
 }
 
-/* Counting code: pay for a jump's target, count the edge, go there. */
+static void count_edge(const pvm_compiler_t *c, pvm_emitter_t *e, uint32_t edge)
+{
+    if (c->flow->is_counted[edge]) {
+        pvm_compiler_count(e, PVM_FRAME_EDGES, edge);
+    }
+}
+
+/* Running on: pay, count, over the landing. Landing: pay, count. Body. */
+void pvm_compiler_begin_counted_block(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc,
+                                      uint32_t runs_on_from)
+{
+    const uint32_t block = c->block;
+    const uint32_t landing = c->landings[block];
+    uint8_t *over = NULL;
+
+    if (runs_on_from != UINT32_MAX) {
+        pvm_compiler_pay_head(c, e, block);
+        pvm_compiler_leave_if(c, e, PVM_X86_B, PVM_STUB_UNPAID_NEXT, pc, runs_on_from);
+        count_edge(c, e, 2 * (c->terminator - 1));
+        if (landing != PVM_LANDING_NONE) {
+            e->at = pvm_x86_skip(e->at, -1);
+            over = e->at;
+        }
+    }
+    if (landing != PVM_LANDING_NONE) {
+        c->landing_places[block] = (uint32_t)(e->at - c->base);
+        pvm_compiler_pay_head(c, e, block);
+        if (landing == PVM_LANDING_HUB) {
+            c->hub_entries[block] = c->landing_places[block];
+            pvm_compiler_leave_if(c, e, PVM_X86_B, PVM_STUB_UNPAID_HUB, pc, 0);
+            pvm_compiler_count(e, PVM_FRAME_FROM_HUB, block);
+        } else {
+            pvm_compiler_leave_if(c, e, PVM_X86_B, PVM_STUB_UNPAID_JUMP, pc,
+                                  c->flow->terminators[landing - 1].pc);
+            count_edge(c, e, 2 * (landing - 1) + 1);
+        }
+    }
+    if (over != NULL) {
+        pvm_x86_land(over, e->at);
+    }
+    c->block_bodies[block] = (uint32_t)(e->at - c->base);
+}
+
 void pvm_compiler_jump_counting(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t target_pc,
                                 uint32_t block, uint32_t pc)
 {
@@ -34,11 +76,35 @@ void pvm_compiler_jump_counting(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t ta
         cost_at = (uint32_t)(e->at - 4 - c->base);
     }
     pvm_compiler_leave_if(c, e, PVM_X86_B, PVM_STUB_UNPAID_JUMP, target_pc, pc);
-    pvm_compiler_count(e, PVM_FRAME_EDGES, 2 * (uint64_t)c->terminator + 1);
+    count_edge(c, e, 2 * c->terminator + 1);
     pvm_compiler_jump_to(c, e, -1, block, cost_at);
     if (!known && block < c->block) {
         c->jumps[c->jump_count++] = (pvm_jump_t){.block = block, .cost = cost_at};
     }
+}
+
+/* jCC landing | jCC detour: either way nothing more is done where the branch is not taken. */
+void pvm_compiler_branch_counting(pvm_compiler_t *c, pvm_emitter_t *e, const pvm_instruction_t *in,
+                                  pvm_x86_condition_t condition, uint32_t block)
+{
+    const bool lands = c->landings[block] == c->terminator + 1;
+
+    if (lands && block < c->block) {
+        e->at = pvm_x86_jcc_back(e->at, condition, c->base + c->landing_places[block]);
+        return;
+    }
+    e->at = pvm_x86_jcc_forward(e->at, condition);
+    const uint32_t end = (uint32_t)(e->at - c->base);
+    if (lands) {
+        c->jumps[c->jump_count++] =
+            (pvm_jump_t){.end = end, .block = block, .cost = PVM_COMPILER_TO_LANDING};
+        return;
+    }
+    c->detours[c->detour_count++] = (pvm_detour_t){.end = end,
+                                                   .pc = in->pc,
+                                                   .target_pc = (uint32_t)in->y,
+                                                   .terminator = c->terminator,
+                                                   .block = block};
 }
 
 /* mov rcx, [table + 8 rcx]. The place of the table is patched at the end. */
@@ -85,9 +151,11 @@ void pvm_compiler_jump_indirect(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc
         /* mov dword [rsp + jump pc], pc; count, while rcx waits */
         e->at = pvm_x86_stack(e->at, false, 0xc7, 0, PVM_FRAME_JUMP_PC);
         e->at = pvm_x86_put_32(e->at, (int32_t)pc);
-        e->at = pvm_x86_stack_store(e->at, PVM_HOST_SCRATCH, PVM_FRAME_TEMP_1);
-        pvm_compiler_count(e, PVM_FRAME_EDGES, 2 * (uint64_t)c->terminator + 1);
-        e->at = pvm_x86_stack_load(e->at, PVM_HOST_SCRATCH, PVM_FRAME_TEMP_1);
+        if (c->flow->is_counted[2 * c->terminator + 1]) {
+            e->at = pvm_x86_stack_store(e->at, PVM_HOST_SCRATCH, PVM_FRAME_TEMP_1);
+            pvm_compiler_count(e, PVM_FRAME_EDGES, 2 * (uint64_t)c->terminator + 1);
+            e->at = pvm_x86_stack_load(e->at, PVM_HOST_SCRATCH, PVM_FRAME_TEMP_1);
+        }
     }
     /* jmp rcx */
     e->at = pvm_x86_rr(e->at, false, 0xff, 4, PVM_HOST_SCRATCH);

@@ -9,9 +9,16 @@
 
 /** This instruction is left to the step: it stands outside of segments and begins a stretch. */
 void pvm_compiler_leave_instruction(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc);
+/** Counting code: the start of block c->block. Who comes from elsewhere than the block before or the landing has paid and
+ *  counted, and goes to the body. */
+void pvm_compiler_begin_counted_block(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc,
+                                      uint32_t runs_on_from);
 /** Counting code: pay for a jump's target, count the edge, go there. */
 void pvm_compiler_jump_counting(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t target_pc,
                                 uint32_t block, uint32_t pc);
+/** Counting code: the same for a branch, if the condition holds. */
+void pvm_compiler_branch_counting(pvm_compiler_t *c, pvm_emitter_t *e, const pvm_instruction_t *in,
+                                  pvm_x86_condition_t condition, uint32_t block);
 /** A jump through the table, d = v on the way if it links. */
 void pvm_compiler_jump_indirect(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc, bool links,
                                 uint8_t d, pvm_operand_t v, pvm_address_t address);
@@ -21,7 +28,7 @@ void pvm_compiler_host_call(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc, in
 void pvm_compiler_gap(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc);
 
 /* Pay for the block that begins here. Its price under 0.7.2 is known when its first segment is. */
-PVM_EMIT void pay_head(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t block)
+PVM_EMIT void pvm_compiler_pay_head(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t block)
 {
     const uint32_t most = c->program->blocks[block].gas;
     const bool small = most <= INT8_MAX;
@@ -29,13 +36,12 @@ PVM_EMIT void pay_head(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t block)
     c->too_large |= most > INT32_MAX;
     pvm_compiler_pay(e, (int32_t)most, !small);
     if (c->flat) {
-        c->price_at = e->at - (small ? 1 : 4);
+        c->prices[c->price_count++] = e->at - (small ? 1 : 4);
         c->price_is_small = small;
     }
 }
 
-/* The start of a block. Plain code pays here, whoever comes. Counting code pays where it comes from; here
- * is what running on from the block before pays and counts. */
+/* The start of a block. Plain code pays here, whoever comes. */
 PVM_EMIT void pvm_compiler_begin_block(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc,
                                        uint32_t runs_on_from)
 {
@@ -43,15 +49,12 @@ PVM_EMIT void pvm_compiler_begin_block(pvm_compiler_t *c, pvm_emitter_t *e, uint
 
     c->block_heads[block] = (uint32_t)(e->at - c->base);
     c->segment_block = block;
-    if (!c->counting) {
-        pay_head(c, e, block);
+    if (c->counting) {
+        pvm_compiler_begin_counted_block(c, e, pc, runs_on_from);
+    } else {
+        pvm_compiler_pay_head(c, e, block);
         pvm_compiler_leave_if(c, e, PVM_X86_B, PVM_STUB_UNPAID_NEXT, pc, 0);
-    } else if (runs_on_from != UINT32_MAX) {
-        pay_head(c, e, block);
-        pvm_compiler_leave_if(c, e, PVM_X86_B, PVM_STUB_UNPAID_NEXT, pc, runs_on_from);
-        pvm_compiler_count(e, PVM_FRAME_EDGES, 2 * (uint64_t)(c->terminator - 1));
     }
-    c->block_bodies[block] = (uint32_t)(e->at - c->base);
     c->block++;
 }
 
@@ -100,12 +103,9 @@ PVM_EMIT bool pvm_compiler_branch(pvm_compiler_t *c, pvm_emitter_t *e, const pvm
     pvm_emit_compare(e, v, w);
     pvm_emit_settle(e);
     if (c->counting) {
-        e->at = pvm_x86_skip(e->at, (int)condition ^ 1);
-        uint8_t *const runs_on = e->at;
         pvm_emitter_t copy = *e;
-        pvm_compiler_jump_counting(c, &copy, (uint32_t)in->y, block, in->pc);
+        pvm_compiler_branch_counting(c, &copy, in, condition, block);
         *e = copy;
-        pvm_x86_land(runs_on, e->at);
     } else {
         pvm_compiler_jump_to(c, e, (int)condition, block, 0);
     }

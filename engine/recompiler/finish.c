@@ -7,8 +7,63 @@
 
 #include "recompiler/links.h"
 
-/* Counting code: where indirect jumps arrive. */
-uint8_t *pvm_compiler_emit_hub_entries(pvm_compiler_t *c, uint8_t *at, uint32_t *entries)
+/* Which arrivals get a landing in front of the body: the innermost loop's, or where nobody runs on into the block, those of
+ * a branch ahead or of indirect jumps. */
+void pvm_compiler_choose_landings(pvm_compiler_t *c)
+{
+    const pvm_flow_t *const flow = c->flow;
+    uint32_t *const is_run_into = c->landing_places; /* until there are places */
+
+    for (uint32_t i = 0; i < flow->terminator_count; i++) {
+        const pvm_terminator_t *const at = &flow->terminators[i];
+        const uint32_t edge = 2 * i;
+
+        if (flow->targets[edge] == at->from + 1) {
+            is_run_into[at->from + 1] = true;
+        }
+        if (at->jump >= flow->block_count || flow->targets[edge] == at->from) {
+            continue;
+        }
+        const uint32_t now = c->landings[at->jump];
+        const bool is_free = now == PVM_LANDING_NONE;
+        if (at->jump <= at->from ? is_free || flow->terminators[now - 1].from < at->jump
+                                 : is_free && !is_run_into[at->jump] && at->jump != at->from + 1) {
+            c->landings[at->jump] = i + 1;
+        }
+    }
+    for (uint32_t i = 0; i < c->program->jump_table_len; i++) {
+        const uint32_t pc = c->program->jump_table[i];
+        if (!pvm_compiler_is_reachable(c->program, pc)) {
+            continue;
+        }
+        const uint32_t block = pvm_compiler_block_at(c, pc);
+        if (c->landings[block] == PVM_LANDING_NONE && !is_run_into[block]) {
+            c->landings[block] = PVM_LANDING_HUB;
+        }
+    }
+}
+
+uint8_t *pvm_compiler_emit_detours(pvm_compiler_t *c, uint8_t *at)
+{
+    pvm_emitter_t e = {.at = at, .cpu = c->code->cpu};
+
+    for (uint32_t i = 0; i < c->detour_count && !c->too_large; i++) {
+        const pvm_detour_t detour = c->detours[i];
+        const uint32_t edge = 2 * detour.terminator + 1;
+
+        pvm_x86_patch(c->base + detour.end, e.at);
+        pvm_compiler_pay(&e, (int32_t)pvm_compiler_block_cost(c, detour.block), false);
+        pvm_compiler_leave_if(c, &e, PVM_X86_B, PVM_STUB_UNPAID_JUMP, detour.target_pc, detour.pc);
+        if (c->flow->is_counted[edge]) {
+            pvm_compiler_count(&e, PVM_FRAME_EDGES, edge);
+        }
+        e.at = pvm_x86_jmp_back(e.at, c->base + c->block_bodies[detour.block]);
+        c->too_large |= e.at > c->limit;
+    }
+    return e.at;
+}
+
+uint8_t *pvm_compiler_emit_hub_entries(pvm_compiler_t *c, uint8_t *at)
 {
     pvm_emitter_t e = {.at = at, .cpu = c->code->cpu};
 
@@ -18,10 +73,10 @@ uint8_t *pvm_compiler_emit_hub_entries(pvm_compiler_t *c, uint8_t *at, uint32_t 
             continue;
         }
         const uint32_t block = pvm_compiler_block_at(c, pc);
-        if (entries[block] != 0) {
+        if (c->hub_entries[block] != 0) {
             continue;
         }
-        entries[block] = (uint32_t)(e.at - c->base);
+        c->hub_entries[block] = (uint32_t)(e.at - c->base);
         pvm_compiler_pay(&e, (int32_t)pvm_compiler_block_cost(c, block), false);
         pvm_compiler_leave_if(c, &e, PVM_X86_B, PVM_STUB_UNPAID_HUB, pc, 0);
         pvm_compiler_count(&e, PVM_FRAME_FROM_HUB, block);
@@ -70,6 +125,10 @@ void pvm_compiler_patch_jumps(pvm_compiler_t *c, const uint8_t *table)
             } else {
                 pvm_x86_patch(c->base + jump.end, table);
             }
+            continue;
+        }
+        if (jump.cost == PVM_COMPILER_TO_LANDING) {
+            pvm_x86_patch(c->base + jump.end, c->base + c->landing_places[jump.block]);
             continue;
         }
         if (jump.end != 0) {

@@ -5,8 +5,12 @@
 
 #include "recompiler/compiler.h"
 
-/** Counting code: where indirect jumps arrive, told by block. @return the cursor */
-uint8_t *pvm_compiler_emit_hub_entries(pvm_compiler_t *c, uint8_t *at, uint32_t *entries);
+/** Counting code, before the pass: who arrives where. The tables are zero. */
+void pvm_compiler_choose_landings(pvm_compiler_t *c);
+/** Counting code: arrivals by branches without a landing. @return the cursor */
+uint8_t *pvm_compiler_emit_detours(pvm_compiler_t *c, uint8_t *at);
+/** Counting code: arrivals by indirect jumps where there is no landing for them. @return the cursor */
+uint8_t *pvm_compiler_emit_hub_entries(pvm_compiler_t *c, uint8_t *at);
 uint8_t *pvm_compiler_emit_stubs(pvm_compiler_t *c, uint8_t *at);
 /** The table of indirect jumps, which lead to the block's place. @return the cursor */
 uint8_t *pvm_compiler_emit_jump_table(pvm_compiler_t *c, uint8_t *at, const uint32_t *places);

@@ -29,16 +29,14 @@ static inline void pvm_compiler_close_segment(pvm_compiler_t *c)
         }
         if (c->segment_block != PVM_COMPILER_NO_BLOCK) {
             c->block_costs[c->segment_block] = price;
-            if (c->price_at != NULL && c->price_is_small) {
-                *c->price_at = (uint8_t)price;
-            } else if (c->price_at != NULL) {
-                memcpy(c->price_at, &price, sizeof(price));
+            for (uint32_t i = 0; i < c->price_count; i++) {
+                memcpy(c->prices[i], &price, c->price_is_small ? 1 : sizeof(price));
             }
         }
     }
     c->segment_first = c->code->stretch_count;
     c->segment_block = PVM_COMPILER_NO_BLOCK;
-    c->price_at = NULL;
+    c->price_count = 0;
 }
 
 /* The block ends behind what was counted last. */

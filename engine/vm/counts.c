@@ -1,4 +1,4 @@
-/* Counts: terminators of a program, and the arithmetic from edges to blocks. */
+/* Counting arrivals apart from the backends' code, and the arithmetic from edges to blocks. */
 #include "vm/counts.h"
 
 #include "gas/pipeline.h"
@@ -6,56 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-static uint32_t target_block(const pvm_program_t *program, int64_t pc)
-{
-    if (pc < 0 || pc > UINT32_MAX || !pvm_program_is_block_start(program, (uint64_t)pc)) {
-        return PVM_BLOCK_NONE;
-    }
-    return pvm_program_block_at(program, (uint32_t)pc);
-}
-
-static bool next_terminator(const pvm_program_t *program, uint32_t *pc, pvm_instruction_t *out)
-{
-    /* An invalid program has code but no blocks, and none of it is ever executed. */
-    const uint32_t end = program->error == NULL ? program->code.len : 0;
-
-    for (; *pc < end; (*pc)++) {
-        if (pvm_isa_mask_at(&program->code, *pc)) {
-            pvm_isa_decode(&program->code, *pc, out);
-            if (!out->implicit && pvm_isa_is_terminator((pvm_op_t)out->op)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static pvm_terminator_t *list_terminators(const pvm_program_t *program, uint32_t *out_count)
-{
-    pvm_instruction_t in;
-    uint32_t count = 0;
-
-    for (uint32_t pc = 0; next_terminator(program, &pc, &in); pc++) {
-        count++;
-    }
-    pvm_terminator_t *const list = malloc((count + (size_t)1) * sizeof(*list));
-    if (list == NULL) {
-        return NULL;
-    }
-    count = 0;
-    for (uint32_t pc = 0; next_terminator(program, &pc, &in); pc++) {
-        list[count++] = (pvm_terminator_t){
-            .pc = pc,
-            .from = pvm_program_block_at(program, pc),
-            .next = target_block(program, in.next),
-            .jump =
-                pvm_isa_has_target((pvm_op_t)in.op) ? target_block(program, in.y) : PVM_BLOCK_NONE,
-        };
-    }
-    *out_count = count;
-    return list;
-}
 
 pvm_counts_t *pvm_counts_create(const pvm_program_t *program)
 {
@@ -65,19 +15,25 @@ pvm_counts_t *pvm_counts_create(const pvm_program_t *program)
         pvm_error_set("no memory for counts");
         return NULL;
     }
+    counts->flow = pvm_flow_of(program);
     counts->block_count = program->block_count;
-    counts->terminators = list_terminators(program, &counts->terminator_count);
     const size_t blocks = (size_t)counts->block_count + 1;
+    if (counts->flow != NULL) {
+        counts->terminators = counts->flow->terminators;
+        counts->terminator_count = counts->flow->terminator_count;
+    }
     counts->edges = calloc(2 * (size_t)counts->terminator_count + 2, sizeof(*counts->edges));
     counts->from_hub = calloc(blocks, sizeof(*counts->from_hub));
     counts->entries = calloc(blocks, sizeof(*counts->entries));
     counts->gas_adjust = calloc(blocks, sizeof(*counts->gas_adjust));
-    if (counts->terminators == NULL || counts->edges == NULL || counts->from_hub == NULL ||
-        counts->entries == NULL || counts->gas_adjust == NULL) {
+    counts->breaks = calloc(2 * blocks, sizeof(*counts->breaks));
+    if (counts->flow == NULL || counts->edges == NULL || counts->from_hub == NULL ||
+        counts->entries == NULL || counts->gas_adjust == NULL || counts->breaks == NULL) {
         pvm_counts_destroy(counts);
         pvm_error_set("no memory for the counts of %zu blocks", blocks);
         return NULL;
     }
+    counts->balance = counts->breaks + blocks;
     return counts;
 }
 
@@ -86,11 +42,11 @@ void pvm_counts_destroy(pvm_counts_t *counts)
     if (counts == NULL) {
         return;
     }
-    free((void *)(uintptr_t)counts->terminators);
     free(counts->edges);
     free(counts->from_hub);
     free(counts->entries);
     free(counts->gas_adjust);
+    free(counts->breaks);
     free(counts);
 }
 
@@ -102,22 +58,80 @@ void pvm_counts_clear(pvm_counts_t *counts)
     memset(counts->from_hub, 0, blocks * sizeof(*counts->from_hub));
     memset(counts->entries, 0, blocks * sizeof(*counts->entries));
     memset(counts->gas_adjust, 0, blocks * sizeof(*counts->gas_adjust));
+    memset(counts->breaks, 0, blocks * sizeof(*counts->breaks));
 }
+
+/* -- Where the flow begins and ends --- */
+
+/* The vertex that the guest has entered and not left yet, or PVM_BLOCK_NONE between two runs. */
+static uint32_t place_of(const pvm_vm_t *vm)
+{
+    switch (vm->arrival.kind) {
+    case PVM_ARRIVAL_ENTRY:
+        return PVM_BLOCK_NONE;
+    case PVM_ARRIVAL_NONE:
+        return pvm_flow_vertex_at(vm->program, vm->pc);
+    default:
+        return pvm_flow_vertex_at(vm->program, vm->arrival.from);
+    }
+}
+
+void pvm_counts_break(pvm_vm_t *vm)
+{
+    const uint32_t place = vm->counts == NULL ? PVM_BLOCK_NONE : place_of(vm);
+
+    if (place != PVM_BLOCK_NONE) {
+        vm->counts->breaks[place]--;
+    }
+}
+
+void pvm_counts_begin_inside(pvm_vm_t *vm)
+{
+    vm->arrival.kind = PVM_ARRIVAL_NONE;
+    if (vm->counts != NULL) {
+        vm->counts->breaks[pvm_flow_vertex_at(vm->program, vm->pc)]++;
+    }
+}
+
+void pvm_counts_skip_arrival(pvm_vm_t *vm)
+{
+    if (vm->arrival.kind != PVM_ARRIVAL_NONE) {
+        pvm_counts_break(vm);
+        pvm_counts_begin_inside(vm);
+    }
+}
+
+/* Complete the edges that have no counter of their own. */
+static void solve(const pvm_vm_t *vm)
+{
+    pvm_counts_t *const counts = vm->counts;
+    const pvm_flow_t *const flow = counts->flow;
+    const uint32_t place = place_of(vm);
+    uint64_t *const balance = counts->balance;
+
+    if (counts->is_told || counts->block_count == 0) {
+        return;
+    }
+    balance[flow->block_count] = 0;
+    for (uint32_t i = 0; i < counts->block_count; i++) {
+        balance[i] = counts->breaks[i] + counts->entries[i] + counts->from_hub[i];
+        balance[flow->block_count] -= counts->from_hub[i];
+    }
+    /* What arrives behind the code; see pvm_flow_vertex_at(). */
+    balance[counts->block_count - 1] +=
+        counts->entries[counts->block_count] + counts->from_hub[counts->block_count];
+    balance[flow->block_count] -= counts->from_hub[counts->block_count];
+    if (place != PVM_BLOCK_NONE) {
+        balance[place]--;
+    }
+    pvm_flow_solve(flow, counts->edges, balance);
+}
+
+/* -- Counting --- */
 
 uint32_t pvm_counts_terminator(const pvm_counts_t *counts, uint32_t pc)
 {
-    uint32_t low = 0;
-    uint32_t high = counts->terminator_count;
-
-    while (high - low > 1) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (counts->terminators[middle].pc <= pc) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
+    return pvm_flow_terminator(counts->flow, pc);
 }
 
 uint64_t pvm_counts_block_cost(const pvm_program_t *program, uint32_t index)
@@ -173,6 +187,7 @@ size_t pvm_get_block_counts(pvm_vm_t *vm, pvm_block_count_t *out, size_t max)
     }
     const pvm_counts_t *const counts = vm->counts;
     const size_t blocks = (size_t)counts->block_count + 1;
+    solve(vm);
     for (size_t i = 0; i < blocks; i++) {
         out[i].hits = counts->entries[i] + counts->from_hub[i];
     }
@@ -219,6 +234,7 @@ size_t pvm_get_edge_counts(pvm_vm_t *vm, pvm_edge_count_t *out, size_t max)
     }
     const pvm_counts_t *const counts = vm->counts;
     edge_writer_t writer = {.out = out, .max = max};
+    solve(vm);
     for (uint32_t i = 0; i < counts->terminator_count; i++) {
         const pvm_terminator_t *const at = &counts->terminators[i];
         const uint8_t opcode = vm->program->code.octets[at->pc];
@@ -241,5 +257,10 @@ int pvm_clear_counts(pvm_vm_t *vm)
         return pvm_error_set("pvm_clear_counts: the VM does not count, or is running");
     }
     pvm_counts_clear(vm->counts);
+    /* The guest stays where it is, without having arrived there. */
+    const uint32_t place = place_of(vm);
+    if (place != PVM_BLOCK_NONE) {
+        vm->counts->breaks[place]++;
+    }
     return 0;
 }

@@ -22,6 +22,7 @@ static void start_state(pvm_vm_t *vm, uint64_t gas)
 
     memcpy(vm->registers, vm->program->layout.registers, sizeof(vm->registers));
     vm->gas = (int64_t)gas;
+    pvm_counts_break(vm);
     vm->pc = 0;
     vm->state = PVM_STATE_READY;
     vm->charged = false;

@@ -3,6 +3,7 @@
 #include "interpreter/interpreter.h"
 #include "recompiler/recompiler.h"
 #include "support/error.h"
+#include "vm/counts.h"
 #include "vm/vm.h"
 
 /* What a caller sees of an exit. */
@@ -90,6 +91,7 @@ pvm_result_t pvm_execute(pvm_vm_t *vm, uint32_t entry_point)
         return PVM_RESULT_ERROR;
     }
     pvm_vm_end_host_call(vm);
+    pvm_counts_break(vm);
     vm->pc = entry_point;
     vm->charged = false;
     vm->arrival = (pvm_arrival_t){.kind = PVM_ARRIVAL_ENTRY};

@@ -19,7 +19,10 @@ static int begin_counting(pvm_vm_t *vm)
      * middle of a block, where what follows a host call or a fault is no arrival. */
     const bool in_block =
         vm->charged || vm->state == PVM_STATE_HOST || vm->state == PVM_STATE_FAULT;
-    vm->arrival = (pvm_arrival_t){.kind = in_block ? PVM_ARRIVAL_NONE : PVM_ARRIVAL_ENTRY};
+    vm->arrival = (pvm_arrival_t){.kind = PVM_ARRIVAL_ENTRY};
+    if (in_block) {
+        pvm_counts_begin_inside(vm);
+    }
     return 0;
 }
 

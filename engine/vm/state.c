@@ -2,6 +2,7 @@
 #include "events/events.h"
 #include "isa/semantics.h"
 #include "support/error.h"
+#include "vm/counts.h"
 #include "vm/vm.h"
 
 /* Whether there is a VM to question; if not, say who asked. */
@@ -76,6 +77,7 @@ int pvm_set_pc(pvm_vm_t *vm, uint32_t pc)
     if (!vm->running) {
         pvm_vm_end_host_call(vm);
     }
+    pvm_counts_break(vm);
     vm->pc = pc;
     vm->state = PVM_STATE_READY;
     vm->charged = false;
