@@ -46,9 +46,20 @@ const flameTree = (() => {
         });
     }
 
+    /** Call `visit` with every node and what it returned for the parent. Stacks can be deeper than those of a browser. */
+    function walk(root, visit, start) {
+        const open = [[root, start]];
+        while (open.length > 0) {
+            const [node, passed] = open.pop();
+            const result = visit(node, passed);
+            for (const child of node.children) {
+                open.push([child, result]);
+            }
+        }
+    }
+
     function order(node) {
         node.children = [...node.children.values()].sort((a, b) => Math.max(b.now, b.before) - Math.max(a.now, a.before));
-        node.children.forEach(order);
     }
 
     /** @param options  value (id), isInverted, hasBlocks */
@@ -59,7 +70,7 @@ const flameTree = (() => {
         if (data.isComparing) {
             addRun(root, data.runs[0], false, shown);
         }
-        order(root);
+        walk(root, order);
         return root;
     }
 
@@ -67,14 +78,14 @@ const flameTree = (() => {
     function search(root, text) {
         const wanted = text.toLowerCase();
         const found = {nodes: new Set(), amount: 0};
-        (function look(node, isInside) {
+        walk(root, (node, isInside) => {
             const hits = node.frame.kind !== "root" && node.frame.name.toLowerCase().includes(wanted);
             if (hits) {
                 found.nodes.add(node);
                 found.amount += isInside ? 0 : node.now;
             }
-            node.children.forEach((child) => look(child, isInside || hits));
-        })(root, false);
+            return isInside || hits;
+        }, false);
         return found;
     }
 
