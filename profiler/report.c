@@ -261,17 +261,18 @@ pvm_prof_status_t pvm_prof_report(pvm_prof_run_file_t *file, pvm_prof_report_kin
     return PVM_PROF_OK;
 }
 
-int pvm_prof_report_note_worth(pvm_prof_run_file_t *file, pvm_prof_table_t *table)
+pvm_prof_status_t pvm_prof_report_note_worth(pvm_prof_run_file_t *file, pvm_prof_table_t *table)
 {
     worth_t worth;
+    int code = read_worth(file, &worth);
 
-    if (read_worth(file, &worth) != SQLITE_OK) {
-        return -1;
-    }
-    for (size_t i = 0; i < table->column_count && worth.is_incomplete; i++) {
+    for (size_t i = 0; code == SQLITE_OK && i < table->column_count && worth.is_incomplete; i++) {
         if (is_figure(table->columns[i].type)) {
             table->columns[i].certainty = PVM_PROF_INCOMPLETE;
         }
     }
-    return add_notes(table, &worth);
+    if (code == SQLITE_OK && add_notes(table, &worth) != 0) {
+        code = SQLITE_NOMEM;
+    }
+    return code == SQLITE_OK ? PVM_PROF_OK : pvm_prof_store_report(file, code, "read its summary");
 }

@@ -301,7 +301,8 @@ static int is_whole(sqlite3 *db, bool *out)
 {
     sqlite3_stmt *row = NULL;
     int code = sqlite3_prepare_v2(
-        db, "SELECT (SELECT count(*) FROM host_call) = host_calls FROM total", -1, &row, NULL);
+        db, "SELECT (SELECT count(*) FROM host_call) = (SELECT host_calls FROM total)", -1, &row,
+        NULL);
 
     if (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
         *out = sqlite3_column_int(row, 0) == 1;

@@ -113,9 +113,13 @@ pvm_view_status_t pvm_export_csv(pvm_view_export_t *export)
     pvm_prof_table_t *const table =
         pvm_prof_table_create("Places", columns, sizeof(columns) / sizeof(columns[0]));
     pvm_render_t render = pvm_view_render_make(export->out, PVM_CHOICE_FORMAT_CSV);
-    bool failed = table == NULL ||
-                  (status == PVM_VIEW_FINE && pvm_prof_report_note_worth(export->file, table) != 0);
+    bool failed = table == NULL;
 
+    if (status == PVM_VIEW_FINE && !failed) {
+        const pvm_prof_status_t read = pvm_prof_report_note_worth(export->file, table);
+
+        status = read == PVM_PROF_OK ? status : pvm_view_fail_profiler(export->view, read);
+    }
     for (uint32_t i = 0; status == PVM_VIEW_FINE && !failed && i < stacks.node_count; i++) {
         for (int kind = 0; kind < PVM_PROF_VALUE_COUNT; kind++) {
             if (stacks.nodes[i].self[kind] != 0) {
