@@ -132,6 +132,11 @@ static int merge(pvm_prof_slices_t *slices)
     return status;
 }
 
+static unsigned shift_of(const pvm_prof_slices_t *slices)
+{
+    return PVM_PROF_SLICE_SHIFT_MIN + slices->shift;
+}
+
 int pvm_prof_slices_add(pvm_prof_slices_t *slices, int64_t seq, const pvm_prof_part_t *part)
 {
     int status = 0;
@@ -142,10 +147,10 @@ int pvm_prof_slices_add(pvm_prof_slices_t *slices, int64_t seq, const pvm_prof_p
             return -1;
         }
     }
-    while (seq >> slices->shift >= PVM_PROF_MAX_SLICES) {
+    while (seq >> shift_of(slices) >= PVM_PROF_MAX_SLICES) {
         status |= merge(slices);
     }
-    const uint32_t index = (uint32_t)(seq >> slices->shift);
+    const uint32_t index = (uint32_t)(seq >> shift_of(slices));
     slices->first_dirty = index < slices->first_dirty ? index : slices->first_dirty;
     slices->end = index >= slices->end ? index + 1 : slices->end;
     return status | add_part(&slices->list[index], part);
@@ -163,8 +168,8 @@ static void store_slice(const pvm_prof_slices_t *slices, uint32_t index, pvm_pro
             (row = pvm_prof_store_begin_row(file, PVM_PROF_STATEMENT_HOST_SLICE)) == NULL) {
             continue;
         }
-        sqlite3_bind_int64(row, 1, (int64_t)index << slices->shift);
-        sqlite3_bind_int64(row, 2, INT64_C(1) << slices->shift);
+        sqlite3_bind_int64(row, 1, (int64_t)index << shift_of(slices));
+        sqlite3_bind_int64(row, 2, INT64_C(1) << shift_of(slices));
         sqlite3_bind_int64(row, 3, part->program);
         bind_sum(row, 4, &part->sum);
         sqlite3_bind_int64(row, 8, part->started_ns);

@@ -7,7 +7,9 @@
 #include "profiler/store.h"
 
 /** Slices of one recording; when they are all used, each two become one. A power of two. */
-#define PVM_PROF_MAX_SLICES 4096
+#define PVM_PROF_MAX_SLICES 2048
+/** log2 of the calls in the narrowest slice: short recordings should not pay for as many rows again. */
+#define PVM_PROF_SLICE_SHIFT_MIN 5
 
 /** What calls with one number came to. */
 typedef struct {
@@ -45,7 +47,7 @@ typedef struct {
     uint32_t room;
 } pvm_prof_slice_t;
 
-/** Calls in their order, in slices of 1 << shift. Zero-initialized it is empty. */
+/** Calls in their order, in slices of 1 << (PVM_PROF_SLICE_SHIFT_MIN + shift). Zero-initialized it is empty. */
 typedef struct {
     pvm_prof_slice_t *list; /**< PVM_PROF_MAX_SLICES, or NULL */
     unsigned shift;

@@ -145,7 +145,7 @@ CREATE TABLE host_memory (
 );
 CREATE INDEX host_memory_seq ON host_memory (seq);
 
--- Sums over host_call by place in the code and, in order, by slices of `width` calls (which doubles when there are 4096
+-- Sums over host_call by place in the code and, in order, by slices of `width` calls (which doubles when there are 2048
 -- of them), so that no report has to read all calls. Kept as host_total.
 CREATE TABLE host_site (
     program     INTEGER NOT NULL REFERENCES program,

@@ -52,8 +52,10 @@ static int compare_names(const void *left, const void *right)
 
 static int index_of(const writer_t *writer, const char *name)
 {
-    char *const *const found =
-        bsearch(&name, writer->names, writer->name_count, sizeof(*writer->names), compare_names);
+    char *const *const found = writer->name_count > 0
+                                   ? bsearch(&name, writer->names, writer->name_count,
+                                             sizeof(*writer->names), compare_names)
+                                   : NULL;
 
     return found != NULL ? (int)(found - writer->names) : -1;
 }

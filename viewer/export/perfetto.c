@@ -71,6 +71,8 @@ static void put_call(pvm_view_export_t *export, sqlite3_stmt *row)
     const int64_t gas_before = int_of(row, 7);
     const bool has_after = sqlite3_column_type(row, 8) != SQLITE_NULL;
     const int64_t gas_after = has_after ? int_of(row, 8) : gas_before;
+    const uint64_t taken =
+        gas_before > gas_after ? (uint64_t)gas_before - (uint64_t)gas_after : UINT64_C(0);
 
     pvm_export_put(export, "{\"ph\":\"X\",\"cat\":\"host call\",\"name\":");
     pvm_export_json_text(export, text_of(row, 3));
@@ -79,8 +81,8 @@ static void put_call(pvm_view_export_t *export, sqlite3_stmt *row)
     pvm_export_put(export, ",");
     put_us(export, "dur", int_of(row, 5));
     pvm_export_put(
-        export, ",\"args\":{\"seq\":%" PRId64 ",\"pc\":%" PRId64 ",\"gas\":%" PRId64 ",\"result\":",
-        int_of(row, 0), int_of(row, 6), gas_before > gas_after ? gas_before - gas_after : 0);
+        export, ",\"args\":{\"seq\":%" PRId64 ",\"pc\":%" PRId64 ",\"gas\":%" PRIu64 ",\"result\":",
+        int_of(row, 0), int_of(row, 6), taken);
     if (sqlite3_column_type(row, 9) == SQLITE_NULL) {
         pvm_export_put(export, "null}},\n");
     } else {

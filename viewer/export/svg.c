@@ -53,6 +53,21 @@ static void put_xml(pvm_view_export_t *export, const char *text)
     }
 }
 
+static bool is_first_octet(char octet)
+{
+    return ((unsigned char)octet & 0xc0) != 0x80;
+}
+
+static size_t count_letters(const char *name)
+{
+    size_t count = 0;
+
+    for (; *name != '\0'; name++) {
+        count += is_first_octet(*name);
+    }
+    return count;
+}
+
 /** Cut a name to what fits, between characters. */
 static void put_label(pvm_view_export_t *export, const char *name, size_t letters)
 {
@@ -60,8 +75,11 @@ static void put_label(pvm_view_export_t *export, const char *name, size_t letter
     size_t len = 0;
     size_t shown = 0;
 
+    if (count_letters(name) > letters) {
+        letters -= sizeof("..") - 1;
+    }
     while (name[len] != '\0' && len + 8 < sizeof(cut)) {
-        const bool is_first = ((unsigned char)name[len] & 0xc0) != 0x80;
+        const bool is_first = is_first_octet(name[len]);
 
         if (is_first && shown == letters) {
             break;
@@ -99,21 +117,26 @@ static void put_colour(const drawing_t *drawing, uint32_t node)
     const pvm_prof_frame_t *const frame = pvm_export_frame(drawing->flame, node);
     const unsigned shade = hash_of(frame->name) % 16;
     static const unsigned hues[] = {
-        [PVM_PROF_FRAME_ROOT] = 220,    [PVM_PROF_FRAME_PROGRAM] = 220,
-        [PVM_PROF_FRAME_FUNCTION] = 28, [PVM_PROF_FRAME_INLINED] = 90,
-        [PVM_PROF_FRAME_BLOCK] = 48,    [PVM_PROF_FRAME_HOST] = 330,
+        [PVM_PROF_FRAME_FUNCTION] = 20,
+        [PVM_PROF_FRAME_INLINED] = 90,
+        [PVM_PROF_FRAME_BLOCK] = 44,
+        [PVM_PROF_FRAME_HOST] = 330,
     };
 
     if (drawing->is_comparing) {
         const double change = change_of(drawing, node);
 
         pvm_export_put(drawing->export, "hsl(%d,%d%%,%d%%)", change >= 0 ? 8 : 215,
-                       (int)(change * change * 60 + 25),
-                       (int)(92 - 30 * (change < 0 ? -change : change)));
+                       (int)(80 * (change < 0 ? -change : change)),
+                       (int)(88 - 26 * (change < 0 ? -change : change)));
+        return;
+    }
+    if (frame->kind == PVM_PROF_FRAME_ROOT || frame->kind == PVM_PROF_FRAME_PROGRAM) {
+        pvm_export_put(drawing->export, "#d9dae2");
         return;
     }
     pvm_export_put(drawing->export, "hsl(%u,%u%%,%u%%)", hues[frame->kind] + shade, 62 + shade / 2,
-                   62 + shade);
+                   64 + shade);
 }
 
 static double share_of(const drawing_t *drawing, int64_t value)
@@ -148,7 +171,7 @@ static void put_box(const drawing_t *drawing, uint32_t node, double x, double wi
                    x, y, width > 1 ? width - 0.5 : width, ROW_HEIGHT - 1);
     put_colour(drawing, node);
     pvm_export_put(export, "\"/>");
-    if (width > 3 * LETTER_WIDTH) {
+    if (width > 4 * LETTER_WIDTH) {
         pvm_export_put(export, "<text x=\"%.2f\" y=\"%u\">", x + 3, y + ROW_HEIGHT - 5);
         put_label(export, frame->name, (size_t)((width - 6) / LETTER_WIDTH));
         pvm_export_put(export, "</text>");
