@@ -213,8 +213,10 @@ static void on_run_end(void *user_data, pvm_vm_t *vm, pvm_result_t result)
             pvm_prof_ledger_guest(&execution->ledger, pvm_get_gas(vm));
         }
         recorder->gas_left = execution->ledger.now;
-        if (!recorder->is_fed) {
-            pvm_prof_flight_note(watch, result);
+        if (!recorder->is_fed && pvm_prof_flight_is_due(result)) {
+            pvm_prof_flight_raw_t raw;
+            pvm_prof_flight_take(vm, execution->host_calls, &raw);
+            pvm_prof_flight_note(watch, result, &raw);
         }
         if (result == PVM_RESULT_OOG || result == PVM_RESULT_PANIC || result == PVM_RESULT_ERROR ||
             (result == PVM_RESULT_OK && state == PVM_STATE_HALT)) {

@@ -42,6 +42,7 @@ static void free_vm(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry)
     pvm_destroy(entry->vm);
     free(entry->arguments);
     free(entry->memory);
+    free(entry->flight);
     free(entry);
     feed->alive--;
 }
@@ -169,6 +170,7 @@ static void on_execute_end(pvm_feed_vm_t *entry, const pvm_event_execute_end_t *
     vm->pc = event->pc;
     vm->state = event->state;
     vm->fault_address = event->fault_address;
+    pvm_feed_flight_end(entry, (pvm_result_t)event->result);
     vm->observer.run_end(vm->observer_data, vm, (pvm_result_t)event->result);
 }
 
@@ -275,6 +277,8 @@ static pvm_prof_status_t feed_vm(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry, pv
     case PVM_EVENT_vm_destroy:
         free_vm(feed, entry);
         return PVM_PROF_OK;
+    case PVM_EVENT_flight:
+        return pvm_feed_flight(entry, record);
     case PVM_EVENT_block_counts:
         return pvm_feed_block_counts(feed, entry->vm, record);
     case PVM_EVENT_edge_counts:
@@ -302,6 +306,7 @@ static bool vm_of(pvm_event_kind_t kind, const void *record, uint64_t *out_vm)
         TAKE(host_call_end)
         TAKE(host_memory)
         TAKE(gas_set)
+        TAKE(flight)
         TAKE(block_counts)
         TAKE(edge_counts)
     default:

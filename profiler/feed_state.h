@@ -30,6 +30,7 @@ typedef struct pvm_feed_vm_t {
     uint32_t arguments_room;
     uint8_t *memory; /**< pieces of one access of the host */
     uint64_t memory_len;
+    pvm_prof_flight_raw_t *flight; /**< of the run that is about to end; NULL: none */
 } pvm_feed_vm_t;
 
 struct pvm_prof_feed_t {
@@ -56,6 +57,12 @@ pvm_prof_status_t pvm_feed_program_load(pvm_prof_feed_t *feed,
 pvm_prof_status_t pvm_feed_program_data(pvm_prof_feed_t *feed,
                                         const pvm_event_program_data_t *event);
 void pvm_feed_programs_free(pvm_prof_feed_t *feed);
+
+/* -- feed_flight.c -- */
+
+pvm_prof_status_t pvm_feed_flight(pvm_feed_vm_t *entry, const pvm_event_flight_t *event);
+/** The run has ended: give its execution what was told of it. */
+void pvm_feed_flight_end(pvm_feed_vm_t *entry, pvm_result_t result);
 
 /* -- feed_counts.c -- */
 

@@ -1,9 +1,8 @@
 /* Taking the flight record of a VM that has stopped. See flight.h. */
 #include "profiler/flight.h"
 
+#include "events/events.h"
 #include "support/error.h"
-#include "vm/counts.h"
-#include "vm/vm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,27 +21,29 @@ static char *copy_name(const pvm_prof_functions_t *functions, const pvm_program_
     return strdup(functions->list[functions->of_block[pvm_program_block_at(program, pc)]].name);
 }
 
-/* What could not be paid. */
-static uint64_t price(const pvm_vm_t *vm)
+void pvm_prof_flight_take(pvm_vm_t *vm, uint64_t calls, pvm_prof_flight_raw_t *out)
 {
-    if (vm->events.host_gave_up) {
-        return 0;
-    }
-    return vm->program->has_block_gas
-               ? pvm_counts_block_cost(vm->program, pvm_program_block_at(vm->program, vm->pc))
-               : 1;
+    const size_t wanted = calls < PVM_PROF_FLIGHT_CALLS ? (size_t)calls : PVM_PROF_FLIGHT_CALLS;
+
+    *out = (pvm_prof_flight_raw_t){.gas = vm->gas,
+                                   .cost = vm->state == PVM_STATE_OOG ? pvm_events_price(vm) : 0};
+    out->frame_count = pvm_get_return_chain(vm, out->frames, PVM_PROF_FLIGHT_FRAMES);
+    out->call_count = pvm_get_flight_record(vm, out->calls, wanted);
+    out->block_count = pvm_get_last_blocks(vm, out->blocks, PVM_LAST_BLOCKS);
 }
 
-static int take_frames(pvm_vm_t *vm, const pvm_prof_functions_t *functions, pvm_prof_flight_t *out)
-{
-    pvm_frame_t frames[PVM_PROF_FLIGHT_FRAMES];
+/* -- Names --------------------------------------------------------------------------------- */
 
-    out->frame_count = pvm_get_return_chain(vm, frames, PVM_PROF_FLIGHT_FRAMES);
-    for (size_t i = 0; i < out->frame_count; i++) {
-        out->frames[i] = (pvm_prof_flight_frame_t){
-            .pc = frames[i].pc, .times = frames[i].times, .kind = frames[i].kind};
-        if (frames[i].kind != PVM_FRAME_HOST) {
-            out->frames[i].function = copy_name(functions, vm->program, frames[i].pc);
+static int name_frames(const pvm_program_t *program, const pvm_prof_flight_raw_t *raw,
+                       const pvm_prof_functions_t *functions, pvm_prof_flight_t *out)
+{
+    for (size_t i = 0; i < raw->frame_count; i++) {
+        const pvm_frame_t *const frame = &raw->frames[i];
+        out->frames[i] =
+            (pvm_prof_flight_frame_t){.pc = frame->pc, .times = frame->times, .kind = frame->kind};
+        out->frame_count++;
+        if (frame->kind != PVM_FRAME_HOST) {
+            out->frames[i].function = copy_name(functions, program, frame->pc);
             if (out->frames[i].function == NULL) {
                 return -1;
             }
@@ -51,16 +52,14 @@ static int take_frames(pvm_vm_t *vm, const pvm_prof_functions_t *functions, pvm_
     return 0;
 }
 
-static int take_calls(pvm_vm_t *vm, uint64_t calls, pvm_prof_flight_t *out)
+static int name_calls(const pvm_program_t *program, const pvm_prof_flight_raw_t *raw,
+                      pvm_prof_flight_t *out)
 {
-    pvm_flight_entry_t entries[PVM_PROF_FLIGHT_CALLS];
-    const size_t wanted = calls < PVM_PROF_FLIGHT_CALLS ? (size_t)calls : PVM_PROF_FLIGHT_CALLS;
-
-    out->call_count = pvm_get_flight_record(vm, entries, wanted);
-    for (size_t i = 0; i < out->call_count; i++) {
-        const char *const name = pvm_host_call_name(vm->program, entries[i].func_id);
-        out->calls[i] = (pvm_prof_flight_call_t){.entry = entries[i],
+    for (size_t i = 0; i < raw->call_count; i++) {
+        const char *const name = pvm_host_call_name(program, raw->calls[i].func_id);
+        out->calls[i] = (pvm_prof_flight_call_t){.entry = raw->calls[i],
                                                  .name = strdup(name != NULL ? name : "?")};
+        out->call_count++;
         if (out->calls[i].name == NULL) {
             return -1;
         }
@@ -68,17 +67,15 @@ static int take_calls(pvm_vm_t *vm, uint64_t calls, pvm_prof_flight_t *out)
     return 0;
 }
 
-static int take_blocks(pvm_vm_t *vm, const pvm_prof_functions_t *functions, pvm_prof_flight_t *out)
+static int name_blocks(const pvm_program_t *program, const pvm_prof_flight_raw_t *raw,
+                       const pvm_prof_functions_t *functions, pvm_prof_flight_t *out)
 {
-    const pvm_program_t *const program = vm->program;
-    uint32_t ids[PVM_LAST_BLOCKS];
-
-    out->block_count = pvm_get_last_blocks(vm, ids, PVM_LAST_BLOCKS);
-    for (size_t i = 0; i < out->block_count; i++) {
-        const uint32_t pc =
-            ids[i] < program->block_count ? program->blocks[ids[i]].pc : program->code.len;
-        out->blocks[i] = (pvm_prof_flight_block_t){
-            .pc = pc, .function = strdup(functions->list[functions->of_block[ids[i]]].name)};
+    for (size_t i = 0; i < raw->block_count; i++) {
+        const uint32_t id = raw->blocks[i];
+        const uint32_t pc = id < program->block_count ? program->blocks[id].pc : program->code.len;
+        out->blocks[i] =
+            (pvm_prof_flight_block_t){.pc = pc, .function = copy_name(functions, program, pc)};
+        out->block_count++;
         if (out->blocks[i].function == NULL) {
             return -1;
         }
@@ -86,18 +83,18 @@ static int take_blocks(pvm_vm_t *vm, const pvm_prof_functions_t *functions, pvm_
     return 0;
 }
 
-int pvm_prof_flight_take(pvm_vm_t *vm, pvm_result_t result, uint64_t calls,
+int pvm_prof_flight_name(pvm_vm_t *vm, pvm_result_t result, const pvm_prof_flight_raw_t *raw,
                          const pvm_prof_functions_t *functions, pvm_prof_flight_t *out)
 {
-    *out = (pvm_prof_flight_t){.gas = vm->gas, .host_calls = calls};
+    *out =
+        (pvm_prof_flight_t){.gas = raw->gas, .cost = raw->cost, .fault_address = vm->fault_address};
     (void)snprintf(out->result, sizeof(out->result), "%s",
                    result == PVM_RESULT_OOG     ? "oog"
                    : result == PVM_RESULT_FAULT ? "fault"
                                                 : "panic");
-    out->cost = result == PVM_RESULT_OOG ? price(vm) : 0;
-    out->fault_address = vm->fault_address;
-    if (take_frames(vm, functions, out) != 0 || take_calls(vm, calls, out) != 0 ||
-        take_blocks(vm, functions, out) != 0) {
+    if (name_frames(vm->program, raw, functions, out) != 0 ||
+        name_calls(vm->program, raw, out) != 0 ||
+        name_blocks(vm->program, raw, functions, out) != 0) {
         pvm_prof_flight_free(out);
         return pvm_error_set("no memory for the flight record");
     }

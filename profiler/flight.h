@@ -53,14 +53,28 @@ typedef struct {
     size_t block_count;
 } pvm_prof_flight_t;
 
+/** The same as numbers. */
+typedef struct {
+    int64_t gas;
+    uint64_t cost;
+    pvm_frame_t frames[PVM_PROF_FLIGHT_FRAMES];
+    size_t frame_count;
+    pvm_flight_entry_t calls[PVM_PROF_FLIGHT_CALLS];
+    size_t call_count;
+    uint32_t blocks[PVM_LAST_BLOCKS]; /**< ids, any numbers */
+    size_t block_count;
+} pvm_prof_flight_raw_t;
+
 /** Whether a run with this result has a way to be shown. */
 bool pvm_prof_flight_is_due(pvm_result_t result);
 
-/** Read a VM that has stopped with such a result.
- *  @param calls  host calls of this execution: older ones are left out
+/** Read a VM that has stopped with such a result. @param calls  host calls of this execution: older ones are left out */
+void pvm_prof_flight_take(pvm_vm_t *vm, uint64_t calls, pvm_prof_flight_raw_t *out);
+/** Give it names.
+ *  @param vm     of the same program, stopped with that result
  *  @param out    owned: pvm_prof_flight_free(); the gas of the whole execution is for the caller to fill in
  *  @return 0, or -1 without memory */
-int pvm_prof_flight_take(pvm_vm_t *vm, pvm_result_t result, uint64_t calls,
+int pvm_prof_flight_name(pvm_vm_t *vm, pvm_result_t result, const pvm_prof_flight_raw_t *raw,
                          const pvm_prof_functions_t *functions, pvm_prof_flight_t *out);
 void pvm_prof_flight_free(pvm_prof_flight_t *flight);
 

@@ -80,15 +80,16 @@ static void store_head(pvm_prof_run_file_t *file, int64_t execution,
     }
 }
 
-void pvm_prof_flight_note(pvm_prof_watch_t *watch, pvm_result_t result)
+void pvm_prof_flight_note(pvm_prof_watch_t *watch, pvm_result_t result,
+                          const pvm_prof_flight_raw_t *raw)
 {
     if (watch->flight != NULL || !pvm_prof_flight_is_due(result)) {
         return;
     }
     watch->flight = calloc(1, sizeof(*watch->flight));
     if (watch->flight == NULL ||
-        pvm_prof_flight_take(watch->vm, result, watch->execution.host_calls,
-                             &watch->program->functions, watch->flight) != 0) {
+        pvm_prof_flight_name(watch->vm, result, raw, &watch->program->functions, watch->flight) !=
+            0) {
         pvm_prof_flight_forget(watch);
         pvm_prof_store_fail(watch->recorder->file, "no memory for the flight record");
     }

@@ -193,8 +193,9 @@ void pvm_prof_call_store_totals(pvm_prof_watch_t *watch);
 
 /* -- flight_store.c ------------------------------------------------------------------------ */
 
-/** Read the flight record of a VM that has just stopped so; one that its execution has already is kept. */
-void pvm_prof_flight_note(pvm_prof_watch_t *watch, pvm_result_t result);
+/** Keep the flight record of a VM that has just stopped so until its execution ends. */
+void pvm_prof_flight_note(pvm_prof_watch_t *watch, pvm_result_t result,
+                          const pvm_prof_flight_raw_t *raw);
 /** The execution goes on. */
 void pvm_prof_flight_forget(pvm_prof_watch_t *watch);
 /** Rows of the open execution, which ends. */

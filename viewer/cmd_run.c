@@ -146,6 +146,7 @@ static pvm_prof_table_t *make_register_table(const pvm_view_t *view, const pvm_j
 static int make_flight_tables(const pvm_job_t *job, pvm_prof_table_t *out[PVM_PROF_FLIGHT_TABLES])
 {
     pvm_prof_functions_t functions;
+    pvm_prof_flight_raw_t raw;
     pvm_prof_flight_t flight;
     int status = -1;
 
@@ -155,8 +156,9 @@ static int make_flight_tables(const pvm_job_t *job, pvm_prof_table_t *out[PVM_PR
     if (pvm_prof_functions_find(job->program, &functions) != 0) {
         return -1;
     }
-    if (pvm_prof_flight_take(job->vm, job->outcome.result, job->host_calls, &functions, &flight) ==
-        0) {
+    pvm_prof_flight_take(job->vm, job->host_calls, &raw);
+    if (pvm_prof_flight_name(job->vm, job->outcome.result, &raw, &functions, &flight) == 0) {
+        flight.host_calls = job->host_calls;
         flight.gas_start = job->gas_start;
         flight.gas_added = job->gas_added;
         flight.host_gas = job->host_gas;

@@ -21,7 +21,8 @@
 /** Events of every recording: what executions and their gas need. */
 #define ALWAYS                                                                                     \
     "pvm:program_load,pvm:program_data,pvm:vm_create,pvm:vm_destroy,pvm:vm_reset,pvm:arguments,"   \
-    "pvm:execute_begin,pvm:execute_end,pvm:gas_set,pvm:host_call_begin,pvm:host_call_end"
+    "pvm:execute_begin,pvm:execute_end,pvm:gas_set,pvm:host_call_begin,pvm:host_call_end,pvm:"     \
+    "flight"
 
 static void list_events(uint64_t instrument, char *out, size_t out_bytes)
 {
@@ -41,8 +42,10 @@ static pvm_view_status_t run_traced(pvm_view_t *view, pvm_job_t *job)
     if (pvm_trace_load_lttng() != 0) {
         return pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "record: %s", pvm_last_error());
     }
-    if ((pvm_view_number(view, PVM_OPTION_INSTRUMENT) & PVM_PROF_MEMORY) != 0 &&
-        pvm_set_instrumentation(job->vm, PVM_INSTRUMENT_MEMORY) != 0) {
+    const uint64_t instrument = pvm_view_number(view, PVM_OPTION_INSTRUMENT);
+    const uint32_t flags = (instrument & PVM_PROF_MEMORY ? (uint32_t)PVM_INSTRUMENT_MEMORY : 0) |
+                           (instrument & PVM_PROF_FLIGHT ? (uint32_t)PVM_INSTRUMENT_FLIGHT : 0);
+    if (flags != 0 && pvm_set_instrumentation(job->vm, flags) != 0) {
         return pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "record: %s", pvm_last_error());
     }
     pvm_view_job_run(job, NULL, NULL);

@@ -93,6 +93,10 @@ int pvm_events_choose(pvm_vm_t *vm);
 /** Also chooses what this run collects. */
 PVM_EVENTS_COLD void pvm_events_run_begin(pvm_vm_t *vm, pvm_run_kind_t kind);
 PVM_EVENTS_COLD void pvm_events_run_end(pvm_vm_t *vm, pvm_result_t result);
+/** What could not be paid when the machine ran out of gas; 0: the host gave up. */
+uint64_t pvm_events_price(const pvm_vm_t *vm);
+/** The machine has stopped with a panic, a fault or out of gas: tell how it came there. */
+void pvm_events_flight(pvm_vm_t *vm);
 /** The newest entry of the flight record is the host call. */
 PVM_EVENTS_COLD void pvm_events_call_begin(pvm_vm_t *vm);
 PVM_EVENTS_COLD void pvm_events_call_end(pvm_vm_t *vm);

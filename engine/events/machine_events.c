@@ -158,14 +158,11 @@ static void tell_out_of_gas(pvm_vm_t *vm)
     if (!PVM_EVENTS_WANTED(out_of_gas)) {
         return;
     }
-    const uint32_t block = pvm_program_block_at(vm->program, vm->pc);
-    const uint64_t price =
-        vm->program->has_block_gas ? pvm_counts_block_cost(vm->program, block) : 1;
     const pvm_event_out_of_gas_t record = {.vm = pvm_events_name(vm->id),
                                            .service = vm->service,
                                            .pc = vm->pc,
                                            .gas = vm->gas,
-                                           .cost = vm->events.host_gave_up ? 0 : price};
+                                           .cost = pvm_events_price(vm)};
     pvm_events_tell_out_of_gas(&record);
 }
 
@@ -176,6 +173,9 @@ void pvm_events_run_end(pvm_vm_t *vm, pvm_result_t result)
         tell_fault(vm);
     } else if (result == PVM_RESULT_OOG) {
         tell_out_of_gas(vm);
+    }
+    if (result == PVM_RESULT_PANIC || result == PVM_RESULT_FAULT || result == PVM_RESULT_OOG) {
+        pvm_events_flight(vm);
     }
     if (result != PVM_RESULT_HOST_CALL && vm->state != PVM_STATE_READY) {
         pvm_events_counts_tell(vm);

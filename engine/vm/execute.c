@@ -92,6 +92,7 @@ pvm_result_t pvm_execute(pvm_vm_t *vm, uint32_t entry_point)
     }
     pvm_vm_end_host_call(vm);
     pvm_counts_break(vm);
+    vm->execute_seq = vm->host_seq;
     vm->pc = entry_point;
     vm->charged = false;
     vm->arrival = (pvm_arrival_t){.kind = PVM_ARRIVAL_ENTRY};

@@ -76,8 +76,9 @@ struct pvm_vm_t {
     pvm_host_callback_t callback;
     void *callback_data;
     int32_t host_call;
-    uint64_t host_seq; /**< host calls begun */
-    bool host_pending; /**< a host call is left to the caller: host_call_end not yet told */
+    uint64_t host_seq;    /**< host calls begun */
+    uint64_t execute_seq; /**< the same at the last pvm_execute() */
+    bool host_pending;    /**< a host call is left to the caller: host_call_end not yet told */
     uint32_t fault_address;
 
     uint32_t instrumentation;

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 /** Sequences of one event, of 64 bits each at most. */
-#define PVM_IMPORT_SEQUENCES_MAX 4
+#define PVM_IMPORT_SEQUENCES_MAX 12
 
 /** A record and what its pointers point to. */
 typedef struct {

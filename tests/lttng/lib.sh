@@ -94,6 +94,10 @@ from host_call order by seq;
 select 'register', * from host_call_register order by 2, 3;
 select 'memory', seq, address, is_write, hex(data) from host_memory order by id;
 select 'host_total', vm, func_id, calls, gas, gas_added from host_total order by 2, 3;
+select 'flight', * from flight order by 2;
+select 'frame', * from flight_frame order by 2, 3;
+select 'flight_call', * from flight_call order by 2, 3;
+select 'flight_block', * from flight_block order by 2, 3;
 select 'lost', * from lost_events;"
 }
 
