@@ -1,0 +1,62 @@
+/* A process that goes on: it executes a program over and over, as a node does, and now and then one execution gets too
+ * little gas. Ends after so many seconds, whatever happens to the test. */
+#include <pvm/pvm.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define BLOB_MAX (1 << 20)
+
+static pvm_host_result_t answer(pvm_vm_t *vm, int func_id, void *user_data)
+{
+    (void)func_id;
+    (void)user_data;
+    pvm_set_gas(vm, pvm_get_gas(vm) - 10);
+    pvm_set_register(vm, 7, UINT64_MAX - 1);
+    return PVM_HOST_CONTINUE;
+}
+
+static pvm_program_t *load(const char *path)
+{
+    uint8_t *const blob = malloc(BLOB_MAX);
+    FILE *const file = fopen(path, "rb");
+    pvm_program_t *program = NULL;
+
+    if (blob != NULL && file != NULL) {
+        const size_t len = fread(blob, 1, BLOB_MAX, file);
+        program = pvm_program_load(blob, len, PVM_FORMAT_AUTO, PVM_SPEC_DEFAULT);
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    free(blob);
+    return program;
+}
+
+/* node PROGRAM ENTRY SECONDS EVERY: about 50 executions a second; each EVERYth runs out of gas, 0: none. */
+int main(int argc, char **argv)
+{
+    uint32_t pc;
+    pvm_program_t *const program = argc == 5 ? load(argv[1]) : NULL;
+
+    if (program == NULL || pvm_program_find_entry(program, argv[2], &pc) != 0) {
+        (void)fprintf(stderr, "node: %s\n", program == NULL ? "no program" : pvm_last_error());
+        return 1;
+    }
+    const time_t end = time(NULL) + atoi(argv[3]);
+    const long every = atol(argv[4]);
+    for (long i = 1; time(NULL) < end; i++) {
+        const struct timespec pause = {.tv_nsec = 20000000};
+        const uint64_t gas = every > 0 && i % every == 0 ? 30000 : 100000000;
+        pvm_vm_t *const vm = pvm_instantiate(program, PVM_BACKEND_DEFAULT, 7, gas);
+        if (vm == NULL) {
+            return 1;
+        }
+        pvm_set_host_callback(vm, answer, NULL);
+        (void)pvm_execute(vm, pc);
+        pvm_destroy(vm);
+        (void)nanosleep(&pause, NULL);
+    }
+    pvm_program_release(program);
+    return 0;
+}
