@@ -6,7 +6,7 @@ build_packages="gcc libc6-dev cmake ninja-build pkg-config libsqlite3-dev libjso
     libsodium-dev"
 test_packages="git clang-19 libclang-rt-19-dev clang-format-19 libcmocka-dev python3 sqlite3 util-linux valgrind
     chromium chromium-driver
-    dpkg-dev groff-base zsh python3-venv"
+    dpkg-dev groff-base zsh python3-venv linux-perf"
 
 # Programs that many have from elsewhere, with the package that has them: wanted only where the program is missing.
 test_programs="go:golang-go cargo:cargo"

@@ -171,6 +171,11 @@ uint32_t pvm_compiler_emit_range(pvm_compiler_t *c, uint8_t **at, uint32_t pc, u
         c->code->lengths[c->length_count++] = (uint8_t)(e.at - begin);
         c->ordinal++;
         if (ends != PVM_ENDS_NOTHING) {
+            const pvm_stretch_t *const last = &c->code->stretches[c->code->stretch_count - 1];
+            /* An instruction that leaves begins a stretch behind what was settled for it. */
+            if (last->lengths == c->length_count - 1) {
+                c->code->lengths[last->lengths] = (uint8_t)(e.at - c->base - last->host);
+            }
             OUT_OF_LINE(pvm_compiler_close(c, &copy, ends, in));
             in_stretch = PVM_STRETCH_INSTRUCTIONS;
         }

@@ -11,7 +11,7 @@
 #include "interpreter/interpreter.h"
 #include "isa/semantics.h"
 #include "recompiler/activation.h"
-#include "recompiler/perf_map.h"
+#include "recompiler/perf.h"
 #include "recompiler/signals.h"
 #include "support/error.h"
 #include "vm/counts.h"
@@ -50,7 +50,7 @@ static __attribute__((noinline)) const pvm_recompiler_code_t *make_code(pvm_prog
         pvm_events_compile_end(program, PVM_BACKEND_RECOMPILER, began_ns,
                                code != NULL ? code->code_len : 0);
         if (code != NULL) {
-            pvm_perf_map_publish(program, code);
+            pvm_perf_publish(program, code);
         }
         __atomic_store_n(place, code, __ATOMIC_RELEASE);
     }
