@@ -16,10 +16,10 @@ static const struct {
 #include "viewer/exporters.def"
 };
 
-/** Octets that a terminal cannot show. */
-static bool is_binary(const char *name)
+/** Octets that a terminal cannot show, and a page that nobody reads there. */
+static bool is_for_files(const char *name)
 {
-    return strcmp(name, "pprof") == 0;
+    return strcmp(name, "pprof") == 0 || strcmp(name, "html") == 0;
 }
 
 static pvm_view_status_t write_to(pvm_view_export_t *export, pvm_exporter_t *function, FILE *out)
@@ -63,7 +63,7 @@ static pvm_view_status_t check(pvm_view_t *view)
                              "export: %s is made from one run file; html and svg take two",
                              exporters[format].name);
     }
-    if (is_binary(exporters[format].name) && !pvm_view_has(view, PVM_OPTION_OUTPUT) &&
+    if (is_for_files(exporters[format].name) && !pvm_view_has(view, PVM_OPTION_OUTPUT) &&
         isatty(STDOUT_FILENO) == 1) {
         return pvm_view_fail(view, PVM_VIEW_USAGE,
                              "export: %s is nothing for a terminal; give -o FILE",

@@ -19,6 +19,13 @@ check named
 echo "-- without, and stopped inside a block"
 pvmscope record service-0.7.2.jam --args 0102030405 --gas 30000 -o stripped.db >/dev/null
 check stripped
+echo "-- two programs"
+cp named.db plural.db
+sqlite3 plural.db "INSERT INTO program SELECT 2, 'other', spec, format, code_bytes, blocks, error, blob FROM program;
+    INSERT INTO function SELECT 2, id, pc, name, source FROM function;
+    INSERT INTO block SELECT 2, pc, end_pc, function, instructions, cost, hits, gas FROM block;
+    UPDATE total SET gas_used = gas_used + blocks_gas, blocks_gas = 2 * blocks_gas"
+check plural
 echo "-- sums of host calls only"
 sqlite3 named.db "DELETE FROM host_call"
 pvmscope export named.db --format folded --value host_calls
