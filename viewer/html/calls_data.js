@@ -51,14 +51,16 @@ const conversation = (() => {
             if (inside.length === 0) {
                 return [];
             }
-            /* The parts of a slice stand in the order of their names, and calls of several machines overlap. */
-            const times = axis === "time" ? inside.map((unit) => unit.at) : [];
-            const begin = axis === "time" ? times.reduce((least, at) => Math.min(least, at)) : from;
-            const size = axis === "time" ? times.reduce((most, at) => Math.max(most, at)) - begin + 1 : to - from;
-            const width = axis === "time" ? Math.max(1, size / most) : step * Math.max(1, Math.ceil(size / step / most));
+            /* A single slice cannot be divided. The parts of one stand in the order of their names, and calls of several
+             * machines overlap, so times do not always rise. */
+            const isTime = axis === "time" && (isWhole || to - from > step);
+            const times = isTime ? inside.map((unit) => unit.at) : [];
+            const begin = isTime ? times.reduce((least, at) => Math.min(least, at)) : from;
+            const size = isTime ? times.reduce((latest, at) => Math.max(latest, at)) - begin + 1 : to - from;
+            const width = isTime ? Math.max(1, size / most) : step * Math.max(1, Math.ceil(size / step / most));
             const made = Array.from({length: Math.ceil(size / width)}, empty);
             for (const unit of inside) {
-                const place = Math.floor(((axis === "time" ? unit.at : unit.seq) - begin) / width);
+                const place = Math.floor(((isTime ? unit.at : unit.seq) - begin) / width);
                 add(made[Math.max(0, Math.min(place, made.length - 1))], unit);
             }
             return made;
