@@ -166,6 +166,7 @@ static void on_run_begin(void *user_data, pvm_vm_t *vm, pvm_run_kind_t kind)
     execution->result = "incomplete";
     execution->has_fault = false;
     pvm_prof_flight_forget(watch);
+    pvm_prof_cuts_run_begin(watch);
     watch->is_running = true;
     execution->run_began_ns = pvm_prof_now_ns();
     leave(recorder);
@@ -206,6 +207,7 @@ static void on_run_end(void *user_data, pvm_vm_t *vm, pvm_result_t result)
         watch->is_running = false;
         execution->ran_ns += now_ns - execution->run_began_ns;
         execution->exit_pc = pvm_get_pc(vm);
+        pvm_prof_cuts_run_end(watch, result);
         execution->result = result_name(result, state);
         execution->has_fault = result == PVM_RESULT_FAULT;
         execution->fault_address = pvm_get_fault_address(vm);
@@ -239,6 +241,7 @@ static void on_host_call_begin(void *user_data, pvm_vm_t *vm, const pvm_host_cal
     }
     if (watch->execution.is_open) {
         pvm_prof_call_begin(watch, call);
+        pvm_prof_cuts_call_begin(watch);
         recorder->gas_left = watch->execution.ledger.now;
         /* Before the flush, which may store the row; and again behind it, so that it is not
          * part of the call. */
@@ -264,6 +267,7 @@ static void on_host_call_end(void *user_data, pvm_vm_t *vm, const pvm_host_call_
         const bool is_running = watch->is_running;
 
         pvm_prof_call_end(watch, call->gas, now_ns, true);
+        pvm_prof_cuts_call_end(watch, call->pc);
         recorder->gas_left = watch->execution.ledger.now;
         flush_if_due(watch);
         if (is_running) {

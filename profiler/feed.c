@@ -152,6 +152,7 @@ static void on_execute_begin(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry,
         free(entry->arguments);
         entry->arguments = NULL;
     }
+    pvm_feed_arrival_begin(vm, event);
     memcpy(vm->registers, event->registers, sizeof(vm->registers));
     (void)pvm_set_parent(vm, parent != NULL && parent != entry ? parent->vm : NULL);
     vm->gas = event->gas;
@@ -166,6 +167,7 @@ static void on_execute_end(pvm_feed_vm_t *entry, const pvm_event_execute_end_t *
 {
     pvm_vm_t *const vm = entry->vm;
 
+    pvm_feed_arrival_end(vm, event, entry->has_called);
     vm->gas = event->gas;
     vm->pc = event->pc;
     vm->state = event->state;
@@ -251,6 +253,12 @@ static void on_gas_set(pvm_feed_vm_t *entry, const pvm_event_gas_set_t *event)
 static pvm_prof_status_t feed_vm(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry, pvm_event_kind_t kind,
                                  const void *record)
 {
+    /* Events of counts and the flight record come in front of the end of a run. */
+    if (kind == PVM_EVENT_host_call_end) {
+        entry->has_called = true;
+    } else if (kind == PVM_EVENT_host_call_begin || kind == PVM_EVENT_execute_begin) {
+        entry->has_called = false;
+    }
     switch (kind) {
     case PVM_EVENT_arguments:
         return on_arguments(entry, record);

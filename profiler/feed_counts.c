@@ -92,3 +92,35 @@ pvm_prof_status_t pvm_feed_edge_counts(const pvm_prof_feed_t *feed, pvm_vm_t *vm
     }
     return PVM_PROF_OK;
 }
+
+void pvm_feed_arrival_begin(pvm_vm_t *vm, const pvm_event_execute_begin_t *event)
+{
+    const uint32_t behind = vm->state == PVM_STATE_HOST
+                                ? vm->pc + 1 + pvm_isa_skip(&vm->program->code, vm->pc)
+                                : vm->pc;
+
+    /* Who goes on at another place than it stopped has been sent there. */
+    if (event->kind == PVM_RUN_EXECUTE || event->pc != behind) {
+        vm->arrival = (pvm_arrival_t){.kind = PVM_ARRIVAL_ENTRY};
+    }
+    vm->charged = false;
+}
+
+void pvm_feed_arrival_end(pvm_vm_t *vm, const pvm_event_execute_end_t *event, bool has_called)
+{
+    const pvm_program_t *const program = vm->program;
+    const bool is_unpaid = event->gas == vm->gas && !has_called;
+
+    vm->events.host_gave_up = event->result == PVM_RESULT_OOG && has_called &&
+                              event->gas == vm->gas && event->pc == vm->pc;
+    const bool is_in_front = event->state == PVM_STATE_READY ||
+                             (event->result == PVM_RESULT_OOG && !vm->events.host_gave_up);
+    if (is_in_front && vm->arrival.kind == PVM_ARRIVAL_ENTRY && is_unpaid) {
+        return;
+    }
+    /* Out of gas under block gas always is in front of a block. */
+    const bool is_arriving =
+        is_in_front && (pvm_program_is_block_start(program, event->pc) ||
+                        (event->result == PVM_RESULT_OOG && program->has_block_gas));
+    vm->arrival = (pvm_arrival_t){.kind = is_arriving ? PVM_ARRIVAL_HUB : PVM_ARRIVAL_NONE};
+}

@@ -25,6 +25,7 @@ typedef struct pvm_feed_vm_t {
     int host;
     uint64_t id; /**< as events name it */
     pvm_vm_t *vm;
+    bool has_called; /**< its last event is the end of a host call */
     uint8_t *arguments;
     uint32_t arguments_len;
     uint32_t arguments_room;
@@ -65,6 +66,12 @@ pvm_prof_status_t pvm_feed_flight(pvm_feed_vm_t *entry, const pvm_event_flight_t
 void pvm_feed_flight_end(pvm_feed_vm_t *entry, pvm_result_t result);
 
 /* -- feed_counts.c -- */
+
+/** Events do not tell whether the guest stopped on its way to a block or inside of one: find out, and have it in
+ *  vm->arrival, before the stand-in is set to what the begin of a run says, */
+void pvm_feed_arrival_begin(pvm_vm_t *vm, const pvm_event_execute_begin_t *event);
+/** and its end. @param has_called  nothing happened since a host call ended */
+void pvm_feed_arrival_end(pvm_vm_t *vm, const pvm_event_execute_end_t *event, bool has_called);
 
 pvm_prof_status_t pvm_feed_block_counts(const pvm_prof_feed_t *feed, pvm_vm_t *vm,
                                         const pvm_event_block_counts_t *event);

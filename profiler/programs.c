@@ -152,6 +152,7 @@ void pvm_prof_program_destroy(pvm_prof_program_t *entry)
     }
     pvm_prof_map_free(&entry->host_names);
     pvm_prof_sites_free(&entry->sites);
+    pvm_prof_cuts_free(&entry->cuts);
     free(entry->is_dirty);
     free(entry->dirty);
     free(entry->pending);
@@ -238,6 +239,7 @@ void pvm_prof_program_flush(pvm_prof_program_t *entry, pvm_prof_run_file_t *file
     }
     entry->dirty_count = 0;
     pvm_prof_sites_store(&entry->sites, entry->id, file);
+    pvm_prof_cuts_store(&entry->cuts, entry->id, file);
 }
 
 void pvm_prof_program_name_call(pvm_prof_program_t *entry, pvm_prof_run_file_t *file,

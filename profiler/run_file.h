@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /** PRAGMA user_version of the files that this program writes; it reads 1 up to this. */
-#define PVM_PROF_SCHEMA_VERSION 1
+#define PVM_PROF_SCHEMA_VERSION 2
 /** PRAGMA application_id: "PVMS". A file without it is not ours. */
 #define PVM_PROF_APPLICATION_ID 0x50564d53
 

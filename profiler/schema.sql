@@ -1,4 +1,4 @@
--- Schema of the run file, version 1 (PRAGMA user_version). docs/run-file.md explains it.
+-- Schema of the run file, version 2 (PRAGMA user_version). docs/run-file.md explains it.
 --
 -- The views at the end are the contract for outside tools: names, order and meaning of their columns are fixed.
 -- Tables may grow. Numbers of 64 bits are SQLite integers in two's complement. Times are nanoseconds of a
@@ -103,6 +103,16 @@ CREATE TABLE edge (
     to_pc   INTEGER NOT NULL, -- the same
     count   INTEGER NOT NULL,
     PRIMARY KEY (program, kind, from_pc, to_pc)
+) WITHOUT ROWID;
+
+-- Where guest code began inside of a block without arriving there, less where it ended: the executions of an instruction are
+-- the hits of its block and all `began` from the begin of the block up to it. A fault that is resumed begins anew at
+-- its own instruction. At the end of the code: the trap behind it.
+CREATE TABLE cut (
+    program INTEGER NOT NULL REFERENCES program,
+    pc      INTEGER NOT NULL, -- of an instruction
+    began   INTEGER NOT NULL, -- times begun in front of it, less times ended in front of it
+    PRIMARY KEY (program, pc)
 ) WITHOUT ROWID;
 
 CREATE TABLE host_function (

@@ -7,6 +7,7 @@
 #ifndef PVM_PROFILER_WATCH_H
 #define PVM_PROFILER_WATCH_H
 
+#include "profiler/cuts.h"
 #include "profiler/flight.h"
 #include "profiler/functions.h"
 #include "profiler/host_sums.h"
@@ -34,6 +35,7 @@ typedef struct {
     size_t dirty_count;
     pvm_prof_map_t host_names; /**< func_id -> 0: named in the file */
     pvm_prof_sites_t sites;
+    pvm_prof_cuts_t cuts;
 } pvm_prof_program_t;
 
 /** Sums over host calls of one VM with one number. */
@@ -104,6 +106,8 @@ typedef struct pvm_prof_watch_t {
         *flight; /**< how the open execution stopped last; NULL: it did not, or went on */
 
     bool is_counting;
+    bool has_entry; /**< at entry_pc, not paid yet */
+    uint32_t entry_pc;
     bool has_baseline;
     pvm_block_count_t *counts; /**< last reading */
     pvm_block_count_t *fresh;  /**< room for the next one */
@@ -168,6 +172,17 @@ void pvm_prof_counts_begin(pvm_prof_watch_t *watch);
 void pvm_prof_counts_read(pvm_prof_watch_t *watch);
 /** Store the differences of edges. */
 void pvm_prof_counts_store_edges(pvm_prof_watch_t *watch);
+
+/* -- cuts.c -------------------------------------------------------------------------------- */
+
+/** Guest code is about to run, */
+void pvm_prof_cuts_run_begin(pvm_prof_watch_t *watch);
+/** has paid an ecalli, */
+void pvm_prof_cuts_call_begin(pvm_prof_watch_t *watch);
+/** gets its answer, which may be to go on elsewhere, */
+void pvm_prof_cuts_call_end(pvm_prof_watch_t *watch, uint32_t call_pc);
+/** and has stopped. */
+void pvm_prof_cuts_run_end(pvm_prof_watch_t *watch, pvm_result_t result);
 
 /* -- execution.c --------------------------------------------------------------------------- */
 

@@ -79,7 +79,7 @@ static void views_have_exactly_the_columns_of_the_contract(void **state)
                  contract[i].view);
         assert_string_equal(prof_text(place->path, sql), "view");
     }
-    assert_int_equal(prof_integer(place->path, "PRAGMA user_version"), 1);
+    assert_int_equal(prof_integer(place->path, "PRAGMA user_version"), PVM_PROF_SCHEMA_VERSION);
     assert_int_equal(prof_integer(place->path, "PRAGMA application_id"), PVM_PROF_APPLICATION_ID);
     assert_string_equal(prof_text(place->path, "PRAGMA integrity_check"), "ok");
     assert_int_equal(prof_integer(place->path, "SELECT count(*) FROM gas_summary"), 1);
@@ -212,7 +212,7 @@ static void what_is_no_run_file_is_refused_in_one_line(void **state)
 
     snprintf(other, sizeof(other), "%s/other.db", place->folder);
     make_empty_run(other);
-    exec_sql(other, "PRAGMA user_version = 2");
+    exec_sql(other, "PRAGMA user_version = 1000");
     refuses(other, PVM_PROF_E_FORMAT, "newer");
     exec_sql(other, "PRAGMA user_version = 0");
     refuses(other, PVM_PROF_E_FORMAT, "damaged");
