@@ -26,10 +26,15 @@ static_assert((int)PVM_HANDLER_leave == (int)PVM_OP_COUNT, "handlers start with 
 typedef struct {
     int32_t
         handler; /**< header: index of the terminator that stands before it; else offset of the handler */
-    uint8_t a; /**< offsets of the registers in the register file */
-    uint8_t b;
-    uint8_t d;
-    uint8_t unused;
+    union {
+        struct {
+            uint8_t a; /**< offsets of the registers in the register file */
+            uint8_t b;
+            uint8_t d;
+            uint8_t unused;
+        };
+        uint32_t pc; /**< header: of the segment's first instruction */
+    };
     union {
         int64_t imm; /**< load_imm_64 */
         struct {

@@ -4,7 +4,8 @@
  *   PVM_LOOP_COUNT_EDGE(terminator, taken), PVM_LOOP_COUNT_HUB(block)   statements, or nothing
  *   PVM_LOOP_NOTE_BLOCK(block, gas)   the same, for a block that was entered with this much gas
  *
- * Gas is paid on arrival at a segment, from a local budget. Whatever is rare (an access that is not allowed, an odd
+ * Gas is paid on arrival at a segment, from a local budget, and vm->pc says that the guest is there: two instructions of
+ * the host, which keep the block known to whoever interrupts the thread (vm.h). Whatever is rare (an access that is not allowed, an odd
  * jump, no gas) ends the loop with the guest as it was before the instruction, and the step does it exactly.
  * This header has no guard: it is a template. */
 
@@ -154,6 +155,7 @@ INLINE uint32_t indirect_address(const guest_t guest, const pvm_cell_t *cell, bo
             goto unpaid;                                                                           \
         }                                                                                          \
         COUNT;                                                                                     \
+        __atomic_store_n(&vm->pc, to[-1].pc, __ATOMIC_RELAXED);                                    \
         PVM_LOOP_NOTE_BLOCK((uint32_t)to[-1].y, vm->gas + budget + (uint32_t)to[-1].x);            \
         cell = to;                                                                                 \
         DISPATCH();                                                                                \

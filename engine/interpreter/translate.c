@@ -75,6 +75,7 @@ static void write_header(translation_t *t, uint32_t pc)
     const uint32_t index = code->cell_count++;
 
     code->cells[index] = (pvm_cell_t){.handler = (int32_t)t->terminator - 1,
+                                      .pc = pc,
                                       .y = (int32_t)pvm_program_block_at(t->program, pc)};
     code->pc_of_cell[index] = pc;
     code->headers[code->header_count++] = index;

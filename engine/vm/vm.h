@@ -48,6 +48,10 @@ typedef struct {
 struct pvm_vm_t {
     uint64_t registers[PVM_REGISTER_COUNT];
     int64_t gas;
+    /** Where the guest is, also for a signal handler or a kernel program that interrupts the thread at any moment. The step
+     *  and host calls: the instruction. The interpreter's loop: the newest place that it came to by an arrival at a block, by
+     *  an entry or behind an ecalli; the instruction is that one or one behind it in the same block, unless the block ends
+     *  right now. Emitted code: where it was entered; there the host's instruction pointer and the code map tell. */
     uint32_t pc;
     uint8_t state;
     bool charged; /**< 0.8.0: the gas of the current block is paid */
