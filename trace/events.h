@@ -43,11 +43,13 @@ enum {
 };
 
 /** Whether an event has a tracepoint, and whether it has a probe. */
-#define PVM_EVENT_HAS_LTTNG_LTTNG 1
-#define PVM_EVENT_HAS_LTTNG_PROBE 0
-#define PVM_EVENT_HAS_LTTNG_BOTH  1
-#define PVM_EVENT_HAS_PROBE_LTTNG 0
-#define PVM_EVENT_HAS_PROBE_PROBE 1
-#define PVM_EVENT_HAS_PROBE_BOTH  1
+#define PVM_EVENT_HAS_LTTNG_LTTNG   1
+#define PVM_EVENT_HAS_LTTNG_PROBE   0
+#define PVM_EVENT_HAS_LTTNG_BOTH    1
+#define PVM_EVENT_HAS_LTTNG_THINNED 0
+#define PVM_EVENT_HAS_PROBE_LTTNG   0
+#define PVM_EVENT_HAS_PROBE_PROBE   1
+#define PVM_EVENT_HAS_PROBE_BOTH    1
+#define PVM_EVENT_HAS_PROBE_THINNED 1
 
 #endif

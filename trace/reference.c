@@ -13,7 +13,8 @@ static const char *const introduction =
     "\n"
     "* **Outlets.** *LTTng*: tracepoint `pvm:NAME` of `libpvm-lttng.so`. *USDT*: probe `pvm:NAME` "
     "of libpvm, with a\n"
-    "  semaphore that all probes share; its one argument is a pointer to the record, laid out as "
+    "  semaphore that all probes but those of `host_call` share; its one argument is a pointer to "
+    "the record, laid out as "
     "`pvm_event_NAME_t` of "
     "`trace/events.h`.\n"
     "* **Cost classes.** *rare*: once for a program, a machine or an execution. *call*: once for "
@@ -44,15 +45,16 @@ static void put_field(const char *name, const char *type, const char *unit, cons
     printf("| %s | %s | %s | %s |\n", name, type, unit, text);
 }
 
-#define OUTLETS_LTTNG "LTTng"
-#define OUTLETS_PROBE "USDT"
-#define OUTLETS_BOTH  "LTTng, USDT"
-#define COST_RARE     "rare"
-#define COST_CALL     "call"
-#define COST_BLOCK    "block"
-#define COST_BATCH    "batch"
-#define COST_EXIT     "exit"
-#define COST_DATA     "data"
+#define OUTLETS_LTTNG   "LTTng"
+#define OUTLETS_PROBE   "USDT"
+#define OUTLETS_BOTH    "LTTng, USDT"
+#define OUTLETS_THINNED "USDT, and as `NAME_64th` the calls whose `seq` is a multiple of 64"
+#define COST_RARE       "rare"
+#define COST_CALL       "call"
+#define COST_BLOCK      "block"
+#define COST_BATCH      "batch"
+#define COST_EXIT       "exit"
+#define COST_DATA       "data"
 
 int main(void)
 {

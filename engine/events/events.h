@@ -17,22 +17,43 @@
 typedef union {
     struct {
         unsigned short
-            armed; /**< armed probes: all probes share this semaphore, which the kernel counts */
+            armed; /**< armed probes: the semaphore, which the kernel counts, of all but: */
         _Atomic unsigned short others; /**< sinks and block traces */
+        unsigned short calls;          /**< semaphore of host_call */
+        unsigned short calls_64th;     /**< semaphore of host_call_64th */
     };
-    uint32_t any;
+    uint64_t any;
 } pvm_events_gate_t;
 
 extern pvm_events_gate_t pvm_events_gate __attribute__((visibility("hidden")));
 
 static inline bool pvm_events_has_listeners(void)
 {
-    return __builtin_expect(*(const volatile uint32_t *)&pvm_events_gate.any != 0, 0);
+    return __builtin_expect(*(const volatile uint64_t *)&pvm_events_gate.any != 0, 0);
 }
 
 static inline bool pvm_events_is_armed(void)
 {
     return *(const volatile unsigned short *)&pvm_events_gate.armed != 0;
+}
+
+/** Whether any probe is armed. */
+static inline bool pvm_events_has_probes(void)
+{
+    const volatile pvm_events_gate_t *const gate = &pvm_events_gate;
+
+    return (gate->armed | gate->calls | gate->calls_64th) != 0;
+}
+
+/** Host calls of which host_call_64th tells one. A power of two. */
+#define PVM_EVENTS_THINNED 64
+
+/** Whether a probe wants the whole host call of this number. */
+static inline bool pvm_events_wants_call(uint64_t seq)
+{
+    const volatile pvm_events_gate_t *const gate = &pvm_events_gate;
+
+    return gate->calls != 0 || (gate->calls_64th != 0 && seq % PVM_EVENTS_THINNED == 0);
 }
 
 /** Whether the sink wants events of this kind now. */

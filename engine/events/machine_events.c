@@ -193,7 +193,8 @@ void pvm_events_run_end(pvm_vm_t *vm, pvm_result_t result)
         .fault_address = vm->fault_address,
         .gas = vm->gas,
         .gas_used = vm->events.run_is_told ? vm->events.run_gas - vm->gas : 0,
-        .duration_ns = began_ns != 0 ? pvm_events_now_ns() - began_ns : 0};
+        .duration_ns = began_ns != 0 ? pvm_events_now_ns() - began_ns : 0,
+        .host_calls = vm->host_seq};
     pvm_events_tell_execute_end(&record);
 }
 
@@ -212,7 +213,7 @@ void pvm_events_call_begin(pvm_vm_t *vm)
     pvm_block_trace_flush(vm);
     memcpy(state->call_registers, vm->registers, sizeof(state->call_registers));
     state->has_call_registers = true;
-    state->call_began_ns = pvm_events_is_armed() ? pvm_events_now_ns() : 0;
+    state->call_began_ns = pvm_events_wants_call(call->seq) ? pvm_events_now_ns() : 0;
     if (!PVM_EVENTS_WANTED(host_call_begin)) {
         return;
     }
@@ -256,7 +257,7 @@ void pvm_events_call_end(pvm_vm_t *vm)
     if (PVM_EVENTS_WANTED(host_call_end)) {
         tell_end(vm, call);
     }
-    if (PVM_EVENTS_WANTED(host_call)) {
+    if (pvm_events_wants_call(call->seq) || pvm_events_sink_wants(PVM_EVENT_host_call)) {
         pvm_event_host_call_t record = {.vm = pvm_events_name(vm->id),
                                         .service = vm->service,
                                         .seq = call->seq,
@@ -267,7 +268,8 @@ void pvm_events_call_end(pvm_vm_t *vm)
                                         .end_ns = pvm_events_now_ns(),
                                         .gas_before = call->gas,
                                         .gas_after = vm->gas,
-                                        .program = pvm_events_program_hash(vm->program)};
+                                        .program = pvm_events_program_hash(vm->program),
+                                        .backend = (uint8_t)vm->backend};
         memcpy(record.before, state->has_call_registers ? state->call_registers : vm->registers,
                sizeof(record.before));
         memcpy(record.after, vm->registers, sizeof(record.after));

@@ -5,8 +5,10 @@
 #include "events/events.h"
 #include "support/error.h"
 
+#include <assert.h>
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,7 @@
 #include <unistd.h>
 
 /* A section of its own, because the kernel writes into the page of the semaphore. */
-pvm_events_gate_t pvm_events_gate __attribute__((section(".probes"), aligned(4), used));
+pvm_events_gate_t pvm_events_gate __attribute__((section(".probes"), aligned(8), used));
 
 #ifdef PVM_HAVE_SDT
 #define _SDT_HAS_SEMAPHORES 1
@@ -24,22 +26,40 @@ pvm_events_gate_t pvm_events_gate __attribute__((section(".probes"), aligned(4),
 #define _SDT_NOP .nops 5
 #endif
 
-/* One semaphore under the names of all probes. */
+/* One semaphore under the names of all probes but those of whole host calls: whoever counts executions does not want to
+ * pay for records of calls. */
 #define SEMAPHORE_LTTNG(name)
 #define SEMAPHORE_PROBE(name) SEMAPHORE_BOTH(name)
+#define SEMAPHORE_THINNED(name)                                                                    \
+    extern unsigned short pvm_##name##_semaphore __attribute__((visibility("hidden")));            \
+    extern unsigned short pvm_##name##_64th_semaphore __attribute__((visibility("hidden")));
 #define SEMAPHORE_BOTH(name)                                                                       \
     extern pvm_events_gate_t pvm_##name##_semaphore                                                \
         __attribute__((alias("pvm_events_gate"), visibility("hidden")));
 #define PVM_EVENT(name, outlets, ...) SEMAPHORE_##outlets(name)
 #include "trace/events.def"
+__asm__(".hidden pvm_host_call_semaphore\n"
+        ".set pvm_host_call_semaphore, pvm_events_gate + 4\n"
+        ".hidden pvm_host_call_64th_semaphore\n"
+        ".set pvm_host_call_64th_semaphore, pvm_events_gate + 6\n");
+static_assert(offsetof(pvm_events_gate_t, calls) == 4 &&
+                  offsetof(pvm_events_gate_t, calls_64th) == 6,
+              "the semaphores above stand there");
 
 #define PROBE_LTTNG(name) (void)0
 #define PROBE_PROBE(name) STAP_PROBE1(pvm, name, record)
 #define PROBE_BOTH(name)  STAP_PROBE1(pvm, name, record)
+#define PROBE_THINNED(name)                                                                        \
+    STAP_PROBE1(pvm, name, record);                                                                \
+    if (record->seq % PVM_EVENTS_THINNED == 0) {                                                   \
+        STAP_PROBE1(pvm, name##_64th, record);                                                     \
+    }                                                                                              \
+    (void)0
 #else
-#define PROBE_LTTNG(name) (void)0
-#define PROBE_PROBE(name) (void)0
-#define PROBE_BOTH(name)  (void)0
+#define PROBE_LTTNG(name)   (void)0
+#define PROBE_PROBE(name)   (void)0
+#define PROBE_BOTH(name)    (void)0
+#define PROBE_THINNED(name) (void)0
 #endif
 
 /** The name under which a provider shows its sink. */
@@ -71,7 +91,7 @@ static void tell_sink(pvm_event_kind_t kind, const void *record)
     const pvm_trace_sink_t *const sink = get_sink();
 
     /* Whoever tells has asked; but it may have been for a probe. */
-    if (sink != NULL && (!pvm_events_is_armed() || sink->is_enabled(sink, (uint32_t)kind))) {
+    if (sink != NULL && (!pvm_events_has_probes() || sink->is_enabled(sink, (uint32_t)kind))) {
         sink->event(sink, (uint32_t)kind, record);
     }
 }

@@ -56,6 +56,7 @@ void pvm_program_acquire(pvm_program_t *program)
 
 static void free_program(pvm_program_t *program)
 {
+    pvm_published_remove_program(program);
     for (int i = 0; i < PVM_INTERPRETER_VARIANTS; i++) {
         pvm_interpreter_code_destroy(program->interpreter_code[i]);
     }

@@ -5,6 +5,7 @@
 
 #include "isa/isa.h"
 #include "memory/pool.h"
+#include "vm/published.h"
 
 #include <pthread.h>
 #include <pvm/pvm.h>
@@ -79,6 +80,7 @@ struct pvm_program_t {
     _Atomic uint64_t hash;    /**< events: names the program; 0: not computed yet */
     _Atomic uint64_t told_ns; /**< events: when it was last told; 0: never */
 
+    pvm_published_program_t published;
     pvm_memory_pool_t memory_pool;
     pthread_mutex_t cache_lock;
     struct pvm_frames_t *frames; /**< program/frames.h; NULL until somebody asks */

@@ -53,6 +53,7 @@ static __attribute__((noinline)) const pvm_recompiler_code_t *make_code(pvm_prog
             pvm_perf_publish(program, code);
         }
         __atomic_store_n(place, code, __ATOMIC_RELEASE);
+        pvm_published_changed();
     }
     (void)pthread_mutex_unlock(&program->cache_lock);
     return code;

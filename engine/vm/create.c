@@ -78,6 +78,7 @@ pvm_vm_t *pvm_instantiate(pvm_program_t *program, pvm_backend_t backend, uint32_
     vm->backend = resolved;
     vm->service = service_index;
     vm->id = atomic_fetch_add_explicit(&next_id, 1, memory_order_relaxed);
+    pvm_published_add(vm);
     start_state(vm, initial_gas);
     if (pvm_vm_initialize_memory(vm) != 0) {
         pvm_destroy(vm);
@@ -221,6 +222,7 @@ void pvm_destroy(pvm_vm_t *vm)
     }
     pvm_events_destroy(vm);
     pvm_vm_leave_family(vm);
+    pvm_published_remove(vm);
     pvm_vm_release_memory(vm);
     pvm_counts_destroy(vm->counts);
     pvm_program_release(vm->program);

@@ -54,8 +54,10 @@ static bool is_prepared(pvm_vm_t *vm)
 
 static pvm_result_t run(pvm_vm_t *vm, pvm_run_kind_t kind)
 {
+    pvm_vm_t *const outer = pvm_published_running;
     pvm_exit_t exit;
 
+    pvm_published_running = vm;
     vm->running = true;
     vm->begun = true;
     vm->moved = PVM_MOVED_NOT;
@@ -78,6 +80,7 @@ static pvm_result_t run(pvm_vm_t *vm, pvm_run_kind_t kind)
     } else {
         exit = pvm_interpreter_run(vm);
     }
+    pvm_published_running = outer;
     return finish(vm, exit);
 }
 

@@ -6,6 +6,7 @@
 #include "events/state.h"
 #include "memory/memory.h"
 #include "program/program.h"
+#include "vm/published.h"
 
 #include <pvm/trace.h>
 #include <stdatomic.h>
@@ -97,6 +98,7 @@ struct pvm_vm_t {
     pvm_block_trace_t
         *block_trace; /**< NULL unless blocks are traced; then `counts` is there too */
     pvm_events_state_t events;
+    pvm_published_vm_t published;
 };
 
 /** Perform the ecalli at vm->pc, already paid: observers, flight record, callback. vm->gas, pc and registers are

@@ -13,7 +13,8 @@ static int is_enabled(const pvm_trace_sink_t *sink, uint32_t kind)
 #define ENABLED_PROBE(name)                                                                        \
     case PVM_EVENT_##name:                                                                         \
         return 0;
-#define ENABLED_LTTNG(name) ENABLED_BOTH(name)
+#define ENABLED_THINNED(name) ENABLED_PROBE(name)
+#define ENABLED_LTTNG(name)   ENABLED_BOTH(name)
 #define ENABLED_BOTH(name)                                                                         \
     case PVM_EVENT_##name:                                                                         \
         return lttng_ust_tracepoint_enabled(pvm, name);
@@ -29,6 +30,7 @@ static void event(const pvm_trace_sink_t *sink, uint32_t kind, const void *recor
     (void)sink;
     switch (kind) {
 #define TELL_PROBE(name)
+#define TELL_THINNED(name)
 #define TELL_LTTNG(name) TELL_BOTH(name)
 #define TELL_BOTH(name)                                                                            \
     case PVM_EVENT_##name:                                                                         \
