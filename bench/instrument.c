@@ -1,4 +1,4 @@
-/* What exact counts cost: each guest with and without them, in turn, for each backend and gas model. */
+/* What instrumentation costs: each guest with and without it, in turn, for each backend and gas model. */
 #include "guest_vm.h"
 
 #include <math.h>
@@ -8,12 +8,39 @@
 #define NATIVE_SHARE 0.1
 #define TURNS        7
 
-/* Run time with counts over run time without; 0 if the backend is not available. */
-static double measure(const bench_options_t *options, const bench_guest_t *guest,
-                      const bench_form_t *form, uint64_t n)
+/* A kind of instrumentation, and the key and title of its table. */
+typedef struct {
+    const char *key;
+    const char *title;
+    uint32_t flags;
+} bench_kind_t;
+
+static const bench_kind_t kinds[] = {
+    {"instrument", "Exact block and edge counts: run time over the run without",
+     PVM_INSTRUMENT_COUNTS | PVM_INSTRUMENT_EDGES},
+    {"instrument_blocks", "Every block in order, all of them read: run time over the run without",
+     PVM_INSTRUMENT_BLOCKS},
+};
+
+/* Reads every id of a batch. */
+static void read_blocks(void *user_data, pvm_vm_t *vm, const uint32_t *blocks, size_t count)
 {
+    uint64_t *const sum = user_data;
+
+    (void)vm;
+    for (size_t i = 0; i < count; i++) {
+        *sum += blocks[i];
+    }
+}
+
+/* Run time with the instrumentation over run time without; 0 if the backend is not available. */
+static double measure(const bench_options_t *options, const bench_guest_t *guest,
+                      const bench_form_t *form, const bench_kind_t *kind, uint64_t n)
+{
+    const pvm_observer_t observer = {.size = sizeof(observer), .blocks = read_blocks};
     uint32_t entry;
     uint64_t checksum;
+    uint64_t sum = 0;
     bench_sample_t plain = {.count = 0};
     bench_sample_t counted = {.count = 0};
     pvm_vm_t *const vm = bench_guest_vm(options, guest, form->spec, form->backend, &entry);
@@ -23,9 +50,11 @@ static double measure(const bench_options_t *options, const bench_guest_t *guest
     }
     (void)bench_time_native(guest->native, n, &checksum);
     for (int turn = -1; turn < TURNS; turn++) {
+        (void)pvm_set_observer(vm, NULL, NULL);
         (void)pvm_set_instrumentation(vm, 0);
         const double without = bench_time_vm(vm, entry, n, checksum);
-        (void)pvm_set_instrumentation(vm, PVM_INSTRUMENT_COUNTS | PVM_INSTRUMENT_EDGES);
+        (void)pvm_set_observer(vm, &observer, &sum);
+        (void)pvm_set_instrumentation(vm, kind->flags);
         const double with = bench_time_vm(vm, entry, n, checksum);
         if (turn >= 0) {
             bench_add(&plain, without);
@@ -36,7 +65,7 @@ static double measure(const bench_options_t *options, const bench_guest_t *guest
     return bench_median_ratio(&counted, &plain);
 }
 
-int bench_instrument(const bench_options_t *options, bench_report_t *report)
+static pvm_prof_table_t *measure_kind(const bench_options_t *options, const bench_kind_t *kind)
 {
     double log_sum[BENCH_FORM_COUNT] = {0};
     size_t measured[BENCH_FORM_COUNT] = {0};
@@ -47,8 +76,7 @@ int bench_instrument(const bench_options_t *options, bench_report_t *report)
             (pvm_prof_column_t)BENCH_REAL(bench_forms[i].id, bench_forms[i].header, "");
     }
     pvm_prof_table_t *const table =
-        pvm_prof_table_create("Exact block and edge counts: run time over the run without", columns,
-                              1 + BENCH_FORM_COUNT);
+        pvm_prof_table_create(kind->title, columns, 1 + BENCH_FORM_COUNT);
     for (size_t guest = 0; guest < bench_guest_count && table != NULL; guest++) {
         const bench_guest_t *const it = &bench_guests_list[guest];
         if (!bench_guest_is_wanted(options, it)) {
@@ -58,7 +86,7 @@ int bench_instrument(const bench_options_t *options, bench_report_t *report)
         pvm_row_t row = pvm_row_add(table);
         pvm_row_text(&row, it->name);
         for (size_t i = 0; i < BENCH_FORM_COUNT; i++) {
-            const double ratio = measure(options, it, &bench_forms[i], n);
+            const double ratio = measure(options, it, &bench_forms[i], kind, n);
             if (ratio > 0) {
                 log_sum[i] += log(ratio);
                 measured[i]++;
@@ -73,6 +101,13 @@ int bench_instrument(const bench_options_t *options, bench_report_t *report)
             pvm_row_real(&row, measured[i] == 0 ? 0 : exp(log_sum[i] / (double)measured[i]));
         }
     }
-    bench_report_add(report, "instrument", table);
+    return table;
+}
+
+int bench_instrument(const bench_options_t *options, bench_report_t *report)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+        bench_report_add(report, kinds[i].key, measure_kind(options, &kinds[i]));
+    }
     return 0;
 }

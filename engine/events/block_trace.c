@@ -3,8 +3,17 @@
 #include "support/error.h"
 #include "vm/counts.h"
 
+#include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+/** aligned_alloc() wants a multiple of the alignment. */
+#define ALLOCATED_BYTES                                                                            \
+    ((sizeof(pvm_block_trace_t) + PVM_BLOCK_TRACE_BYTES - 1) / PVM_BLOCK_TRACE_BYTES *             \
+     PVM_BLOCK_TRACE_BYTES)
+
+static_assert(offsetof(pvm_block_trace_t, ids) == sizeof(uint32_t), "see events/state.h");
 
 static bool one_by_one(const pvm_vm_t *vm)
 {
@@ -40,10 +49,11 @@ int pvm_block_trace_choose(pvm_vm_t *vm)
         return 0;
     }
     if (vm->block_trace == NULL) {
-        vm->block_trace = calloc(1, sizeof(*vm->block_trace));
+        vm->block_trace = aligned_alloc(PVM_BLOCK_TRACE_BYTES, ALLOCATED_BYTES);
         if (vm->block_trace == NULL) {
             return pvm_error_set("no memory for a block trace");
         }
+        memset(vm->block_trace, 0, sizeof(*vm->block_trace));
         pvm_events_add_listener(1);
     }
     vm->block_trace->room = singly ? 1 : PVM_BLOCK_TRACE_ROOM;

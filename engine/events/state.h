@@ -5,15 +5,17 @@
 #include <pvm/trace.h>
 #include <stdbool.h>
 
-/** Block ids of one block_batch. */
-#define PVM_BLOCK_TRACE_ROOM 2048
+/** Block ids of one block_batch, and their octets. */
+#define PVM_BLOCK_TRACE_ROOM  2048
+#define PVM_BLOCK_TRACE_BYTES (PVM_BLOCK_TRACE_ROOM * 4)
 
-/** A block trace that is being written. The loops of both backends append to ids[] and call
- *  pvm_block_trace_full() when count reaches room. */
+/** A block trace that is being written. Both backends append to ids[] and call pvm_block_trace_full() when count reaches
+ *  room. It is aligned to PVM_BLOCK_TRACE_BYTES: the address of the last of ids[], and of no other, is a multiple of that,
+ *  which is how emitted code sees that they are full. */
 typedef struct pvm_block_trace_t {
     uint32_t count;
-    uint32_t room; /**< 1: every block is told at once */
     uint32_t ids[PVM_BLOCK_TRACE_ROOM];
+    uint32_t room;    /**< 1: every block is told at once, which emitted code does not do */
     uint64_t first;   /**< blocks told before ids[0] */
     uint32_t batched; /**< one by one: ids that wait in batch[] */
     bool is_batching; /**< somebody wants batches */

@@ -60,7 +60,7 @@ static void free_program(pvm_program_t *program)
     for (int i = 0; i < PVM_INTERPRETER_VARIANTS; i++) {
         pvm_interpreter_code_destroy(program->interpreter_code[i]);
     }
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < PVM_RECOMPILER_VARIANTS; i++) {
         pvm_recompiler_code_destroy(program->recompiler_code[i]);
     }
     pvm_flow_destroy(program->flow);

@@ -26,6 +26,7 @@ struct pvm_recompiler_code_t;
 
 /** Variants of the interpreter's code; interpreter/code.h names them. */
 #define PVM_INTERPRETER_VARIANTS 3
+#define PVM_RECOMPILER_VARIANTS  8
 
 /** A region that is mapped when a machine starts. */
 typedef struct {
@@ -87,7 +88,7 @@ struct pvm_program_t {
     struct pvm_flow_t *flow;     /**< vm/flow.h; made on first use */
     /** By pvm_interpreter_variant_t; made on first use. */
     struct pvm_interpreter_code_t *interpreter_code[PVM_INTERPRETER_VARIANTS];
-    struct pvm_recompiler_code_t *recompiler_code[4]; /**< by variant, see recompiler/code.h */
+    struct pvm_recompiler_code_t *recompiler_code[PVM_RECOMPILER_VARIANTS]; /**< by PVM_VARIANT_* */
 };
 
 /** The parts of a GP program blob, as views into somebody's memory. */

@@ -20,7 +20,11 @@ typedef struct pvm_activation_t {
     uint64_t *from_hub;
     const uint8_t *stop; /**< behind the stub that left, or the faulting instruction */
     uint64_t (*host_call)(struct pvm_activation_t *activation, uint64_t site); /**< not 0: leave */
-    uint32_t jump_pc; /**< of the last indirect jump (counting) */
+    uint32_t jump_pc;    /**< of the last indirect jump (counting) */
+    uint32_t *trace_at;  /**< where the next block is noted (tracing), */
+    uint64_t trace_step; /**< octets of a note, */
+    uint64_t (*trace_full)(struct pvm_activation_t *activation,
+                           uint64_t unused); /**< and who takes them; 0 */
     /* From here on emitted code looks at nothing. */
     bool faulted;
     pvm_native_end_t end;

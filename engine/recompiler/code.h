@@ -16,7 +16,8 @@
 /** Variants of a program's code: bits of the index into pvm_program_t.recompiler_code. */
 enum {
     PVM_VARIANT_COUNTING = 1, /**< counts edges */
-    PVM_VARIANT_CHECKED = 2   /**< tests every access instead of relying on page protection */
+    PVM_VARIANT_CHECKED = 2,  /**< tests every access instead of relying on page protection */
+    PVM_VARIANT_TRACING = 4   /**< notes every block; counts, too */
 };
 
 typedef struct {

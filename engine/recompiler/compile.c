@@ -78,6 +78,7 @@ static size_t place_tables(pvm_compiler_t *c, uint32_t instructions)
     }
     if (c->counting) {
         c->detours = place_table(&c->scratch, &used, most, sizeof(*c->detours));
+        c->traces = place_table(&c->scratch, &used, c->tracing ? blocks : 0, sizeof(*c->traces));
         c->block_bodies = place_table(&c->scratch, &used, 4 * blocks, sizeof(*c->block_bodies));
     }
     if (c->counting && c->block_bodies != NULL) {
@@ -124,7 +125,7 @@ static int emit_all(pvm_compiler_t *c, size_t enough, size_t bytes)
     c->base = code->region.base;
     code->cpu.low = (uintptr_t)c->base + code->region.bytes <= INT32_MAX;
     c->limit = c->base + code->region.bytes - PVM_INSTRUCTION_BYTES_MAX;
-    uint8_t *at = pvm_recompiler_emit_thunks(c->base, code->cpu, c->counting, &c->thunks);
+    uint8_t *at = pvm_recompiler_emit_thunks(c->base, code->cpu, code->variant, &c->thunks);
     code->leave = c->thunks.leave;
     memcpy(&code->enter, &c->thunks.enter, sizeof(code->enter));
     (void)pvm_compiler_emit_range(c, &at, 0, c->program->code.len);
@@ -132,6 +133,7 @@ static int emit_all(pvm_compiler_t *c, size_t enough, size_t bytes)
     if (c->counting && !c->too_large) {
         at = pvm_compiler_emit_detours(c, at);
         at = pvm_compiler_emit_hub_entries(c, at);
+        at = pvm_compiler_emit_traces(c, at);
         places = c->hub_entries;
     }
     code->code_len = (uint32_t)(at - c->base);
@@ -168,6 +170,7 @@ static void prepare(pvm_compiler_t *c)
     memset(c->block_heads, 0, 2 * bytes);
     if (c->counting) {
         c->detour_count = 0;
+        c->trace_count = 0;
         memset(c->block_bodies, 0, 4 * bytes);
         pvm_compiler_choose_landings(c);
     }
@@ -227,6 +230,7 @@ pvm_recompiler_code_t *pvm_recompiler_compile(const pvm_program_t *program, unsi
         .code = code,
         .flat = !program->has_block_gas,
         .counting = (variant & PVM_VARIANT_COUNTING) != 0,
+        .tracing = (variant & PVM_VARIANT_TRACING) != 0,
         .checked = (variant & PVM_VARIANT_CHECKED) != 0,
     };
 

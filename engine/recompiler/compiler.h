@@ -50,6 +50,7 @@ typedef struct {
     pvm_recompiler_code_t *code;
     bool flat; /**< gas of 0.7.2 */
     bool counting;
+    bool tracing;
     bool checked;
     uint8_t ops[256];   /**< number -> pvm_op_t */
     bool replay;        /**< emit into the void: only the state of the registers is asked for */
@@ -70,6 +71,9 @@ typedef struct {
     uint32_t *hub_entries;      /**< where indirect jumps arrive, */
     pvm_detour_t *detours;
     uint32_t detour_count;
+    uint32_t *
+        traces; /**< tracing: offsets behind the jumps that are taken when there is no room for one more block */
+    uint32_t trace_count;
 
     pvm_jump_t *jumps;
     uint32_t jump_count;

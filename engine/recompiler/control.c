@@ -5,6 +5,8 @@
 #if PVM_RECOMPILER_AVAILABLE
 #include "recompiler/control.h"
 
+#include "events/state.h"
+
 /* This instruction is left to the step: it stands outside of segments and begins a stretch. As the first of a block it is
  * paid on arrival all the same (and given back by the leave), so that only arrivals that can pay are counted. */
 void pvm_compiler_leave_instruction(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc)
@@ -28,7 +30,23 @@ static void count_edge(const pvm_compiler_t *c, pvm_emitter_t *e, uint32_t edge)
     }
 }
 
-/* Running on: pay, count, over the landing. Landing: pay, count. Body. */
+/* movq rcx, xmm0; mov dword [rcx], block; paddq xmm0, xmm1; test ecx, octets - 1; jz full
+ *
+ * The last note of the buffer lies where an area of its size begins (events/state.h). */
+static void note_block(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t block)
+{
+    e->at = pvm_x86_movq_get(e->at, PVM_HOST_SCRATCH, PVM_HOST_TRACE);
+    e->at = pvm_x86_put(e->at, 0xc7 | pvm_x86_modrm(0, 0, PVM_HOST_SCRATCH) << 8, 2);
+    e->at = pvm_x86_put_32(e->at, (int32_t)block);
+    e->at = pvm_x86_paddq(e->at, PVM_HOST_TRACE, PVM_HOST_TRACE_STEP);
+    e->at = pvm_x86_put(e->at, 0xf7 | pvm_x86_modrm(3, 0, PVM_HOST_SCRATCH) << 8, 2);
+    e->at = pvm_x86_put_32(e->at, PVM_BLOCK_TRACE_BYTES - 1);
+    e->at = pvm_x86_jcc_forward(e->at, PVM_X86_E);
+    c->traces[c->trace_count++] = (uint32_t)(e->at - c->base);
+}
+
+/* Running on: pay, count, over the landing. Landing: pay, count. Body, to which all come who have paid, and nobody who enters
+ * from outside, for whom the block is noted there. */
 void pvm_compiler_begin_counted_block(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc,
                                       uint32_t runs_on_from)
 {
@@ -62,6 +80,9 @@ void pvm_compiler_begin_counted_block(pvm_compiler_t *c, pvm_emitter_t *e, uint3
         pvm_x86_land(over, e->at);
     }
     c->block_bodies[block] = (uint32_t)(e->at - c->base);
+    if (c->tracing) {
+        note_block(c, e, block);
+    }
 }
 
 void pvm_compiler_jump_counting(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t target_pc,

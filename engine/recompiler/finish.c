@@ -89,6 +89,21 @@ uint8_t *pvm_compiler_emit_hub_entries(pvm_compiler_t *c, uint8_t *at)
     return e.at;
 }
 
+/* call trace_full; jmp back */
+uint8_t *pvm_compiler_emit_traces(pvm_compiler_t *c, uint8_t *at)
+{
+    for (uint32_t i = 0; i < c->trace_count && !c->too_large; i++) {
+        uint8_t *const end = c->base + c->traces[i];
+
+        pvm_x86_patch(end, at);
+        at = pvm_x86_put(at, 0xe8, 5);
+        pvm_x86_patch(at, c->thunks.trace_full);
+        at = pvm_x86_jmp_back(at, end);
+        c->too_large |= at > c->limit;
+    }
+    return at;
+}
+
 uint8_t *pvm_compiler_emit_stubs(pvm_compiler_t *c, uint8_t *at)
 {
     c->code->stubs_at = (uint32_t)(at - c->base);

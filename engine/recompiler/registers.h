@@ -5,6 +5,7 @@
  *
  *   rcx    scratch: dead between any two guest instructions
  *   rsp    the frame below, aligned to 16
+ *   xmm0   where the next block is noted, xmm1 the octets of a note (tracing code)
  *   r15    segment addressing: gas left of the slice; gs.base is the guest's address 0
  *          register addressing: the guest's address 0; gas stands in the frame
  *
@@ -29,6 +30,10 @@
 #define PVM_HOST_SCRATCH PVM_X86_RCX
 #define PVM_HOST_GAS     PVM_X86_R15
 #define PVM_HOST_BASE    PVM_X86_R15
+
+/** Vector registers of tracing code. */
+#define PVM_HOST_TRACE      0
+#define PVM_HOST_TRACE_STEP 1
 
 enum {
     PVM_FRAME_ACTIVATION = 0,

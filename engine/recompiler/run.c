@@ -62,6 +62,7 @@ static __attribute__((noinline)) const pvm_recompiler_code_t *make_code(pvm_prog
 static inline const pvm_recompiler_code_t *get_code(pvm_vm_t *vm)
 {
     const unsigned variant = (vm->counts != NULL ? PVM_VARIANT_COUNTING : 0U) |
+                             (vm->block_trace != NULL ? PVM_VARIANT_TRACING : 0U) |
                              (vm->memory->guarded ? 0U : PVM_VARIANT_CHECKED);
     const pvm_recompiler_code_t *const code =
         __atomic_load_n(&vm->program->recompiler_code[variant], __ATOMIC_ACQUIRE);
@@ -106,7 +107,8 @@ static bool pay(pvm_vm_t *vm, const pvm_stretch_t *stretch)
     }
     vm->gas -= rest;
     if (vm->counts != NULL) {
-        pvm_counts_pay(vm, stretch->block_rest);
+        const uint32_t hit = pvm_counts_pay(vm, stretch->block_rest);
+        pvm_block_trace_add(vm, hit, vm->gas + rest);
     }
     return true;
 }
@@ -143,12 +145,60 @@ static void take_gs(pvm_activation_t *activation)
     own_gs = base;
 }
 
+static void retake_gs(const pvm_activation_t *activation)
+{
+    const uint64_t base = (uintptr_t)activation->base;
+
+    if (read_gs() != base) {
+        write_gs(base);
+    }
+    own_gs = base;
+}
+
 static void give_gs_back(const pvm_activation_t *activation)
 {
     if (activation->outer_gs != 0) {
         write_gs(activation->outer_gs);
     }
 }
+
+/* -- Block traces --- */
+
+/* Where the next block is noted: in a register while emitted code runs. */
+static void load_trace(pvm_activation_t *activation)
+{
+    pvm_block_trace_t *const trace = activation->vm->block_trace;
+
+    if (trace != NULL) {
+        activation->trace_at = trace->ids + trace->count;
+    }
+}
+
+static void save_trace(const pvm_activation_t *activation)
+{
+    pvm_block_trace_t *const trace = activation->vm->block_trace;
+
+    if (trace != NULL) {
+        trace->count = (uint32_t)(activation->trace_at - trace->ids);
+    }
+}
+
+static uint64_t trace_full(pvm_activation_t *activation, uint64_t unused)
+{
+    (void)unused;
+    save_trace(activation);
+    if (activation->code->cpu.segment) {
+        give_gs_back(activation);
+    }
+    pvm_block_trace_full(activation->vm, activation->vm->gas + activation->budget);
+    if (activation->code->cpu.segment) {
+        retake_gs(activation);
+    }
+    load_trace(activation);
+    return 0;
+}
+
+/* -- Host calls --- */
 
 /* The host gets back the segment it had, if it had one, and may do with it as it likes. */
 static pvm_exit_t call_host(pvm_activation_t *activation, int32_t func_id)
@@ -158,15 +208,9 @@ static pvm_exit_t call_host(pvm_activation_t *activation, int32_t func_id)
     }
     give_gs_back(activation);
     const pvm_exit_t exit = pvm_vm_host_call(activation->vm, func_id);
-    const uint64_t base = (uintptr_t)activation->base;
-    if (read_gs() != base) {
-        write_gs(base);
-    }
-    own_gs = base;
+    retake_gs(activation);
     return exit;
 }
-
-/* -- Host calls --- */
 
 static uint64_t host_call(pvm_activation_t *activation, uint64_t index)
 {
@@ -180,6 +224,7 @@ static uint64_t host_call(pvm_activation_t *activation, uint64_t index)
     vm->gas += activation->budget;
     vm->charged = !flat;
     activation->budget = 0;
+    save_trace(activation);
     if (flat) {
         book_rest(vm, behind->pc, behind->block_rest, -1);
     }
@@ -204,6 +249,7 @@ static uint64_t host_call(pvm_activation_t *activation, uint64_t index)
     }
     activation->budget = take_slice(vm);
     activation->end = PVM_NATIVE_STOP;
+    load_trace(activation);
     return 0;
 }
 
@@ -276,12 +322,15 @@ static pvm_exit_t run_from(pvm_vm_t *vm, const pvm_recompiler_code_t *code,
         .edges = vm->counts == NULL ? NULL : vm->counts->edges,
         .from_hub = vm->counts == NULL ? NULL : vm->counts->from_hub,
         .host_call = host_call,
+        .trace_step = sizeof(uint32_t),
+        .trace_full = trace_full,
         .end = PVM_NATIVE_STOP,
         .vm = vm,
         .code = code,
         .previous = pvm_signals_activation,
     };
 
+    load_trace(&activation);
     if (code->cpu.segment) {
         take_gs(&activation);
     }
@@ -296,6 +345,7 @@ static pvm_exit_t run_from(pvm_vm_t *vm, const pvm_recompiler_code_t *code,
     if (activation.end != PVM_NATIVE_STOP) {
         return activation.end == PVM_NATIVE_EXIT ? activation.exit : PVM_EXIT_GO_ON;
     }
+    save_trace(&activation);
     vm->gas += activation.budget;
     if (activation.faulted) {
         const pvm_stretch_t *at;
@@ -315,9 +365,14 @@ static pvm_exit_t run_from(pvm_vm_t *vm, const pvm_recompiler_code_t *code,
     return PVM_EXIT_GO_ON;
 }
 
+static bool is_told_singly(const pvm_vm_t *vm)
+{
+    return vm->block_trace != NULL && vm->block_trace->room == 1;
+}
+
 bool pvm_recompiler_prepare(pvm_vm_t *vm)
 {
-    return (vm->block_trace == NULL && get_code(vm) != NULL) || pvm_interpreter_prepare(vm);
+    return (!is_told_singly(vm) && get_code(vm) != NULL) || pvm_interpreter_prepare(vm);
 }
 
 static pvm_exit_t step_one(pvm_vm_t *vm)
@@ -334,10 +389,10 @@ pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm)
     for (;;) {
         /* After the first time only a host call can have changed what is collected, and a mapping the memory. */
         if (code == NULL || vm->moved || is_stale(vm, code)) {
-            code = vm->block_trace == NULL ? get_code(vm) : NULL;
+            code = is_told_singly(vm) ? NULL : get_code(vm);
         }
         if (code == NULL) {
-            /* Blocks are traced there; or there is no memory for code, or no leave to execute it: the same run,
+            /* Blocks are told one by one there; or there is no memory for code, or no leave to execute it: the same run,
              * only slower. */
             return pvm_interpreter_run(vm);
         }

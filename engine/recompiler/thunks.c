@@ -69,8 +69,26 @@ static uint8_t *store_gas(uint8_t *at, pvm_cpu_t cpu, int8_t depth)
     return pvm_x86_rm8(at, true, 0x89, PVM_X86_RAX, PVM_X86_RDI, FIELD(budget));
 }
 
+/* Where the next block is noted: movq xmm0, [rdi + trace at] and back. */
+static uint8_t *load_trace(uint8_t *at, unsigned variant)
+{
+    if ((variant & PVM_VARIANT_TRACING) == 0) {
+        return at;
+    }
+    at = pvm_x86_movq_load(at, PVM_HOST_TRACE, PVM_X86_RDI, FIELD(trace_at));
+    return pvm_x86_movq_load(at, PVM_HOST_TRACE_STEP, PVM_X86_RDI, FIELD(trace_step));
+}
+
+static uint8_t *store_trace(uint8_t *at, unsigned variant)
+{
+    if ((variant & PVM_VARIANT_TRACING) == 0) {
+        return at;
+    }
+    return pvm_x86_movq_store(at, PVM_HOST_TRACE, PVM_X86_RDI, FIELD(trace_at));
+}
+
 /* push ...; sub rsp, frame; fill the frame; load gas and registers; jmp [where] */
-static uint8_t *emit_enter(uint8_t *at, pvm_cpu_t cpu, bool counting)
+static uint8_t *emit_enter(uint8_t *at, pvm_cpu_t cpu, unsigned variant)
 {
     for (unsigned i = 0; i < KEPT_COUNT; i++) {
         at = push_or_pop(at, 0x50, kept[i]);
@@ -78,7 +96,7 @@ static uint8_t *emit_enter(uint8_t *at, pvm_cpu_t cpu, bool counting)
     at = pvm_x86_alu_imm(at, true, PVM_X86_SUB, PVM_X86_RSP, PVM_FRAME_BYTES);
     at = pvm_x86_stack_store(at, PVM_X86_RDI, PVM_FRAME_ACTIVATION);
     at = pvm_x86_stack_store(at, PVM_X86_RSI, PVM_FRAME_WHERE);
-    if (counting) {
+    if ((variant & PVM_VARIANT_COUNTING) != 0) {
         at = pvm_x86_rm8(at, true, 0x8b, PVM_X86_RAX, PVM_X86_RDI, FIELD(edges));
         at = pvm_x86_stack_store(at, PVM_X86_RAX, PVM_FRAME_EDGES);
         at = pvm_x86_rm8(at, true, 0x8b, PVM_X86_RAX, PVM_X86_RDI, FIELD(from_hub));
@@ -88,6 +106,7 @@ static uint8_t *emit_enter(uint8_t *at, pvm_cpu_t cpu, bool counting)
         at = pvm_x86_rm8(at, true, 0x8b, PVM_HOST_BASE, PVM_X86_RDI, FIELD(base));
     }
     at = load_gas(at, cpu);
+    at = load_trace(at, variant);
     at = load_guest(at);
     return pvm_x86_stack(at, false, 0xff, 4, PVM_FRAME_WHERE);
 }
@@ -103,30 +122,32 @@ static uint8_t *emit_return(uint8_t *at)
 }
 
 /* mov [where], rcx; store registers and gas; tell where, and from which indirect jump; return */
-static uint8_t *emit_leave(uint8_t *at, pvm_cpu_t cpu, bool counting)
+static uint8_t *emit_leave(uint8_t *at, pvm_cpu_t cpu, unsigned variant)
 {
     at = pvm_x86_stack_store(at, PVM_X86_RCX, PVM_FRAME_WHERE);
     at = store_guest(at, 0);
     at = store_gas(at, cpu, 0);
+    at = store_trace(at, variant);
     at = pvm_x86_stack_load(at, PVM_X86_RAX, PVM_FRAME_WHERE);
     at = pvm_x86_rm8(at, true, 0x89, PVM_X86_RAX, PVM_X86_RDI, FIELD(stop));
-    if (counting) {
+    if ((variant & PVM_VARIANT_COUNTING) != 0) {
         at = pvm_x86_stack(at, false, 0x8b, PVM_X86_RAX, PVM_FRAME_JUMP_PC);
         at = pvm_x86_rm8(at, false, 0x89, PVM_X86_RAX, PVM_X86_RDI, FIELD(jump_pc));
     }
     return emit_return(at);
 }
 
-/* As a leave and an enter around a call: no system call, no search. The frame is one word up because of the return
- * address, two while rsp is aligned for the call. */
-static uint8_t *emit_host_call(uint8_t *at, pvm_cpu_t cpu)
+/* As a leave and an enter around a call of a function of the activation, which says whether to leave for good: no system
+ * call, no search. The frame is one word up because of the return address, two while rsp is aligned for the call. */
+static uint8_t *emit_call(uint8_t *at, pvm_cpu_t cpu, unsigned variant, int8_t function)
 {
     at = pvm_x86_stack_store(at, PVM_X86_RCX, 8 + PVM_FRAME_WHERE);
     at = store_guest(at, 8);
     at = store_gas(at, cpu, 8);
+    at = store_trace(at, variant);
     at = pvm_x86_stack_load(at, PVM_X86_RSI, 8 + PVM_FRAME_WHERE);
     at = pvm_x86_alu_imm(at, true, PVM_X86_SUB, PVM_X86_RSP, 8);
-    at = pvm_x86_rm8(at, false, 0xff, 2, PVM_X86_RDI, FIELD(host_call));
+    at = pvm_x86_rm8(at, false, 0xff, 2, PVM_X86_RDI, function);
     at = pvm_x86_alu_imm(at, true, PVM_X86_ADD, PVM_X86_RSP, 8);
     at = pvm_x86_test(at, true, PVM_X86_RAX, PVM_X86_RAX);
     at = pvm_x86_skip(at, PVM_X86_NE);
@@ -138,6 +159,7 @@ static uint8_t *emit_host_call(uint8_t *at, pvm_cpu_t cpu)
         at = pvm_x86_rm8(at, true, 0x8b, PVM_X86_RAX, PVM_X86_RDI, FIELD(budget));
         at = pvm_x86_stack_store(at, PVM_X86_RAX, 8 + PVM_FRAME_GAS);
     }
+    at = load_trace(at, variant);
     at = load_guest(at);
     at = pvm_x86_put(at, 0xc3, 1);
     pvm_x86_land(out, at);
@@ -145,16 +167,21 @@ static uint8_t *emit_host_call(uint8_t *at, pvm_cpu_t cpu)
     return emit_return(at);
 }
 
-uint8_t *pvm_recompiler_emit_thunks(uint8_t *at, pvm_cpu_t cpu, bool counting,
+uint8_t *pvm_recompiler_emit_thunks(uint8_t *at, pvm_cpu_t cpu, unsigned variant,
                                     pvm_thunks_t *out_thunks)
 {
     out_thunks->enter = at;
-    at = emit_enter(at, cpu, counting);
+    at = emit_enter(at, cpu, variant);
     out_thunks->stub_leave = at;
     at = push_or_pop(at, 0x58, PVM_X86_RCX);
     out_thunks->leave = at;
-    at = emit_leave(at, cpu, counting);
+    at = emit_leave(at, cpu, variant);
     out_thunks->host_call = at;
-    return emit_host_call(at, cpu);
+    at = emit_call(at, cpu, variant, FIELD(host_call));
+    if ((variant & PVM_VARIANT_TRACING) != 0) {
+        out_thunks->trace_full = at;
+        at = emit_call(at, cpu, variant, FIELD(trace_full));
+    }
+    return at;
 }
 #endif

@@ -15,10 +15,11 @@ typedef struct {
     const uint8_t *stub_leave; /**< stubs call it */
     const uint8_t *leave;      /**< jumped to with rcx = where the guest stopped */
     const uint8_t *host_call;  /**< called with rcx = index of the site */
+    const uint8_t *trace_full; /**< called when there is no room for one more block */
 } pvm_thunks_t;
 
 /** Emit them. @return the cursor behind. */
-uint8_t *pvm_recompiler_emit_thunks(uint8_t *at, pvm_cpu_t cpu, bool counting,
+uint8_t *pvm_recompiler_emit_thunks(uint8_t *at, pvm_cpu_t cpu, unsigned variant,
                                     pvm_thunks_t *out_thunks);
 
 #endif

@@ -375,6 +375,36 @@ PVM_X86_INLINE uint8_t *pvm_x86_stack_store(uint8_t *at, unsigned reg, int8_t di
     return pvm_x86_stack(at, true, 0x89, reg, disp);
 }
 
+/* -- Vector registers 0 to 7, as plain 64-bit registers --- */
+
+/** movq xmm, [base + disp8] */
+PVM_X86_INLINE uint8_t *pvm_x86_movq_load(uint8_t *at, unsigned xmm, unsigned base, int8_t disp)
+{
+    at = pvm_x86_put(at, 0x7e0ff3 | pvm_x86_modrm(1, xmm, base) << 24, 4);
+    *at++ = (uint8_t)disp;
+    return at;
+}
+
+/** movq [base + disp8], xmm */
+PVM_X86_INLINE uint8_t *pvm_x86_movq_store(uint8_t *at, unsigned xmm, unsigned base, int8_t disp)
+{
+    at = pvm_x86_put(at, 0xd60f66 | pvm_x86_modrm(1, xmm, base) << 24, 4);
+    *at++ = (uint8_t)disp;
+    return at;
+}
+
+/** movq reg, xmm */
+PVM_X86_INLINE uint8_t *pvm_x86_movq_get(uint8_t *at, unsigned reg, unsigned xmm)
+{
+    return pvm_x86_put(at, 0x7e0f4866 | pvm_x86_modrm(3, xmm, reg) << 32, 5);
+}
+
+/** paddq to, from */
+PVM_X86_INLINE uint8_t *pvm_x86_paddq(uint8_t *at, unsigned to, unsigned from)
+{
+    return pvm_x86_put(at, 0xd40f66 | pvm_x86_modrm(3, to, from) << 24, 4);
+}
+
 /* -- Control flow --- */
 
 /** jmp rel32 to be patched; the displacement is the last four octets. */

@@ -33,6 +33,16 @@ const diff_variant_t diff_variants[] = {
      .steps = true,
      .again = true,
      .every = 16},
+    {.name = "recompiler tracing blocks",
+     .backend = PVM_BACKEND_RECOMPILER,
+     .counts = true,
+     .blocks = true,
+     .every = 2},
+    {.name = "interpreter tracing blocks",
+     .backend = PVM_BACKEND_INTERPRETER,
+     .counts = true,
+     .blocks = true,
+     .every = 8},
     {.name = "recompiler, checked memory",
      .backend = PVM_BACKEND_RECOMPILER,
      .variable = "PVM_MEMORY",
@@ -49,6 +59,13 @@ const diff_variant_t diff_variants[] = {
      .value = "baseline",
      .every = 8,
      .own_program = true},
+    {.name = "recompiler tracing blocks, baseline CPU",
+     .backend = PVM_BACKEND_RECOMPILER,
+     .variable = "PVM_CPU",
+     .value = "baseline",
+     .counts = true,
+     .blocks = true,
+     .every = 16},
     {.name = NULL},
 };
 
@@ -185,6 +202,21 @@ static bool describe_counts(const diff_counts_t *a, const diff_counts_t *b, char
     return false;
 }
 
+static bool describe_trace(const diff_trace_t *a, const diff_trace_t *b, char *out,
+                           size_t out_bytes)
+{
+    if (a->count != b->count) {
+        (void)snprintf(out, out_bytes, "blocks in order: expected %" PRIu64 ", got %" PRIu64,
+                       a->count, b->count);
+        return true;
+    }
+    if (a->hash != b->hash || a->at_host_calls != b->at_host_calls) {
+        (void)snprintf(out, out_bytes, "blocks in order: as many as expected, but others");
+        return true;
+    }
+    return false;
+}
+
 bool diff_describe(const diff_log_t *reference, const diff_log_t *other, char *out,
                    size_t out_bytes)
 {
@@ -213,7 +245,8 @@ bool diff_describe(const diff_log_t *reference, const diff_log_t *other, char *o
     if (!other->has_counts) {
         return false;
     }
-    if (describe_counts(&reference->counts, &other->counts, out, out_bytes)) {
+    if (describe_counts(&reference->counts, &other->counts, out, out_bytes) ||
+        (other->has_trace && describe_trace(&reference->trace, &other->trace, out, out_bytes))) {
         return true;
     }
     if (other->counts.gas != other->gas_used) {
@@ -277,6 +310,7 @@ static int run_variant(diff_session_t *session, const diff_program_t *program, u
     const diff_how_t how = {.program = program,
                             .steps = variant->steps,
                             .counts = variant->counts,
+                            .blocks = variant->blocks,
                             .watch = index == 0 ? &watch : NULL};
 
     session->at = index;

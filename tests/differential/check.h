@@ -15,6 +15,7 @@ typedef struct {
         *variable; /**< of the environment, set while program and machine are made; or NULL */
     const char *value;
     bool counts;
+    bool blocks; /**< with counts: every block in order, too */
     bool steps;
     bool again;       /**< the machine of the variant before, reset */
     uint32_t every;   /**< run with one in so many programs; 0 is 1 */

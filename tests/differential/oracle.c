@@ -32,6 +32,7 @@ struct diff_oracle_t {
     uint64_t gas_of[DIFF_CODE_MAX + 2];
     uint32_t opcodes[PVM_OP_COUNT];
     uint64_t instructions;
+    diff_trace_t trace;
 };
 
 diff_oracle_t *diff_oracle_create(void)
@@ -58,16 +59,23 @@ void diff_oracle_begin(diff_oracle_t *oracle, const pvm_program_t *program)
     memset(oracle->gas_of, 0, blocks * sizeof(*oracle->gas_of));
     memset(oracle->opcodes, 0, sizeof(oracle->opcodes));
     oracle->instructions = 0;
+    oracle->trace = (diff_trace_t){.count = 0};
     oracle->program = program;
     oracle->arrival = ARRIVAL_ENTRY;
     oracle->settled = true;
+}
+
+static void hit(diff_oracle_t *oracle, uint32_t block)
+{
+    oracle->hits[block]++;
+    diff_trace_add(&oracle->trace, block);
 }
 
 /* Count the arrival at a block: at the one that starts there, if it does. */
 static void count_hit(diff_oracle_t *oracle, uint32_t pc)
 {
     if (pvm_program_is_block_start(oracle->program, pc)) {
-        oracle->hits[pvm_program_block_at(oracle->program, pc)]++;
+        hit(oracle, pvm_program_block_at(oracle->program, pc));
     }
 }
 
@@ -81,7 +89,7 @@ static void count_arrival(diff_oracle_t *oracle, uint32_t pc)
     case ARRIVAL_ENTRY:
         /* An entry counts for the block that it is in. */
         oracle->entries[at]++;
-        oracle->hits[at]++;
+        hit(oracle, at);
         break;
     case ARRIVAL_NEXT:
         oracle->next[oracle->from]++;
@@ -94,7 +102,7 @@ static void count_arrival(diff_oracle_t *oracle, uint32_t pc)
     case ARRIVAL_HUB:
         oracle->to_hub[oracle->from]++;
         oracle->from_hub[at]++;
-        oracle->hits[at]++;
+        hit(oracle, at);
         break;
     }
     oracle->arrival = ARRIVAL_NONE;
@@ -249,6 +257,11 @@ static void get(void *data, pvm_vm_t *vm, diff_counts_t *out)
     }
 }
 
+static const diff_trace_t *trace(const void *data)
+{
+    return &((const diff_oracle_t *)data)->trace;
+}
+
 diff_watch_t diff_oracle_watch(diff_oracle_t *oracle)
 {
     return (diff_watch_t){.before = before,
@@ -256,6 +269,7 @@ diff_watch_t diff_oracle_watch(diff_oracle_t *oracle)
                           .after = after,
                           .moved = moved,
                           .get = get,
+                          .trace = trace,
                           .data = oracle};
 }
 

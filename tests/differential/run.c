@@ -161,6 +161,30 @@ static void get_counts(const diff_run_t *run, diff_counts_t *out)
     }
 }
 
+/* The blocks are told before the host is called. */
+static void note_trace(diff_run_t *run)
+{
+    diff_trace_t *const trace = &run->log->trace;
+    const diff_watch_t *const watch = run->how->watch;
+
+    if (watch != NULL) {
+        const diff_trace_t *const seen = watch->trace(watch->data);
+        trace->count = seen->count;
+        trace->hash = seen->hash;
+    }
+    trace->at_host_calls = hash_octets(trace->at_host_calls, &trace->hash, sizeof(trace->hash));
+}
+
+static void see_blocks(void *user_data, pvm_vm_t *vm, const uint32_t *blocks, size_t count)
+{
+    diff_run_t *const run = user_data;
+
+    (void)vm;
+    for (size_t i = 0; i < count; i++) {
+        diff_trace_add(&run->log->trace, blocks[i]);
+    }
+}
+
 void diff_note_counts(diff_run_t *run)
 {
     diff_counts_t *const counts = &run->log->counts;
@@ -171,6 +195,7 @@ void diff_note_counts(diff_run_t *run)
     get_counts(run, counts);
     uint64_t hash = counts->at_host_calls;
     hash = hash_octets(hash, counts->blocks, counts->block_count * sizeof(*counts->blocks));
+    note_trace(run);
     for (size_t i = 0; i < counts->edge_count; i++) {
         const pvm_edge_count_t *const edge = &counts->edges[i];
         const uint64_t words[] = {edge->from, edge->to, (uint64_t)edge->kind, edge->count};
@@ -330,8 +355,18 @@ static void drive(diff_run_t *run)
     }
 }
 
+static uint32_t instruments(const diff_how_t *how)
+{
+    if (!how->counts || how->watch != NULL) {
+        return 0;
+    }
+    return PVM_INSTRUMENT_COUNTS | PVM_INSTRUMENT_EDGES |
+           (how->blocks ? (uint32_t)PVM_INSTRUMENT_BLOCKS : 0);
+}
+
 int diff_run(pvm_vm_t *vm, const diff_how_t *how, diff_log_t *out)
 {
+    const pvm_observer_t observer = {.size = sizeof(observer), .blocks = see_blocks};
     diff_run_t run = {.vm = vm, .how = how, .log = out, .first_seq = next_seq(vm)};
 
     out->event_count = 0;
@@ -339,10 +374,11 @@ int diff_run(pvm_vm_t *vm, const diff_how_t *how, diff_log_t *out)
     out->page_count = 0;
     out->has_counts = how->counts;
     out->counts.at_host_calls = 0;
+    out->has_trace = how->blocks;
+    out->trace = (diff_trace_t){.count = 0};
     pvm_set_host_callback(vm, how->program->has_callback ? diff_host_call : NULL, &run);
-    if (pvm_set_instrumentation(vm, how->counts && how->watch == NULL
-                                        ? PVM_INSTRUMENT_COUNTS | PVM_INSTRUMENT_EDGES
-                                        : 0) != 0) {
+    if (pvm_set_instrumentation(vm, instruments(how)) != 0 ||
+        (how->blocks && pvm_set_observer(vm, &observer, &run) != 0)) {
         return -1;
     }
     if (how->watch != NULL) {
@@ -357,6 +393,12 @@ int diff_run(pvm_vm_t *vm, const diff_how_t *how, diff_log_t *out)
     if (how->counts) {
         get_counts(&run, &out->counts);
     }
+    if (how->watch != NULL) {
+        const diff_trace_t *const seen = how->watch->trace(how->watch->data);
+        out->trace.count = seen->count;
+        out->trace.hash = seen->hash;
+    }
+    (void)pvm_set_observer(vm, NULL, NULL);
     pvm_set_host_callback(vm, NULL, NULL);
     (void)pvm_set_instrumentation(vm, 0);
     pvm_destroy(run.nested);

@@ -52,16 +52,32 @@ typedef struct {
     int64_t gas;            /**< of all blocks */
 } diff_counts_t;
 
+/** Blocks in the order in which they were entered. */
+typedef struct {
+    uint64_t count;
+    uint64_t hash;
+    uint64_t at_host_calls; /**< hash of what was known in host calls */
+} diff_trace_t;
+
+static inline void diff_trace_add(diff_trace_t *trace, uint32_t block)
+{
+    trace->count++;
+    trace->hash = (trace->hash ^ block) * UINT64_C(0x9fb21c651e98df25);
+    trace->hash ^= trace->hash >> 29;
+}
+
 /** What a run left behind. */
 typedef struct {
     uint32_t event_count;
     bool is_cut; /**< more events than fit */
     bool has_counts;
+    bool has_trace;
     int64_t gas_used; /**< start and host's gifts, less what is left */
     diff_event_t events[DIFF_EVENTS_MAX];
     uint32_t page_count;
     uint32_t pages[DIFF_PAGES_MAX]; /**< that were looked at */
     diff_counts_t counts;
+    diff_trace_t trace;
 } diff_log_t;
 
 /** Called around every single step, where a variant steps. */
@@ -74,6 +90,8 @@ typedef struct {
     void (*moved)(void *data);
     /** Counts up to now. */
     void (*get)(void *data, pvm_vm_t *vm, diff_counts_t *out);
+    /** Blocks up to now. */
+    const diff_trace_t *(*trace)(const void *data);
     void *data;
 } diff_watch_t;
 
@@ -81,6 +99,7 @@ typedef struct {
     const diff_program_t *program;
     bool steps;                /**< by pvm_step() only */
     bool counts;               /**< with exact counts */
+    bool blocks;               /**< and every block in order */
     const diff_watch_t *watch; /**< NULL: nobody watches the steps */
 } diff_how_t;
 

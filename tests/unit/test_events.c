@@ -1,6 +1,7 @@
 /* Events, as a sink of this process gets them: which ones, in which order, with which figures. */
 #include "events/events.h"
 #include "isa/assemble.h"
+#include "recompiler/recompiler.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -167,10 +168,13 @@ static pvm_host_result_t answer(pvm_vm_t *vm, int func_id, void *user_data)
     return PVM_HOST_CONTINUE;
 }
 
+/* That all machines of these tests have. */
+static pvm_backend_t backend;
+
 static pvm_vm_t *start(const char *text, pvm_spec_t spec, uint64_t gas)
 {
     pvm_program_t *const program = assemble(text, spec);
-    pvm_vm_t *const vm = pvm_instantiate(program, PVM_BACKEND_INTERPRETER, 7, gas);
+    pvm_vm_t *const vm = pvm_instantiate(program, backend, 7, gas);
 
     pvm_program_release(program);
     assert_non_null(vm);
@@ -418,5 +422,12 @@ int main(void)
         cmocka_unit_test_setup(sinks_of_other_versions_are_refused, forget),
     };
 
-    return cmocka_run_group_tests(tests, NULL, remove_sink);
+    backend = PVM_BACKEND_INTERPRETER;
+    const int failed = cmocka_run_group_tests_name("interpreter", tests, NULL, remove_sink);
+    backend = PVM_BACKEND_RECOMPILER;
+    if (!pvm_recompiler_is_available()) {
+        print_message("the recompiler is not available: %s\n", pvm_last_error());
+        return failed;
+    }
+    return failed + cmocka_run_group_tests_name("recompiler", tests, NULL, remove_sink);
 }

@@ -143,7 +143,7 @@ static uint32_t check_variants(const pvm_program_t *program)
 {
     uint32_t count = 0;
 
-    for (unsigned variant = 0; variant < 4; variant++) {
+    for (unsigned variant = 0; variant < PVM_RECOMPILER_VARIANTS; variant++) {
         count += check_code(program, variant);
     }
     return count;

@@ -19,7 +19,9 @@ enum {
     PVM_INSTRUMENT_EDGES = 1 << 1,  /**< executions of every edge between blocks; implies COUNTS */
     PVM_INSTRUMENT_BLOCKS =
         1 << 2, /**< every block in order, handed over in batches; implies COUNTS */
-    PVM_INSTRUMENT_GAS = 1 << 3, /**< every block with its gas, one by one: slow; implies COUNTS */
+    PVM_INSTRUMENT_GAS =
+        1
+        << 3, /**< every block with its gas, one by one: slow, the interpreter does it; implies COUNTS */
     PVM_INSTRUMENT_MEMORY =
         1 << 4, /**< guest memory that the host reads and writes goes to the sink, too */
     PVM_INSTRUMENT_FLIGHT = 1 << 6 /**< the last blocks are kept, see below; implies COUNTS */
@@ -156,7 +158,7 @@ typedef struct pvm_observer_t {
     void (*destroy)(void *user_data, pvm_vm_t *vm);
     /** With PVM_INSTRUMENT_BLOCKS: blocks in the order in which they were entered, as places in
      *  pvm_program_blocks(), or pvm_program_block_count() for "no block". When the VM's buffer is full, before each
-     *  host call and at every exit, before run_end. */
+     *  host call and at every exit, before run_end. When the buffer is full, pc and gas are not current. */
     void (*blocks)(void *user_data, pvm_vm_t *vm, const uint32_t *blocks, size_t count);
 } pvm_observer_t;
 
