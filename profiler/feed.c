@@ -296,6 +296,22 @@ static pvm_prof_status_t feed_vm(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry, pv
     }
 }
 
+/* Events of one machine that are fed: X(name) for each. */
+#define PVM_FEED_MACHINE_EVENTS(X)                                                                 \
+    X(vm_create)                                                                                   \
+    X(vm_destroy)                                                                                  \
+    X(vm_reset)                                                                                    \
+    X(arguments)                                                                                   \
+    X(execute_begin)                                                                               \
+    X(execute_end)                                                                                 \
+    X(host_call_begin)                                                                             \
+    X(host_call_end)                                                                               \
+    X(host_memory)                                                                                 \
+    X(gas_set)                                                                                     \
+    X(flight)                                                                                      \
+    X(block_counts)                                                                                \
+    X(edge_counts)
+
 /* The fields that every event of a machine has. */
 static bool vm_of(pvm_event_kind_t kind, const void *record, uint64_t *out_vm)
 {
@@ -304,19 +320,22 @@ static bool vm_of(pvm_event_kind_t kind, const void *record, uint64_t *out_vm)
     case PVM_EVENT_##name:                                                                         \
         *out_vm = ((const pvm_event_##name##_t *)record)->vm;                                      \
         return true;
-        TAKE(vm_create)
-        TAKE(vm_destroy)
-        TAKE(vm_reset)
-        TAKE(arguments)
-        TAKE(execute_begin)
-        TAKE(execute_end)
-        TAKE(host_call_begin)
-        TAKE(host_call_end)
-        TAKE(host_memory)
-        TAKE(gas_set)
-        TAKE(flight)
-        TAKE(block_counts)
-        TAKE(edge_counts)
+        PVM_FEED_MACHINE_EVENTS(TAKE)
+#undef TAKE
+    default:
+        return false;
+    }
+}
+
+bool pvm_prof_feed_wants(pvm_event_kind_t kind)
+{
+    switch (kind) {
+#define WANT(name) case PVM_EVENT_##name:
+        PVM_FEED_MACHINE_EVENTS(WANT)
+#undef WANT
+    case PVM_EVENT_program_load:
+    case PVM_EVENT_program_data:
+        return true;
     default:
         return false;
     }

@@ -9,6 +9,8 @@
 #include "profiler/recorder.h"
 #include "trace/events.h"
 
+#include <stdbool.h>
+
 /** Hosts of one import. */
 #define PVM_PROF_MAX_HOSTS 1024
 /** Machines that are alive at one time. */
@@ -41,6 +43,9 @@ int pvm_prof_feed_host(pvm_prof_feed_t *feed, const char *name);
  *  has told is counted as lost. */
 pvm_prof_status_t pvm_prof_feed_event(pvm_prof_feed_t *feed, int host, uint64_t time_ns,
                                       pvm_event_kind_t kind, const void *record);
+
+/** Whether events of this kind leave anything in a run file; host_memory does for machines that ask for it. Thread: any. */
+bool pvm_prof_feed_wants(pvm_event_kind_t kind);
 
 /** Events or packets that the tracer says it lost. */
 void pvm_prof_feed_lost(pvm_prof_feed_t *feed, uint64_t events, uint64_t packets);

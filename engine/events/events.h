@@ -56,6 +56,10 @@ static inline bool pvm_events_wants_call(uint64_t seq)
     return gate->calls != 0 || (gate->calls_64th != 0 && seq % PVM_EVENTS_THINNED == 0);
 }
 
+/** Whether this process has a sink. */
+bool pvm_events_has_sink(void);
+/** No longer tell events to this sink; nothing happens if it is another one's turn. */
+void pvm_events_drop_sink(const pvm_trace_sink_t *sink);
 /** Whether the sink wants events of this kind now. */
 bool pvm_events_sink_wants(pvm_event_kind_t kind);
 
@@ -75,7 +79,7 @@ enum {
 
 /** One more, or one less, who makes listening necessary. */
 void pvm_events_add_listener(int change);
-/** Load the tracer that PVM_TRACE in the environment names, once. */
+/** Load the provider that PVM_TRACE in the environment names, once: provider.c. */
 void pvm_events_start(void);
 /** Process id, as events give it. */
 uint32_t pvm_events_process(void);

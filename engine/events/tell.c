@@ -1,4 +1,4 @@
-/* The way out of the engine: one function for each event of the table, the sink, and loading the LTTng provider.
+/* The way out of the engine: one function for each event of the table, and the sink.
  *
  * Probes stand here and nowhere else, one site for each event. Their nops have five octets, because kernels can turn
  * such a probe into a call instead of a trap. */
@@ -6,12 +6,8 @@
 #include "support/error.h"
 
 #include <assert.h>
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -62,9 +58,6 @@ static_assert(offsetof(pvm_events_gate_t, calls) == 4 &&
 #define PROBE_THINNED(name) (void)0
 #endif
 
-/** The name under which a provider shows its sink. */
-#define SINK_SYMBOL "pvm_trace_provider_sink"
-
 /* Who gets the events of this process: all its machines share it. */
 static _Atomic(const pvm_trace_sink_t *) current_sink;
 
@@ -77,6 +70,11 @@ void pvm_events_add_listener(int change)
 {
     (void)atomic_fetch_add_explicit(&pvm_events_gate.others, (unsigned short)change,
                                     memory_order_relaxed);
+}
+
+bool pvm_events_has_sink(void)
+{
+    return get_sink() != NULL;
 }
 
 bool pvm_events_sink_wants(pvm_event_kind_t kind)
@@ -116,72 +114,13 @@ int pvm_trace_set_sink(const pvm_trace_sink_t *sink)
     return 0;
 }
 
-/* -- The LTTng provider -------------------------------------------------------------------- */
-
-/* Open a library in the folder of the one that this code is in, or beside it in lib/. */
-static void *open_beside(const char *folder, int folder_len, const char *between)
+void pvm_events_drop_sink(const pvm_trace_sink_t *sink)
 {
-    char path[4096];
-    const int len =
-        snprintf(path, sizeof(path), "%.*s%s/libpvm-lttng.so", folder_len, folder, between);
+    const pvm_trace_sink_t *expected = sink;
 
-    if (len < 0 || (size_t)len >= sizeof(path) || access(path, R_OK) != 0) {
-        return NULL;
+    if (atomic_compare_exchange_strong(&current_sink, &expected, NULL)) {
+        pvm_events_add_listener(-1);
     }
-    return dlopen(path, RTLD_NOW | RTLD_LOCAL);
-}
-
-static void *open_provider(void)
-{
-    Dl_info where;
-    void *provider = NULL;
-
-    if (dladdr((const void *)(uintptr_t)&pvm_events_gate, &where) != 0 && where.dli_fname != NULL) {
-        const char *const slash = strrchr(where.dli_fname, '/');
-        const int folder_len = slash != NULL ? (int)(slash - where.dli_fname) : 1;
-        const char *const folder = slash != NULL ? where.dli_fname : ".";
-
-        provider = open_beside(folder, folder_len, "");
-        if (provider == NULL) {
-            provider = open_beside(folder, folder_len, "/../lib");
-        }
-    }
-    return provider != NULL ? provider : dlopen("libpvm-lttng.so", RTLD_NOW | RTLD_LOCAL);
-}
-
-int pvm_trace_load_lttng(void)
-{
-    void *const provider = open_provider();
-
-    if (provider == NULL) {
-        return pvm_error_set("cannot load the LTTng provider (%s); is lttng-ust installed, and "
-                             "libpvm-lttng.so beside "
-                             "libpvm?",
-                             dlerror());
-    }
-    /* The provider stays loaded: its tracepoints are known to the tracer's threads. */
-    const pvm_trace_sink_t *const sink = dlsym(provider, SINK_SYMBOL);
-    if (sink == NULL) {
-        return pvm_error_set(
-            "libpvm-lttng.so is not the provider of this library: it has no " SINK_SYMBOL);
-    }
-    return pvm_trace_set_sink(sink);
-}
-
-static void start(void)
-{
-    const char *const wanted = secure_getenv("PVM_TRACE");
-
-    if (wanted != NULL && strcmp(wanted, "lttng") == 0 && get_sink() == NULL) {
-        (void)pvm_trace_load_lttng();
-    }
-}
-
-void pvm_events_start(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-    (void)pthread_once(&once, start);
 }
 
 /* -- Facts for all events ------------------------------------------------------------------ */

@@ -1,0 +1,185 @@
+/* libpvm-record.so: what libpvm tells goes into a run file, by the feed that also takes traces. libpvm finds it by name when
+ * pvm_trace_record() is called, in a host of any language; nothing links it.
+ *
+ * The engine in here is a copy of its own, for the feed's stand-ins. It tells nobody what they do. */
+#include "events/provider.h"
+#include "profiler/feed.h"
+#include "profiler/store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define HOST_NAME_BYTES 256
+
+/* The recording of this process: events come from all threads, one at a time. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool is_recording;
+static pvm_prof_run_file_t *file;
+static pvm_prof_feed_t *feed;
+static int host;
+static pvm_prof_status_t status;
+
+/* Only what ends up in the file: blocks one by one would be told for nothing. */
+static int is_enabled(const pvm_trace_sink_t *sink, uint32_t kind)
+{
+    (void)sink;
+    return atomic_load_explicit(&is_recording, memory_order_relaxed) &&
+           pvm_prof_feed_wants((pvm_event_kind_t)kind);
+}
+
+static void event(const pvm_trace_sink_t *sink, uint32_t kind, const void *record)
+{
+    (void)sink;
+    pthread_mutex_lock(&lock);
+    if (atomic_load(&is_recording) && status == PVM_PROF_OK) {
+        status = pvm_prof_feed_event(feed, host, pvm_prof_now_ns(), (pvm_event_kind_t)kind, record);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+/** Found by libpvm with dlsym(). */
+PVM_API const pvm_trace_sink_t pvm_trace_provider_sink = {
+    .size = sizeof(pvm_trace_sink_t),
+    .layout = PVM_EVENT_LAYOUT,
+    .is_enabled = is_enabled,
+    .event = event,
+};
+
+/* Let go of all without writing; the lock is held. */
+static void drop(void)
+{
+    atomic_store(&is_recording, false);
+    pvm_prof_feed_destroy(feed);
+    pvm_prof_run_file_close(file);
+    feed = NULL;
+    file = NULL;
+}
+
+static int finish(char *reason, size_t reason_bytes)
+{
+    int result = -1;
+
+    pthread_mutex_lock(&lock);
+    if (!atomic_load(&is_recording)) {
+        (void)snprintf(reason, reason_bytes, "nothing is being recorded");
+    } else {
+        const pvm_prof_status_t finished =
+            pvm_prof_feed_finish(feed, status == PVM_PROF_OK ? PVM_PROF_RUN_COMPLETE
+                                                             : PVM_PROF_RUN_INCOMPLETE);
+
+        result = status == PVM_PROF_OK && finished == PVM_PROF_OK ? 0 : -1;
+        (void)snprintf(reason, reason_bytes, "%s", result == 0 ? "" : pvm_last_error());
+        drop();
+    }
+    pthread_mutex_unlock(&lock);
+    return result;
+}
+
+static void finish_at_exit(void)
+{
+    char reason[512];
+
+    (void)finish(reason, sizeof(reason));
+}
+
+/* The child has neither the recorder's thread nor a right to the parent's database. */
+static void forget_in_child(void)
+{
+    atomic_store(&is_recording, false);
+    feed = NULL;
+    file = NULL;
+    pthread_mutex_init(&lock, NULL);
+}
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+static void watch_process(void)
+{
+    (void)atexit(finish_at_exit);
+    (void)pthread_atfork(before_fork, after_fork, forget_in_child);
+}
+
+static pvm_prof_status_t open_all(const char *path)
+{
+    const pvm_prof_feed_options_t options = {.size = sizeof(options),
+                                             .instrument = PVM_PROF_DEFAULT | PVM_PROF_MEMORY};
+    char name[HOST_NAME_BYTES] = "";
+
+    status = pvm_prof_run_file_create(path, &file);
+    if (status == PVM_PROF_OK) {
+        status = pvm_prof_feed_create(file, &options, &feed);
+    }
+    if (status == PVM_PROF_OK) {
+        (void)gethostname(name, sizeof(name) - 1);
+        host = pvm_prof_feed_host(feed, name);
+        status = host < 0 ? PVM_PROF_E_SYSTEM : PVM_PROF_OK;
+    }
+    return status;
+}
+
+static int begin(const char *path, char *reason, size_t reason_bytes)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    int result = -1;
+
+    pthread_mutex_lock(&lock);
+    if (atomic_load(&is_recording)) {
+        (void)snprintf(reason, reason_bytes, "%.300s: %.100s is being recorded already", path,
+                       pvm_prof_run_file_path(file));
+    } else if (open_all(path) != PVM_PROF_OK) {
+        (void)snprintf(reason, reason_bytes, "%s", pvm_last_error());
+        drop();
+    } else {
+        atomic_store(&is_recording, true);
+        result = 0;
+    }
+    pthread_mutex_unlock(&lock);
+    if (result == 0) {
+        (void)pthread_once(&once, watch_process);
+    }
+    return result;
+}
+
+/** Found by libpvm with dlsym(). */
+PVM_API const pvm_recorder_t pvm_trace_provider_recorder = {
+    .size = sizeof(pvm_recorder_t),
+    .sink = &pvm_trace_provider_sink,
+    .begin = begin,
+    .end = finish,
+};
+
+/* -- The engine in here ------------------------------------------------------------------------ */
+
+static int wants_nothing(const pvm_trace_sink_t *sink, uint32_t kind)
+{
+    (void)sink, (void)kind;
+    return 0;
+}
+
+static void ignore(const pvm_trace_sink_t *sink, uint32_t kind, const void *record)
+{
+    (void)sink, (void)kind, (void)record;
+}
+
+/* Our copy of the engine must not follow PVM_TRACE in its turn: it would load this library again. */
+__attribute__((constructor)) static void quiet_stand_ins(void)
+{
+    static const pvm_trace_sink_t nobody = {.size = sizeof(pvm_trace_sink_t),
+                                            .layout = PVM_EVENT_LAYOUT,
+                                            .is_enabled = wants_nothing,
+                                            .event = ignore};
+
+    (void)pvm_trace_set_sink(&nobody);
+}
