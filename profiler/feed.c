@@ -463,6 +463,13 @@ void pvm_prof_feed_lost(pvm_prof_feed_t *feed, uint64_t events, uint64_t packets
     feed->lost_packets += packets;
 }
 
+void pvm_prof_feed_checkpoint(pvm_prof_feed_t *feed)
+{
+    if (feed->alive == 0 && feed->recorder != NULL) {
+        pvm_prof_recorder_checkpoint(feed->recorder);
+    }
+}
+
 pvm_prof_status_t pvm_prof_feed_finish(pvm_prof_feed_t *feed, pvm_prof_run_status_t status)
 {
     pvm_prof_status_t result = PVM_PROF_OK;

@@ -50,6 +50,9 @@ bool pvm_prof_feed_wants(pvm_event_kind_t kind);
 /** Events or packets that the tracer says it lost. */
 void pvm_prof_feed_lost(pvm_prof_feed_t *feed, uint64_t events, uint64_t packets);
 
+/** If no machine is alive: make the file complete as it stands, see pvm_prof_recorder_checkpoint(). */
+void pvm_prof_feed_checkpoint(pvm_prof_feed_t *feed);
+
 /** Finish the recording, as pvm_prof_recorder_finish() does. */
 pvm_prof_status_t pvm_prof_feed_finish(pvm_prof_feed_t *feed, pvm_prof_run_status_t status);
 

@@ -194,6 +194,10 @@ static pvm_prof_status_t attach_locked(pvm_prof_recorder_t *recorder, pvm_vm_t *
     }
     recorder->watches = watch;
     store_vm(watch);
+    if (recorder->is_at_rest) {
+        pvm_prof_store_info(recorder->file, PVM_PROF_INFO_STATUS, "recording", false);
+        recorder->is_at_rest = false;
+    }
     if (watch->id == 1) {
         /* What was recorded is then known, even if nothing of the run fits on the disk. */
         pvm_prof_store_commit(recorder->file);
@@ -314,6 +318,18 @@ static void store_verdict(pvm_prof_recorder_t *recorder, pvm_prof_run_status_t s
 static bool let_go(const pvm_prof_watch_t *watch)
 {
     return !watch->is_running && pvm_set_observer(watch->vm, NULL, NULL) == 0;
+}
+
+void pvm_prof_recorder_checkpoint(pvm_prof_recorder_t *recorder)
+{
+    pthread_mutex_lock(&recorder->file->lock);
+    if (!recorder->is_finished && recorder->watches == NULL) {
+        settle_all(recorder);
+        store_verdict(recorder, PVM_PROF_RUN_COMPLETE);
+        pvm_prof_store_commit(recorder->file);
+        recorder->is_at_rest = true;
+    }
+    pthread_mutex_unlock(&recorder->file->lock);
 }
 
 pvm_prof_status_t pvm_prof_recorder_finish(pvm_prof_recorder_t *recorder,

@@ -62,6 +62,10 @@ const char *pvm_prof_recorder_error(pvm_prof_recorder_t *recorder);
 /** Figures for a progress line. Thread: any. */
 void pvm_prof_recorder_progress(pvm_prof_recorder_t *recorder, pvm_prof_progress_t *out_progress);
 
+/** Make the file one that is complete as it stands, while no VM is being watched; the next one goes on recording. For
+ * processes that may end without a word. Cost: O(blocks). Thread: any. */
+void pvm_prof_recorder_checkpoint(pvm_prof_recorder_t *recorder);
+
 /** End the recording: open executions end as they stand, totals and status are stored, VMs are
  * let go. Call it when no watched VM runs. If one does (the user interrupted it, this is
  * another thread), its figures are those of its last event, the status says so, and events that

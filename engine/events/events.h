@@ -60,6 +60,8 @@ static inline bool pvm_events_wants_call(uint64_t seq)
 bool pvm_events_has_sink(void);
 /** No longer tell events to this sink; nothing happens if it is another one's turn. */
 void pvm_events_drop_sink(const pvm_trace_sink_t *sink);
+/** Since when it has that one, as pvm_events_now_ns() tells; 0: it never had one. */
+uint64_t pvm_events_sink_since_ns(void);
 /** Whether the sink wants events of this kind now. */
 bool pvm_events_sink_wants(pvm_event_kind_t kind);
 

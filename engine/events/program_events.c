@@ -132,10 +132,14 @@ void pvm_events_program(pvm_program_t *program)
         return;
     }
     const uint64_t now_ns = pvm_events_now_ns();
-    uint64_t told_ns = atomic_load_explicit(&program->told_ns, memory_order_relaxed);
-    /* Of several threads at once one tells. */
-    if ((told_ns == 0 || now_ns - told_ns > TELL_AGAIN_NS) &&
-        atomic_compare_exchange_strong(&program->told_ns, &told_ns, now_ns)) {
+    uint64_t told_ns = atomic_load_explicit(&program->told_ns, memory_order_acquire);
+
+    if (told_ns <= pvm_events_sink_since_ns()) {
+        /* Nobody runs it before whoever listens has heard of it, so of several threads at once each tells. */
+        tell_program(program);
+        atomic_store_explicit(&program->told_ns, now_ns, memory_order_release);
+    } else if (now_ns - told_ns > TELL_AGAIN_NS &&
+               atomic_compare_exchange_strong(&program->told_ns, &told_ns, now_ns)) {
         tell_program(program);
     }
 }

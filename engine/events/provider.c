@@ -50,8 +50,8 @@ static void *load_provider(const char *file, const char *needs)
     void *const provider = open_provider(file);
 
     if (provider == NULL) {
-        pvm_error_set("cannot load %s (%s); is %s installed, and %s beside libpvm?", file, dlerror(),
-                      needs, file);
+        pvm_error_set("cannot load %s (%s); is %s installed, and %s beside libpvm?", file,
+                      dlerror(), needs, file);
         return NULL;
     }
     if (dlsym(provider, PVM_PROVIDER_SINK) == NULL) {

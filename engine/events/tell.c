@@ -60,6 +60,7 @@ static_assert(offsetof(pvm_events_gate_t, calls) == 4 &&
 
 /* Who gets the events of this process: all its machines share it. */
 static _Atomic(const pvm_trace_sink_t *) current_sink;
+static _Atomic uint64_t sink_since_ns;
 
 static const pvm_trace_sink_t *get_sink(void)
 {
@@ -75,6 +76,11 @@ void pvm_events_add_listener(int change)
 bool pvm_events_has_sink(void)
 {
     return get_sink() != NULL;
+}
+
+uint64_t pvm_events_sink_since_ns(void)
+{
+    return atomic_load_explicit(&sink_since_ns, memory_order_acquire);
 }
 
 bool pvm_events_sink_wants(pvm_event_kind_t kind)
@@ -108,6 +114,7 @@ int pvm_trace_set_sink(const pvm_trace_sink_t *sink)
                          sink->is_enabled == NULL || sink->event == NULL)) {
         return pvm_error_set("this sink was built for another version of libpvm; build it again");
     }
+    atomic_store_explicit(&sink_since_ns, pvm_events_now_ns(), memory_order_release);
     const pvm_trace_sink_t *const old =
         atomic_exchange_explicit(&current_sink, sink, memory_order_acq_rel);
     pvm_events_add_listener((sink != NULL) - (old != NULL));

@@ -2,7 +2,7 @@
 # compilers cache what they find by its path), and libpvm installed in it.
 set -eu
 build=$1 source=$2
-folder=$build/tests/bindings/$(basename "$0" .sh)
+folder=$build/tests/bindings/$(basename "$0" .sh)${3:+-$3}
 rm -rf "$folder"
 mkdir -p "$folder"
 cmake --install "$build" --prefix "$folder/prefix" >"$folder/log" || { cat "$folder/log"; exit 1; }

@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import unittest
 
+import pvm
 import pvmscope
 
 GUESTS = pathlib.Path(__file__).resolve().parents[3] / "examples/guest/blobs"
@@ -31,6 +32,20 @@ class RunFiles(unittest.TestCase):
                 self.assertEqual(run.table(name).name, name)
             self.assertRaises(KeyError, run.table, "sqlite_master")
             self.assertRaises(KeyError, run.table("hot_blocks").column, "nothing")
+
+    def test_recorded_by_the_process_itself(self):
+        path = self.folder / "own.db"
+        self.assertRaises(pvm.Error, pvm.record_end)
+        self.assertRaises(pvm.Error, pvm.record, self.folder / "nowhere" / "own.db")
+        pvm.record(path)
+        with pvm.Program.load(GUESTS / "service.polkavm") as program, pvm.VM(program, gas=10**9, service=3) as vm:
+            vm.set_host_callback(lambda vm, func_id: vm.use_gas(10) or pvm.HostResult.CONTINUE)
+            vm.execute(program.entry("accumulate"))
+            used = 10**9 - vm.gas
+        pvm.record_end()
+        with pvmscope.open(path) as run:
+            self.assertEqual((run.gas["gas_used"], run.info["status"]), (used, "complete"))
+            self.assertEqual(set(run.table("host_calls").column("service")), {3})
 
     def test_reports(self):
         with pvmscope.open(self.path) as run:

@@ -47,6 +47,8 @@ _FUNCTIONS = {
     "pvm_grow_heap": (c_int, [c_void_p]),
     "pvm_set_instrumentation": (c_int, [c_void_p, c_uint32]),
     "pvm_trace_load_lttng": (c_int, []),
+    "pvm_trace_record": (c_int, [c_char_p]),
+    "pvm_trace_record_end": (c_int, []),
 }
 
 

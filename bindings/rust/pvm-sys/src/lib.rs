@@ -81,4 +81,6 @@ extern "C" {
     pub fn pvm_grow_heap(vm: *mut pvm_vm_t) -> c_int;
     pub fn pvm_set_instrumentation(vm: *mut pvm_vm_t, flags: u32) -> c_int;
     pub fn pvm_trace_load_lttng() -> c_int;
+    pub fn pvm_trace_record(path: *const c_char) -> c_int;
+    pub fn pvm_trace_record_end() -> c_int;
 }

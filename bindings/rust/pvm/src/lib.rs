@@ -57,6 +57,20 @@ pub fn load_lttng() -> Result<(), Error> {
     error::check(unsafe { pvm_sys::pvm_trace_load_lttng() }).map(drop)
 }
 
+/// Record all machines of this process into a run file, until [`record_end`] or the end of the process.
+/// `PVM_TRACE=record:FILE` in the environment does the same.
+pub fn record(path: &std::path::Path) -> Result<(), Error> {
+    let text = std::ffi::CString::new(path.as_os_str().as_encoded_bytes())
+        .map_err(|_| Error::Refused(format!("{}: a path with a zero octet", path.display())))?;
+    // SAFETY: the text lives during the call.
+    error::check(unsafe { pvm_sys::pvm_trace_record(text.as_ptr()) }).map(drop)
+}
+
+/// Finish the run file. Fails if nothing was being recorded, or not all could be stored.
+pub fn record_end() -> Result<(), Error> {
+    error::check(unsafe { pvm_sys::pvm_trace_record_end() }).map(drop)
+}
+
 /// Version of libpvm.
 pub fn version() -> &'static str {
     // SAFETY: a constant text.

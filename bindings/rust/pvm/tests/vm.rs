@@ -142,3 +142,15 @@ fn threads_share_programs_and_take_machines() {
         thread.join().unwrap();
     }
 }
+
+#[test]
+fn a_recording_ends_once() {
+    assert!(pvm::record(std::path::Path::new("/nonexistent/run.db")).is_err());
+    assert!(pvm::record_end().is_err());
+    let path = std::env::temp_dir().join(format!("pvm-rust-{}.db", std::process::id()));
+    pvm::record(&path).unwrap();
+    assert!(pvm::record(&path).is_err());
+    pvm::record_end().unwrap();
+    assert!(std::fs::read(&path).unwrap().starts_with(b"SQLite format 3"));
+    std::fs::remove_file(&path).unwrap();
+}
