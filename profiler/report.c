@@ -20,7 +20,7 @@ typedef struct {
 static const report_t reports[PVM_PROF_REPORT_KIND_COUNT] = {
 #define PVM_PROF_REPORT(kind, name, title, is_record, order, sql)                                  \
     [PVM_PROF_REPORT_##kind] = {name, title, is_record, order, sql},
-#define PVM_PROF_COLUMN(kind, id, header, unit, type)
+#define PVM_PROF_COLUMN(kind, id, header, unit, type, certainty)
 #include "profiler/reports.def"
 };
 
@@ -31,8 +31,8 @@ typedef struct {
 
 static const report_column_t report_columns[] = {
 #define PVM_PROF_REPORT(kind, name, title, is_record, order, sql)
-#define PVM_PROF_COLUMN(kind, id, header, unit, type)                                              \
-    {PVM_PROF_REPORT_##kind, {id, header, unit, PVM_PROF_TYPE_##type, PVM_PROF_EXACT}},
+#define PVM_PROF_COLUMN(kind, id, header, unit, type, certainty)                                   \
+    {PVM_PROF_REPORT_##kind, {id, header, unit, PVM_PROF_TYPE_##type, PVM_PROF_##certainty}},
 #include "profiler/reports.def"
 };
 
@@ -143,6 +143,14 @@ static bool is_figure(pvm_prof_type_t type)
            pvm_prof_type_is_real(type);
 }
 
+/* What was lost makes an exact figure a lower bound; what was sampled or estimated stays that. */
+static void note_incomplete(const worth_t *worth, pvm_prof_column_t *column)
+{
+    if (worth->is_incomplete && is_figure(column->type) && column->certainty == PVM_PROF_EXACT) {
+        column->certainty = PVM_PROF_INCOMPLETE;
+    }
+}
+
 static pvm_prof_table_t *make_table(pvm_prof_report_kind_t kind, const worth_t *worth)
 {
     pvm_prof_column_t columns[REPORT_COLUMNS];
@@ -151,9 +159,7 @@ static pvm_prof_table_t *make_table(pvm_prof_report_kind_t kind, const worth_t *
     for (size_t i = 0; i < REPORT_COLUMNS; i++) {
         if (report_columns[i].kind == kind) {
             columns[count] = report_columns[i].column;
-            if (worth->is_incomplete && is_figure(columns[count].type)) {
-                columns[count].certainty = PVM_PROF_INCOMPLETE;
-            }
+            note_incomplete(worth, &columns[count]);
             count++;
         }
     }
@@ -266,10 +272,8 @@ pvm_prof_status_t pvm_prof_report_note_worth(pvm_prof_run_file_t *file, pvm_prof
     worth_t worth;
     int code = read_worth(file, &worth);
 
-    for (size_t i = 0; code == SQLITE_OK && i < table->column_count && worth.is_incomplete; i++) {
-        if (is_figure(table->columns[i].type)) {
-            table->columns[i].certainty = PVM_PROF_INCOMPLETE;
-        }
+    for (size_t i = 0; code == SQLITE_OK && i < table->column_count; i++) {
+        note_incomplete(&worth, &table->columns[i]);
     }
     if (code == SQLITE_OK && add_notes(table, &worth) != 0) {
         code = SQLITE_NOMEM;

@@ -27,8 +27,8 @@ typedef enum {
 /** How sure a figure is. */
 typedef enum {
     PVM_PROF_EXACT,
-    PVM_PROF_SAMPLED,
-    PVM_PROF_ESTIMATED,
+    PVM_PROF_SAMPLED,   /**< from samples; their number and the 95 % interval stand beside it */
+    PVM_PROF_ESTIMATED, /**< computed with a model, not measured */
     PVM_PROF_INCOMPLETE /**< a lower bound: something was lost or the recording did not end */
 } pvm_prof_certainty_t;
 

@@ -5,8 +5,9 @@
  *   PVM_LOOP_NOTE_BLOCK(block, gas)   the same, for a block that was entered with this much gas
  *
  * Gas is paid on arrival at a segment, from a local budget, and vm->pc says that the guest is there: two instructions of
- * the host, which keep the block known to whoever interrupts the thread (vm.h). Whatever is rare (an access that is not allowed, an odd
- * jump, no gas) ends the loop with the guest as it was before the instruction, and the step does it exactly.
+ * the host, which keep the block known to whoever interrupts the thread (vm.h). Whatever is rare (an access that is
+ * not allowed, an odd jump, no gas) ends the loop with the guest as it was before the instruction, and the step does it
+ * exactly.
  * This header has no guard: it is a template. */
 
 #include "interpreter/code.h"
