@@ -1,0 +1,119 @@
+/* The sum rule once more, over the rows of a file that may come from anywhere. See reconcile.h. */
+#include "profiler/reconcile.h"
+
+#include "profiler/store.h"
+#include "profiler/wrap_sum.h"
+#include "support/error.h"
+
+#include <inttypes.h>
+
+/** Figures that must be equal. */
+typedef struct {
+    const char *what;
+    const char *against;
+    bool may_be_lost; /**< rows can be missing where the totals are not */
+    const char *sql;  /**< one row: both figures; none, or a NULL: not known */
+} rule_t;
+
+static const rule_t rules[] = {
+    {"gas used", "blocks and host calls", false,
+     "SELECT gas_used, blocks_gas + host_gas FROM total WHERE blocks_gas IS NOT NULL"},
+    {"gas used", "gas at start, added and at end", false,
+     "SELECT gas_used, gas_start + gas_added - gas_end FROM total"},
+    {"gas in blocks", "the blocks", true,
+     "SELECT t.blocks_gas, (SELECT wrap_sum(gas) FROM block) FROM total t "
+     "WHERE t.blocks_gas IS NOT NULL AND (t.blocks_gas <> 0 OR EXISTS (SELECT 1 FROM block))"},
+    {"gas in host calls", "the host calls", true,
+     "SELECT t.host_gas, (SELECT wrap_sum(gas) FROM host_total) FROM total t "
+     "WHERE t.host_gas <> 0 OR EXISTS (SELECT 1 FROM host_total)"},
+    {"gas used", "the executions", true,
+     "SELECT t.gas_used, (SELECT wrap_sum(gas_used) FROM executions) FROM total t "
+     "WHERE t.executions <> 0 OR EXISTS (SELECT 1 FROM execution)"},
+};
+
+static int query_pair(sqlite3 *db, const char *sql, bool *out_has, int64_t *out_a, int64_t *out_b)
+{
+    sqlite3_stmt *row = NULL;
+    int code = sqlite3_prepare_v2(db, sql, -1, &row, NULL);
+
+    *out_has = false;
+    if (code == SQLITE_OK) {
+        code = sqlite3_step(row);
+    }
+    if (code == SQLITE_ROW) {
+        *out_has = true;
+        *out_a = sqlite3_column_int64(row, 0);
+        *out_b = sqlite3_column_int64(row, 1);
+        code = SQLITE_DONE;
+    }
+    sqlite3_finalize(row);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+static int read_total(sqlite3 *db, pvm_prof_reckoning_t *out)
+{
+    sqlite3_stmt *row = NULL;
+    int code =
+        sqlite3_prepare_v2(db, "SELECT gas_used, blocks_gas, host_gas FROM total", -1, &row, NULL);
+
+    if (code == SQLITE_OK) {
+        code = sqlite3_step(row);
+    }
+    if (code == SQLITE_ROW) {
+        out->gas_used = sqlite3_column_int64(row, 0);
+        out->is_counted = sqlite3_column_type(row, 1) != SQLITE_NULL;
+        out->blocks_gas = sqlite3_column_int64(row, 1);
+        out->host_gas = sqlite3_column_int64(row, 2);
+        code = SQLITE_OK;
+    } else if (code == SQLITE_DONE) {
+        code = SQLITE_CORRUPT;
+    }
+    sqlite3_finalize(row);
+    return code;
+}
+
+/* A recording that was interrupted and says no reason is whole up to there. */
+static int read_loss(pvm_prof_run_file_t *file, bool *out)
+{
+    const pvm_prof_run_status_t status = pvm_prof_run_file_status(file);
+    char reason[8];
+    int64_t lost = 0;
+    int64_t ignored = 0;
+    bool has;
+    const int code =
+        query_pair(file->db, "SELECT count(*), 0 FROM lost_events", &has, &lost, &ignored);
+
+    *out = status == PVM_PROF_RUN_RECORDING || status == PVM_PROF_RUN_INCOMPLETE || lost > 0 ||
+           (status == PVM_PROF_RUN_INTERRUPTED &&
+            pvm_prof_run_file_get_info(file, PVM_PROF_INFO_REASON, reason, sizeof(reason)) > 0);
+    return code;
+}
+
+pvm_prof_status_t pvm_prof_reconcile(pvm_prof_run_file_t *file, pvm_prof_reckoning_t *out)
+{
+    *out = (pvm_prof_reckoning_t){0};
+    int code = pvm_prof_wrap_sum_register(file->db);
+
+    if (code == SQLITE_OK) {
+        code = read_total(file->db, out);
+    }
+    if (code == SQLITE_OK) {
+        code = read_loss(file, &out->is_incomplete);
+    }
+    for (size_t i = 0; code == SQLITE_OK && i < sizeof(rules) / sizeof(rules[0]); i++) {
+        int64_t a = 0;
+        int64_t b = 0;
+        bool has;
+
+        code = query_pair(file->db, rules[i].sql, &has, &a, &b);
+        if (code == SQLITE_OK && has && a != b && !(rules[i].may_be_lost && out->is_incomplete)) {
+            pvm_error_set("%.300s: its figures do not reconcile: %s is %" PRId64
+                          ", %s give %" PRId64 ", difference %" PRId64 "; record again",
+                          file->path, rules[i].what, a, rules[i].against, b,
+                          (int64_t)((uint64_t)a - (uint64_t)b));
+            return PVM_PROF_E_FORMAT;
+        }
+    }
+    return code == SQLITE_OK ? PVM_PROF_OK
+                             : pvm_prof_store_report(file, code, "add up its figures");
+}
