@@ -158,6 +158,8 @@ static void prepare(pvm_compiler_t *c)
     c->jump_count = 0;
     c->block = 0;
     c->terminator = 0;
+    c->loop = PVM_COMPILER_NO_BLOCK;
+    c->pinned = 0;
     c->ordinal = 0;
     c->length_count = 0;
     c->segment_first = 0;

@@ -79,6 +79,9 @@ typedef struct {
     uint32_t jump_count;
     uint32_t *stub_sites; /**< of each stub: offset behind the rel32 that leads there */
     uint32_t terminator;  /**< index of the next terminator */
+    uint32_t loop;        /**< block that the last jump led back to, or PVM_COMPILER_NO_BLOCK */
+    uint32_t loop_top;    /**< where it leads */
+    uint32_t pinned;      /**< code before this place is not moved any more */
 
     uint32_t ordinal; /**< instructions so far, as the block table counts */
     uint32_t length_count;

@@ -111,6 +111,8 @@ void pvm_compiler_branch_counting(pvm_compiler_t *c, pvm_emitter_t *e, const pvm
     const bool lands = c->landings[block] == c->terminator + 1;
 
     if (lands && block < c->block) {
+        c->loop = block;
+        c->loop_top = c->landing_places[block];
         e->at = pvm_x86_jcc_back(e->at, condition, c->base + c->landing_places[block]);
         return;
     }
@@ -192,6 +194,7 @@ void pvm_compiler_host_call(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc, in
     e->at = pvm_x86_put_32(e->at, (int32_t)code->host_site_count);
     e->at = pvm_x86_put(e->at, 0xe8, 5);
     pvm_x86_patch(e->at, c->thunks.host_call);
+    c->pinned = (uint32_t)(e->at - c->base);
     code->host_sites[code->host_site_count++] = (pvm_host_site_t){
         .pc = pc,
         .func_id = func_id,

@@ -4,6 +4,7 @@
 #define PVM_RECOMPILER_CONTROL_H
 
 #include "recompiler/links.h"
+#include "recompiler/loops.h"
 #include "recompiler/segments.h"
 #include "recompiler/select_arithmetic.h"
 
@@ -126,6 +127,9 @@ static inline void pvm_compiler_close(pvm_compiler_t *c, pvm_emitter_t *e, pvm_e
     if (ends == PVM_ENDS_BLOCK_RUNS_ON && c->counting &&
         !pvm_compiler_is_reachable(c->program, in.next)) {
         pvm_compiler_leave(c, e, PVM_STUB_UNPAID_NEXT, in.next, in.pc);
+    }
+    if (c->loop != PVM_COMPILER_NO_BLOCK) {
+        pvm_compiler_place_loop(c, e);
     }
 }
 

@@ -40,6 +40,8 @@ PVM_EMIT void pvm_compiler_jump_to(pvm_compiler_t *c, pvm_emitter_t *e, int cond
     if (block < c->block) {
         const uint8_t *const target =
             c->base + (c->counting ? c->block_bodies[block] : c->block_heads[block]);
+        c->loop = block;
+        c->loop_top = (uint32_t)(target - c->base);
         e->at = condition < 0 ? pvm_x86_jmp_back(e->at, target)
                               : pvm_x86_jcc_back(e->at, (pvm_x86_condition_t)condition, target);
         return;

@@ -407,6 +407,28 @@ PVM_X86_INLINE uint8_t *pvm_x86_paddq(uint8_t *at, unsigned to, unsigned from)
 
 /* -- Control flow --- */
 
+/** `bytes` octets of nops, as few as can be: 66.. 0F 1F with an address that says nothing. */
+static inline uint8_t *pvm_x86_nops(uint8_t *at, unsigned bytes)
+{
+    static const uint8_t nops[9][9] = {{0x90},
+                                       {0x66, 0x90},
+                                       {0x0f, 0x1f, 0x00},
+                                       {0x0f, 0x1f, 0x40},
+                                       {0x0f, 0x1f, 0x44},
+                                       {0x66, 0x0f, 0x1f, 0x44},
+                                       {0x0f, 0x1f, 0x80},
+                                       {0x0f, 0x1f, 0x84},
+                                       {0x66, 0x0f, 0x1f, 0x84}};
+
+    while (bytes > 0) {
+        const unsigned len = bytes < 9 ? bytes : 9;
+        memcpy(at, nops[len - 1], len);
+        at += len;
+        bytes -= len;
+    }
+    return at;
+}
+
 /** jmp rel32 to be patched; the displacement is the last four octets. */
 PVM_X86_INLINE uint8_t *pvm_x86_jmp_forward(uint8_t *at)
 {

@@ -221,6 +221,55 @@ static void test_real_programs(void **state)
     }
 }
 
+/* load_imm r2, 2, so many times that the loop behind it would begin anywhere in a line;
+ * loop: add_imm_64 r7, r7, -1; store_ind_u8 r8, r9, 0; branch_ne_imm r7, 0, loop; trap */
+static void test_short_loops_lie_in_one_line(void **state)
+{
+    static const uint8_t loop[] = {149, 0x77, 0xff, 120, 0x98, 82, 0x17, 0, (uint8_t)-5, 0};
+    static const uint8_t loop_mask[] = {1, 0, 0, 1, 0, 1, 0, 0, 0, 1};
+
+    (void)state;
+    for (uint32_t before = 0; before < 70; before++) {
+        uint8_t code[3 * 70 + 1 + sizeof(loop)];
+        uint8_t mask[sizeof(code) / 8 + 1] = {0};
+        uint32_t len = 0;
+
+        for (uint32_t i = 0; i < before; i++) {
+            mask[len / 8] = (uint8_t)(mask[len / 8] | 1U << len % 8);
+            code[len++] = 51; /* load_imm */
+            code[len++] = (uint8_t)(i % 2 ? 0 : 7);
+            code[len++] = 2;
+        }
+        mask[len / 8] = (uint8_t)(mask[len / 8] | 1U << len % 8);
+        code[len++] = 1; /* fallthrough */
+        const uint32_t top = len;
+        for (uint32_t i = 0; i < sizeof(loop); i++) {
+            mask[len / 8] = (uint8_t)(mask[len / 8] | (unsigned)loop_mask[i] << len % 8);
+            code[len++] = loop[i];
+        }
+        pvm_program_t *const program =
+            pvm_program_from_parts(code, len, mask, (len + 7) / 8, NULL, 0, PVM_SPEC_0_8_0);
+        assert_non_null(program);
+        assert_null(pvm_program_error(program));
+        (void)check_variants(program);
+        pvm_recompiler_code_t *const plain = pvm_recompiler_compile(program, 0);
+        assert_non_null(plain);
+        const pvm_stretch_t *const stretch = pvm_recompiler_stretch_at(plain, top);
+        const pvm_stretch_t *const next = pvm_recompiler_stretch_at(plain, len - 1);
+        assert_int_equal(stretch->pc, top);
+        assert_int_equal(next->pc, len - 1);
+        /* Paying stands before it. */
+        const uint32_t paying = plain->cpu.segment ? 10 : 12;
+        uint32_t end = stretch->host;
+        for (uint32_t i = stretch->lengths; i < next->lengths; i++) {
+            end += plain->lengths[i];
+        }
+        assert_int_equal((stretch->host - paying) / 64, (end - 1) / 64);
+        pvm_recompiler_code_destroy(plain);
+        pvm_program_release(program);
+    }
+}
+
 /* The test itself sees what is wrong. */
 static void test_broken_code_is_found(void **state)
 {
@@ -241,7 +290,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_opcode), cmocka_unit_test(test_plain_cpu),
-        cmocka_unit_test(test_real_programs), cmocka_unit_test(test_broken_code_is_found)};
+        cmocka_unit_test(test_real_programs), cmocka_unit_test(test_short_loops_lie_in_one_line),
+        cmocka_unit_test(test_broken_code_is_found)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
