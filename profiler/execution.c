@@ -133,7 +133,9 @@ void pvm_prof_execution_store(pvm_prof_watch_t *watch)
     add_to_totals(&recorder->totals, &execution->stored, true);
     add_to_totals(&recorder->totals, &figures, false);
     execution->stored = figures;
-    if (watch->is_counting && difference(&figures) != 0) {
+    const bool has_sum = watch->is_counting && !recorder->is_partial;
+
+    if (has_sum && difference(&figures) != 0) {
         recorder->is_difference = true;
     }
     sqlite3_stmt *const row =
@@ -155,6 +157,8 @@ void pvm_prof_execution_store(pvm_prof_watch_t *watch)
     sqlite3_bind_int64(row, 11, (int64_t)figures.host_calls);
     if (watch->is_counting) {
         sqlite3_bind_int64(row, 9, figures.blocks_gas);
+    }
+    if (has_sum) {
         sqlite3_bind_int64(row, 12, difference(&figures));
     }
     pvm_prof_store_step(recorder->file, PVM_PROF_STATEMENT_EXECUTION_STATE);
@@ -187,6 +191,8 @@ void pvm_prof_totals_store(pvm_prof_recorder_t *recorder, const char *result)
     sqlite3_bind_int64(row, 9, totals->host_gas);
     if (recorder->instrument & PVM_PROF_COUNTS) {
         sqlite3_bind_int64(row, 8, totals->blocks_gas);
+    }
+    if ((recorder->instrument & PVM_PROF_COUNTS) && !recorder->is_partial) {
         sqlite3_bind_int64(row, 10, difference(totals));
     }
     pvm_prof_store_bind_text(recorder->file, row, 11, result);

@@ -1,6 +1,7 @@
 /* Events to stand-ins to the recorder: see feed.h. */
 #include "profiler/feed.h"
 
+#include "events/filter.h"
 #include "profiler/feed_state.h"
 #include "support/error.h"
 
@@ -104,6 +105,7 @@ static pvm_prof_status_t make_vm(pvm_prof_feed_t *feed, int host,
         return PVM_PROF_E_SYSTEM;
     }
     /* What it is a stand-in for; it never executes. */
+    (void)pvm_set_trace_filter(vm, NULL);
     vm->backend = (pvm_backend_t)event->backend;
     vm->id = (uint32_t)event->vm;
     *entry = (pvm_feed_vm_t){.next = *place, .host = host, .id = event->vm, .vm = vm};
@@ -139,6 +141,25 @@ static pvm_prof_status_t on_arguments(pvm_feed_vm_t *entry, const pvm_event_argu
     return PVM_PROF_OK;
 }
 
+/* Which code the filter selects decides what counts mean: hits of blocks are derived from edges, of which some lead
+ * out of it. When and for which machines is decided already: all that was told is selected. */
+static void follow_filter(pvm_prof_feed_t *feed, pvm_vm_t *vm, const char *filter)
+{
+    const char *const old = pvm_get_trace_filter(vm);
+
+    if (strcmp(old != NULL ? old : "", filter) == 0) {
+        return;
+    }
+    if (pvm_set_trace_filter(vm, filter) == 0 && vm->filter != NULL) {
+        vm->filter->is_selected = true;
+        vm->filter->is_open = true;
+        pvm_filter_counts_back(vm);
+    }
+    pthread_mutex_lock(&feed->file->lock);
+    pvm_prof_note_filter(feed->recorder, filter);
+    pthread_mutex_unlock(&feed->file->lock);
+}
+
 static void on_execute_begin(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry,
                              const pvm_event_execute_begin_t *event)
 {
@@ -146,6 +167,7 @@ static void on_execute_begin(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry,
     const pvm_feed_vm_t *const parent =
         event->parent == 0 ? NULL : find_vm(feed, entry->host, event->parent);
 
+    follow_filter(feed, vm, event->filter);
     if (entry->arguments != NULL && entry->arguments_len == entry->arguments_room) {
         vm->begun = false;
         (void)pvm_set_arguments(vm, entry->arguments, entry->arguments_len);

@@ -80,12 +80,16 @@ static int read_loss(pvm_prof_run_file_t *file, bool *out)
     int64_t lost = 0;
     int64_t ignored = 0;
     bool has;
+    char selected[2];
     const int code =
         query_pair(file->db, "SELECT count(*), 0 FROM lost_events", &has, &lost, &ignored);
 
-    *out = status == PVM_PROF_RUN_RECORDING || status == PVM_PROF_RUN_INCOMPLETE || lost > 0 ||
-           (status == PVM_PROF_RUN_INTERRUPTED &&
-            pvm_prof_run_file_get_info(file, PVM_PROF_INFO_REASON, reason, sizeof(reason)) > 0);
+    /* What a filter leaves out is missing like what was lost. */
+    *out =
+        pvm_prof_run_file_get_info(file, PVM_PROF_INFO_SELECTED, selected, sizeof(selected)) > 0 ||
+        status == PVM_PROF_RUN_RECORDING || status == PVM_PROF_RUN_INCOMPLETE || lost > 0 ||
+        (status == PVM_PROF_RUN_INTERRUPTED &&
+         pvm_prof_run_file_get_info(file, PVM_PROF_INFO_REASON, reason, sizeof(reason)) > 0);
     return code;
 }
 

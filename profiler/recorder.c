@@ -2,6 +2,7 @@
  * events.c. */
 #include "profiler/recorder.h"
 
+#include "events/filter.h"
 #include "profiler/watch.h"
 #include "support/error.h"
 
@@ -116,6 +117,20 @@ fail:
     return PVM_PROF_E_SYSTEM;
 }
 
+void pvm_prof_note_filter(pvm_prof_recorder_t *recorder, const char *filter)
+{
+    pvm_filter_t *parsed;
+
+    if (filter == NULL || filter[0] == '\0') {
+        return;
+    }
+    /* One that this version does not understand may leave out anything. */
+    parsed = pvm_filter_parse(filter);
+    recorder->is_partial |= parsed == NULL || pvm_filter_is_partial(parsed);
+    pvm_filter_release(parsed);
+    pvm_prof_store_info(recorder->file, PVM_PROF_INFO_SELECTED, filter, true);
+}
+
 /* -- Attaching ----------------------------------------------------------------------------- */
 
 static void store_vm(pvm_prof_watch_t *watch)
@@ -156,6 +171,10 @@ static pvm_prof_status_t attach_locked(pvm_prof_recorder_t *recorder, pvm_vm_t *
     if (recorder->is_finished) {
         pvm_error_set("%.300s: the recording has ended", recorder->file->path);
         return PVM_PROF_E_ARGUMENT;
+    }
+    pvm_prof_note_filter(recorder, pvm_get_trace_filter(vm));
+    if (!pvm_is_selected(vm)) {
+        return PVM_PROF_OK;
     }
     if (recorder->instrument & PVM_PROF_COUNTS) {
         flags |= PVM_INSTRUMENT_COUNTS;
@@ -296,6 +315,8 @@ static void store_verdict(pvm_prof_recorder_t *recorder, pvm_prof_run_status_t s
     }
     if (!(recorder->instrument & PVM_PROF_COUNTS)) {
         rule = "not checked: blocks were not counted";
+    } else if (recorder->is_partial) {
+        rule = "not applicable: only a selection was recorded";
     } else if (recorder->is_difference && recorder->is_fed) {
         rule = "not checked: the trace does not have all counts";
     } else if (recorder->is_difference) {

@@ -48,7 +48,7 @@ pvm_prof_status_t pvm_prof_recorder_create(pvm_prof_run_file_t *file,
 
 /** Watch a VM: sets its instrumentation and its observer. Call it before the VM executes; VMs
  * that another watched VM starts are attached by whoever makes them. They may live on other
- * threads.
+ * threads. A VM that its trace filter does not select is left alone.
  * @param program_name  for a program not seen before; NULL: as in the options
  * Errors: E_ARGUMENT (the VM is running, already watched, of another recorder), E_SYSTEM. */
 pvm_prof_status_t pvm_prof_recorder_attach(pvm_prof_recorder_t *recorder, pvm_vm_t *vm,

@@ -49,8 +49,10 @@ typedef struct {
     pvm_prof_run_status_t status;
     bool is_incomplete;
     bool is_counted;
+    bool is_partial; /**< of what was selected: no sum rule */
     int64_t difference;
     char reason[PVM_PROF_ERROR_BYTES];
+    char selected[256];
     char spec[32];
     char guessed[8];
     char lost[256];
@@ -64,6 +66,7 @@ static int read_worth(pvm_prof_run_file_t *file, worth_t *out)
 
     *out = (worth_t){.status = pvm_prof_run_file_status(file)};
     pvm_prof_run_file_get_info(file, PVM_PROF_INFO_REASON, out->reason, sizeof(out->reason));
+    pvm_prof_run_file_get_info(file, PVM_PROF_INFO_SELECTED, out->selected, sizeof(out->selected));
     pvm_prof_run_file_get_info(file, PVM_PROF_INFO_SPEC, out->spec, sizeof(out->spec));
     pvm_prof_run_file_get_info(file, PVM_PROF_INFO_SPEC_GUESSED, out->guessed,
                                sizeof(out->guessed));
@@ -71,6 +74,7 @@ static int read_worth(pvm_prof_run_file_t *file, worth_t *out)
     if (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
         out->is_counted = sqlite3_column_type(row, 0) != SQLITE_NULL;
         out->difference = sqlite3_column_int64(row, 1);
+        out->is_partial = out->is_counted && sqlite3_column_type(row, 1) == SQLITE_NULL;
         code = SQLITE_OK;
     }
     sqlite3_finalize(row);
@@ -100,6 +104,11 @@ static int add_notes(pvm_prof_table_t *table, const worth_t *worth)
 {
     int status = 0;
 
+    if (worth->selected[0] != '\0') {
+        status |= pvm_prof_table_add_note(
+            table, "Selected: %s. Only that was recorded%s.", worth->selected,
+            worth->is_partial ? "; it does not add up to the gas used" : "");
+    }
     switch (worth->status) {
     case PVM_PROF_RUN_RECORDING:
         status |= pvm_prof_table_add_note(table, "This recording is incomplete: it still goes on, "

@@ -26,6 +26,7 @@
 #define PVM_PROF_INFO_ARGUMENTS       "arguments" /**< as given on the command line */
 #define PVM_PROF_INFO_HOST            "host"      /**< the --host option */
 #define PVM_PROF_INFO_INSTRUMENTATION "instrumentation"
+#define PVM_PROF_INFO_SELECTED        "selected" /**< the trace filter; absent: everything */
 
 /** Why a call failed: tells exit code 3 (bad input) from 4 (environment). */
 typedef enum {

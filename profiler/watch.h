@@ -134,6 +134,7 @@ struct pvm_prof_recorder_t {
     int64_t host_call_count;
     pvm_prof_figures_t totals; /**< over all executions, as stored */
     pvm_prof_slices_t slices;
+    bool is_partial;    /**< a filter leaves out parts of executions: no sum rule */
     bool is_difference; /**< the sum rule failed somewhere */
     bool is_fed; /**< with events of another process: counts are current at the end of a run only */
     bool is_cut_short; /**< a VM was running when the recording ended */
@@ -147,6 +148,11 @@ struct pvm_prof_recorder_t {
     bool has_thread;
     bool is_finished;
 };
+
+/* -- recorder.c ---------------------------------------------------------------------------- */
+
+/** A machine whose events this trace filter selects is recorded; NULL or "": no filter. */
+void pvm_prof_note_filter(pvm_prof_recorder_t *recorder, const char *filter);
 
 /* -- programs.c ---------------------------------------------------------------------------- */
 

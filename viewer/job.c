@@ -104,6 +104,7 @@ static pvm_view_status_t set_arguments(pvm_view_t *view, pvm_vm_t *vm)
 static pvm_view_status_t make_vm(pvm_view_t *view, pvm_job_t *job, uint64_t gas)
 {
     const pvm_backend_t backend = (pvm_backend_t)pvm_view_number(view, PVM_OPTION_BACKEND);
+    const char *const selected = pvm_view_text(view, PVM_OPTION_SELECT);
 
     if (gas > INT64_MAX) {
         return pvm_view_fail(view, PVM_VIEW_USAGE, "--gas %" PRIu64 ": give at most %" PRId64, gas,
@@ -113,6 +114,11 @@ static pvm_view_status_t make_vm(pvm_view_t *view, pvm_job_t *job, uint64_t gas)
     if (job->vm == NULL) {
         return pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "%s: %s", job->input.path,
                              pvm_last_error());
+    }
+    /* For the machines that the host makes, too. */
+    if (selected != NULL && (pvm_set_trace_filter(job->vm, selected) != 0 ||
+                             pvm_set_trace_filter(NULL, selected) != 0)) {
+        return pvm_view_fail(view, PVM_VIEW_USAGE, "--select: %s", pvm_last_error());
     }
     return PVM_VIEW_FINE;
 }

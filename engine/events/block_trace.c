@@ -15,6 +15,11 @@
 
 static_assert(offsetof(pvm_block_trace_t, ids) == sizeof(uint32_t), "see events/state.h");
 
+static bool is_open(const pvm_vm_t *vm)
+{
+    return vm->filter == NULL || vm->filter->is_open;
+}
+
 static bool one_by_one(const pvm_vm_t *vm)
 {
     /* A listener who wants everything gets batches: one by one is a hundred times dearer, and tells the same. */
@@ -40,8 +45,8 @@ void pvm_block_trace_end(pvm_vm_t *vm)
 
 int pvm_block_trace_choose(pvm_vm_t *vm)
 {
-    const bool singly = one_by_one(vm);
-    const bool batching = in_batches(vm);
+    const bool singly = is_open(vm) && one_by_one(vm);
+    const bool batching = is_open(vm) && in_batches(vm);
 
     pvm_block_trace_flush(vm);
     if (!singly && !batching) {
@@ -72,23 +77,40 @@ static void keep_last(pvm_block_trace_t *trace, const uint32_t *ids, uint32_t co
     trace->last_count = stay + fresh;
 }
 
-static void hand_over(pvm_vm_t *vm, const uint32_t *ids, uint32_t count)
+/* Leave out what a filter does not select. @return how many are left */
+static uint32_t select_blocks(const pvm_vm_t *vm, uint32_t *ids, uint32_t count)
 {
-    pvm_block_trace_t *const trace = vm->block_trace;
+    uint32_t kept = 0;
 
-    keep_last(trace, ids, count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (pvm_filter_has_block(vm->filter, vm->program, ids[i])) {
+            ids[kept++] = ids[i];
+        }
+    }
+    return kept;
+}
+
+static void hand_over(pvm_vm_t *vm, uint32_t *ids, uint32_t count)
+{
+    keep_last(vm->block_trace, ids, count);
+    if (vm->filter != NULL && vm->filter->has_ranges) {
+        count = select_blocks(vm, ids, count);
+        if (count == 0) {
+            return;
+        }
+    }
     if (vm->observer.blocks != NULL) {
         vm->observer.blocks(vm->observer_data, vm, ids, count);
     }
     if (PVM_EVENTS_WANTED(block_batch)) {
         const pvm_event_block_batch_t record = {.vm = pvm_events_name(vm->id),
                                                 .service = vm->service,
-                                                .first = trace->first,
+                                                .first = vm->events.blocks_told,
                                                 .blocks = ids,
                                                 .blocks_len = count};
         pvm_events_tell_block_batch(&record);
     }
-    trace->first += count;
+    vm->events.blocks_told += count;
 }
 
 static void tell_one(pvm_vm_t *vm, uint32_t id, int64_t gas)
@@ -96,6 +118,9 @@ static void tell_one(pvm_vm_t *vm, uint32_t id, int64_t gas)
     const pvm_program_t *const program = vm->program;
     const uint32_t pc = id < program->block_count ? program->blocks[id].pc : program->code.len;
 
+    if (vm->filter != NULL && !pvm_filter_has_block(vm->filter, program, id)) {
+        return;
+    }
     if (PVM_EVENTS_WANTED(block)) {
         const pvm_event_block_t record = {
             .vm = pvm_events_name(vm->id), .service = vm->service, .pc = pc};

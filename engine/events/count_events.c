@@ -36,17 +36,16 @@ void pvm_events_counts_free(pvm_vm_t *vm)
     *told = (pvm_told_counts_t){0};
 }
 
-static bool are_wanted(void)
+static bool are_wanted(const pvm_vm_t *vm)
 {
-    return pvm_events_sink_wants(PVM_EVENT_block_counts) ||
-           pvm_events_sink_wants(PVM_EVENT_edge_counts);
+    return PVM_EVENTS_WANTED_OF(vm, block_counts) || PVM_EVENTS_WANTED_OF(vm, edge_counts);
 }
 
 void pvm_events_counts_begin(pvm_vm_t *vm)
 {
     pvm_told_counts_t *const told = &vm->events.told;
 
-    if (vm->counts == NULL || !are_wanted()) {
+    if (vm->counts == NULL || !are_wanted(vm)) {
         pvm_events_counts_free(vm);
         return;
     }
@@ -179,7 +178,7 @@ static void tell_changed_edges(pvm_vm_t *vm)
 
 void pvm_events_counts_tell(pvm_vm_t *vm)
 {
-    if (vm->counts == NULL || !vm->events.told.is_telling) {
+    if (pvm_counts_of(vm) == NULL || !vm->events.told.is_telling) {
         return;
     }
     if (PVM_EVENTS_WANTED(block_counts)) {

@@ -6,6 +6,7 @@
 #ifndef PVM_EVENTS_EVENTS_H
 #define PVM_EVENTS_EVENTS_H
 
+#include "events/filter.h"
 #include "trace/events.h"
 #include "vm/vm.h"
 
@@ -68,6 +69,16 @@ bool pvm_events_sink_wants(pvm_event_kind_t kind);
 /** Whether anybody wants an event now. */
 #define PVM_EVENTS_WANTED(name)                                                                    \
     ((PVM_EVENT_PROBED_##name && pvm_events_is_armed()) || pvm_events_sink_wants(PVM_EVENT_##name))
+
+/** The same for an event of a machine: its filter may leave it out. */
+#define PVM_EVENTS_WANTED_OF(vm, name)                                                             \
+    (((vm)->filter == NULL || (vm)->filter->is_selected) && PVM_EVENTS_WANTED(name))
+
+/** Whether the host call that is pending is told: only filters leave some out. */
+static inline bool pvm_events_tells_call(const pvm_vm_t *vm)
+{
+    return vm->filter == NULL || !vm->filter->is_untold;
+}
 
 /** PVM_EVENT_PROBED_NAME: whether it has a probe. */
 enum {

@@ -81,7 +81,7 @@ void pvm_events_flight(pvm_vm_t *vm)
                                  .gas = vm->gas,
                                  .cost = vm->state == PVM_STATE_OOG ? pvm_events_price(vm) : 0};
 
-    if (!PVM_EVENTS_WANTED(flight)) {
+    if (!PVM_EVENTS_WANTED_OF(vm, flight)) {
         return;
     }
     add_frames(vm, &columns, &record);

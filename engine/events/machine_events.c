@@ -13,7 +13,7 @@
 void pvm_events_create(pvm_vm_t *vm)
 {
     pvm_events_program(vm->program);
-    if (!PVM_EVENTS_WANTED(vm_create)) {
+    if (!PVM_EVENTS_WANTED_OF(vm, vm_create)) {
         return;
     }
     const pvm_event_vm_create_t record = {.vm = pvm_events_name(vm->id),
@@ -27,7 +27,7 @@ void pvm_events_create(pvm_vm_t *vm)
 void pvm_events_reset(pvm_vm_t *vm, int64_t gas)
 {
     pvm_events_counts_tell(vm);
-    if (!PVM_EVENTS_WANTED(vm_reset)) {
+    if (!PVM_EVENTS_WANTED_OF(vm, vm_reset)) {
         return;
     }
     const pvm_event_vm_reset_t record = {
@@ -40,7 +40,7 @@ void pvm_events_destroy(pvm_vm_t *vm)
     pvm_events_counts_tell(vm);
     pvm_events_counts_free(vm);
     pvm_block_trace_end(vm);
-    if (!PVM_EVENTS_WANTED(vm_destroy)) {
+    if (!PVM_EVENTS_WANTED_OF(vm, vm_destroy)) {
         return;
     }
     const pvm_event_vm_destroy_t record = {.vm = pvm_events_name(vm->id), .service = vm->service};
@@ -52,8 +52,8 @@ void pvm_events_destroy(pvm_vm_t *vm)
 /* Counting for listeners only: begins with a run that they want it for, ends with one that they do not. */
 static void choose_counts(pvm_vm_t *vm)
 {
-    const bool wanted = pvm_events_sink_wants(PVM_EVENT_block_counts) ||
-                        pvm_events_sink_wants(PVM_EVENT_edge_counts);
+    const bool wanted =
+        PVM_EVENTS_WANTED_OF(vm, block_counts) || PVM_EVENTS_WANTED_OF(vm, edge_counts);
 
     if (vm->counts == NULL && (wanted || vm->block_trace != NULL)) {
         vm->counts = pvm_counts_create(vm->program);
@@ -69,12 +69,14 @@ int pvm_events_choose(pvm_vm_t *vm)
 {
     int status = pvm_block_trace_choose(vm);
 
+    pvm_filter_counts_back(vm);
     choose_counts(vm);
     if (vm->block_trace != NULL && vm->counts == NULL) {
         pvm_block_trace_end(vm);
         status = -1;
     }
     pvm_events_counts_begin(vm);
+    pvm_filter_counts_aside(vm);
     return status;
 }
 
@@ -84,7 +86,7 @@ static void tell_arguments(pvm_vm_t *vm)
     uint32_t bad;
 
     if (vm->program->format != PVM_FORMAT_JAM || vm->registers[7] != ARGUMENTS_ADDRESS ||
-        len > PVM_MAX_ARGUMENTS || !PVM_EVENTS_WANTED(arguments) ||
+        len > PVM_MAX_ARGUMENTS || !PVM_EVENTS_WANTED_OF(vm, arguments) ||
         pvm_memory_first_bad(vm->memory, (uint32_t)ARGUMENTS_ADDRESS, len, PVM_PAGE_READ, &bad)) {
         return;
     }
@@ -112,6 +114,7 @@ void pvm_events_run_begin(pvm_vm_t *vm, pvm_run_kind_t kind)
         pvm_events_counts_tell(vm);
     }
     const bool was_counting = vm->counts != NULL;
+    pvm_filter_run_begin(vm, kind);
     /* Without memory the run goes on uninstrumented; events are then absent, not wrong. */
     (void)pvm_events_choose(vm);
     if (!was_counting && kind != PVM_RUN_EXECUTE) {
@@ -119,15 +122,16 @@ void pvm_events_run_begin(pvm_vm_t *vm, pvm_run_kind_t kind)
         pvm_counts_begin_inside(vm);
     }
     pvm_events_program(vm->program);
-    if (PVM_EVENTS_WANTED(execute_end)) {
+    if (PVM_EVENTS_WANTED_OF(vm, execute_end)) {
         vm->events.run_began_ns = pvm_events_now_ns();
     }
     if (kind == PVM_RUN_EXECUTE) {
         tell_arguments(vm);
     }
-    if (!PVM_EVENTS_WANTED(execute_begin)) {
+    if (!PVM_EVENTS_WANTED_OF(vm, execute_begin)) {
         return;
     }
+    const char *const filter = pvm_get_trace_filter(vm);
     pvm_event_execute_begin_t record = {.vm = pvm_events_name(vm->id),
                                         .service = vm->service,
                                         .program = pvm_events_program_hash(vm->program),
@@ -136,14 +140,15 @@ void pvm_events_run_begin(pvm_vm_t *vm, pvm_run_kind_t kind)
                                         .kind = (uint8_t)kind,
                                         .instrumentation = vm->instrumentation,
                                         .pc = vm->pc,
-                                        .gas = vm->gas};
+                                        .gas = vm->gas,
+                                        .filter = filter != NULL ? filter : ""};
     memcpy(record.registers, vm->registers, sizeof(record.registers));
     pvm_events_tell_execute_begin(&record);
 }
 
 static void tell_fault(pvm_vm_t *vm)
 {
-    if (!PVM_EVENTS_WANTED(page_fault)) {
+    if (!PVM_EVENTS_WANTED_OF(vm, page_fault)) {
         return;
     }
     const pvm_event_page_fault_t record = {.vm = pvm_events_name(vm->id),
@@ -155,7 +160,7 @@ static void tell_fault(pvm_vm_t *vm)
 
 static void tell_out_of_gas(pvm_vm_t *vm)
 {
-    if (!PVM_EVENTS_WANTED(out_of_gas)) {
+    if (!PVM_EVENTS_WANTED_OF(vm, out_of_gas)) {
         return;
     }
     const pvm_event_out_of_gas_t record = {.vm = pvm_events_name(vm->id),
@@ -180,7 +185,7 @@ void pvm_events_run_end(pvm_vm_t *vm, pvm_result_t result)
     if (result != PVM_RESULT_HOST_CALL && vm->state != PVM_STATE_READY) {
         pvm_events_counts_tell(vm);
     }
-    if (!PVM_EVENTS_WANTED(execute_end)) {
+    if (!PVM_EVENTS_WANTED_OF(vm, execute_end)) {
         return;
     }
     const uint64_t began_ns = vm->events.run_is_told ? vm->events.run_began_ns : 0;
@@ -211,10 +216,16 @@ void pvm_events_call_begin(pvm_vm_t *vm)
     const pvm_flight_entry_t *const call = newest_call(vm);
 
     pvm_block_trace_flush(vm);
+    if (vm->filter != NULL) {
+        pvm_filter_call_begin(vm);
+        if (!pvm_events_tells_call(vm)) {
+            return;
+        }
+    }
     memcpy(state->call_registers, vm->registers, sizeof(state->call_registers));
     state->has_call_registers = true;
     state->call_began_ns = pvm_events_wants_call(call->seq) ? pvm_events_now_ns() : 0;
-    if (!PVM_EVENTS_WANTED(host_call_begin)) {
+    if (!PVM_EVENTS_WANTED_OF(vm, host_call_begin)) {
         return;
     }
     /* Field by field: zeroing the whole record first costs as much as the rest. */
@@ -249,12 +260,28 @@ static void tell_end(pvm_vm_t *vm, const pvm_flight_entry_t *call)
     pvm_events_tell_host_call_end(&record);
 }
 
+/* Of a host call that is left out, what the host added is told, so that gas used stays exact. */
+static void leave_untold(pvm_vm_t *vm, const pvm_flight_entry_t *call)
+{
+    if (vm->gas > call->gas) {
+        if (vm->observer.gas_set != NULL) {
+            vm->observer.gas_set(vm->observer_data, vm, call->gas, vm->gas);
+        }
+        pvm_events_gas_set(vm, call->gas, vm->gas);
+    }
+    pvm_filter_call_end(vm);
+}
+
 void pvm_events_call_end(pvm_vm_t *vm)
 {
     pvm_events_state_t *const state = &vm->events;
     const pvm_flight_entry_t *const call = newest_call(vm);
 
-    if (PVM_EVENTS_WANTED(host_call_end)) {
+    if (!pvm_events_tells_call(vm)) {
+        leave_untold(vm, call);
+        return;
+    }
+    if (PVM_EVENTS_WANTED_OF(vm, host_call_end)) {
         tell_end(vm, call);
     }
     if (pvm_events_wants_call(call->seq) || pvm_events_sink_wants(PVM_EVENT_host_call)) {
@@ -276,12 +303,16 @@ void pvm_events_call_end(pvm_vm_t *vm)
         pvm_events_tell_host_call(&record);
     }
     state->has_call_registers = false;
+    if (vm->filter != NULL) {
+        pvm_filter_call_end(vm);
+    }
 }
 
 void pvm_events_memory(pvm_vm_t *vm, uint32_t address, const void *data, size_t length,
                        bool is_write)
 {
-    if ((vm->instrumentation & PVM_INSTRUMENT_MEMORY) == 0 || !PVM_EVENTS_WANTED(host_memory)) {
+    if ((vm->instrumentation & PVM_INSTRUMENT_MEMORY) == 0 || !pvm_events_tells_call(vm) ||
+        !PVM_EVENTS_WANTED_OF(vm, host_memory)) {
         return;
     }
     for (size_t offset = 0; offset == 0 || offset < length; offset += PVM_EVENTS_PIECE_BYTES) {
@@ -302,7 +333,7 @@ void pvm_events_memory(pvm_vm_t *vm, uint32_t address, const void *data, size_t 
 
 void pvm_events_gas_set(pvm_vm_t *vm, int64_t old_gas, int64_t new_gas)
 {
-    if (!PVM_EVENTS_WANTED(gas_set)) {
+    if (!PVM_EVENTS_WANTED_OF(vm, gas_set)) {
         return;
     }
     const pvm_event_gas_set_t record = {.vm = pvm_events_name(vm->id),

@@ -16,7 +16,6 @@ typedef struct pvm_block_trace_t {
     uint32_t count;
     uint32_t ids[PVM_BLOCK_TRACE_ROOM];
     uint32_t room;    /**< 1: every block is told at once, which emitted code does not do */
-    uint64_t first;   /**< blocks told before ids[0] */
     uint32_t batched; /**< one by one: ids that wait in batch[] */
     bool is_batching; /**< somebody wants batches */
     uint32_t batch[PVM_BLOCK_TRACE_ROOM];
@@ -40,6 +39,7 @@ typedef struct {
     bool has_call_registers;
     int64_t run_gas;       /**< at the begin of the run, if that is told */
     uint64_t run_began_ns; /**< the same */
+    uint64_t blocks_told;  /**< in batches */
     uint64_t call_began_ns;
     uint64_t call_registers[PVM_REGISTER_COUNT]; /**< before the host call that is open */
     pvm_told_counts_t told;

@@ -1,6 +1,7 @@
 /* Counting arrivals apart from the backends' code, and the arithmetic from edges to blocks. */
 #include "vm/counts.h"
 
+#include "events/filter.h"
 #include "gas/pipeline.h"
 #include "support/error.h"
 
@@ -101,12 +102,24 @@ void pvm_counts_skip_arrival(pvm_vm_t *vm)
     }
 }
 
-/* Complete the edges that have no counter of their own. */
-static void solve(const pvm_vm_t *vm)
+pvm_counts_t *pvm_counts_of(const pvm_vm_t *vm)
 {
-    pvm_counts_t *const counts = vm->counts;
+    return vm->counts != NULL || vm->filter == NULL ? vm->counts : vm->filter->counts;
+}
+
+/* Whether a block, or the "no block" behind them, is in the code that a filter selects. */
+static bool is_selected(const pvm_vm_t *vm, uint32_t block)
+{
+    return vm->filter == NULL || !vm->filter->has_ranges ||
+           pvm_filter_has_block(vm->filter, vm->program, block);
+}
+
+/* Complete the edges that have no counter of their own. */
+static void solve(const pvm_vm_t *vm, pvm_counts_t *counts)
+{
     const pvm_flow_t *const flow = counts->flow;
-    const uint32_t place = place_of(vm);
+    /* While counts stand aside the flow has ended. */
+    const uint32_t place = vm->counts != NULL ? place_of(vm) : PVM_BLOCK_NONE;
     uint64_t *const balance = counts->balance;
 
     if (counts->is_told || counts->block_count == 0) {
@@ -179,15 +192,15 @@ uint32_t pvm_counts_pay(pvm_vm_t *vm, uint64_t paid)
 
 size_t pvm_get_block_counts(pvm_vm_t *vm, pvm_block_count_t *out, size_t max)
 {
-    if (vm == NULL || out == NULL || vm->counts == NULL ||
-        max < (size_t)vm->counts->block_count + 1) {
+    pvm_counts_t *const counts = vm != NULL ? pvm_counts_of(vm) : NULL;
+
+    if (out == NULL || counts == NULL || max < (size_t)counts->block_count + 1) {
         pvm_error_set("pvm_get_block_counts: no VM, it does not count, or no room for all blocks "
                       "and one more");
         return 0;
     }
-    const pvm_counts_t *const counts = vm->counts;
     const size_t blocks = (size_t)counts->block_count + 1;
-    solve(vm);
+    solve(vm, counts);
     for (size_t i = 0; i < blocks; i++) {
         out[i].hits = counts->entries[i] + counts->from_hub[i];
     }
@@ -203,20 +216,31 @@ size_t pvm_get_block_counts(pvm_vm_t *vm, pvm_block_count_t *out, size_t max)
     for (uint32_t i = 0; i < blocks; i++) {
         out[i].gas =
             out[i].hits * pvm_counts_block_cost(vm->program, i) + (uint64_t)counts->gas_adjust[i];
+        if (!is_selected(vm, i)) {
+            out[i] = (pvm_block_count_t){0};
+        }
     }
     return blocks;
 }
 
 typedef struct {
+    const pvm_vm_t *vm;
     pvm_edge_count_t *out;
     size_t max;
     size_t count;
 } edge_writer_t;
 
+/* An edge is selected with either of its ends. */
+static bool is_edge_selected(const pvm_vm_t *vm, uint32_t from, uint32_t to)
+{
+    return (from != PVM_BLOCK_NONE && is_selected(vm, from)) ||
+           (to != PVM_BLOCK_NONE && is_selected(vm, to));
+}
+
 static void write_edge(edge_writer_t *writer, uint32_t from, uint32_t to, pvm_edge_kind_t kind,
                        uint64_t count)
 {
-    if (count == 0) {
+    if (count == 0 || !is_edge_selected(writer->vm, from, to)) {
         return;
     }
     if (writer->count < writer->max) {
@@ -228,13 +252,14 @@ static void write_edge(edge_writer_t *writer, uint32_t from, uint32_t to, pvm_ed
 
 size_t pvm_get_edge_counts(pvm_vm_t *vm, pvm_edge_count_t *out, size_t max)
 {
-    if (vm == NULL || vm->counts == NULL || (out == NULL && max > 0)) {
+    pvm_counts_t *const counts = vm != NULL ? pvm_counts_of(vm) : NULL;
+
+    if (counts == NULL || (out == NULL && max > 0)) {
         pvm_error_set("pvm_get_edge_counts: no VM, it does not count, or no room");
         return 0;
     }
-    const pvm_counts_t *const counts = vm->counts;
-    edge_writer_t writer = {.out = out, .max = max};
-    solve(vm);
+    edge_writer_t writer = {.vm = vm, .out = out, .max = max};
+    solve(vm, counts);
     for (uint32_t i = 0; i < counts->terminator_count; i++) {
         const pvm_terminator_t *const at = &counts->terminators[i];
         const uint8_t opcode = vm->program->code.octets[at->pc];
@@ -253,14 +278,16 @@ size_t pvm_get_edge_counts(pvm_vm_t *vm, pvm_edge_count_t *out, size_t max)
 
 int pvm_clear_counts(pvm_vm_t *vm)
 {
-    if (vm == NULL || vm->counts == NULL || vm->running) {
+    pvm_counts_t *const counts = vm != NULL ? pvm_counts_of(vm) : NULL;
+
+    if (counts == NULL || vm->running) {
         return pvm_error_set("pvm_clear_counts: the VM does not count, or is running");
     }
-    pvm_counts_clear(vm->counts);
+    pvm_counts_clear(counts);
     /* The guest stays where it is, without having arrived there. */
-    const uint32_t place = place_of(vm);
+    const uint32_t place = vm->counts != NULL ? place_of(vm) : PVM_BLOCK_NONE;
     if (place != PVM_BLOCK_NONE) {
-        vm->counts->breaks[place]++;
+        counts->breaks[place]++;
     }
     return 0;
 }

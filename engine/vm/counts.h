@@ -30,6 +30,9 @@ pvm_counts_t *pvm_counts_create(const pvm_program_t *program);
 void pvm_counts_destroy(pvm_counts_t *counts);
 void pvm_counts_clear(pvm_counts_t *counts);
 
+/** The counts of a machine, also while its filter has them stand aside. NULL: it does not count. */
+pvm_counts_t *pvm_counts_of(const pvm_vm_t *vm);
+
 /** The guest will not go on from where it is: call this before vm->pc or vm->arrival change. */
 void pvm_counts_break(pvm_vm_t *vm);
 /** The guest is inside of the block at vm->pc without having arrived there. */

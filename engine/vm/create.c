@@ -5,6 +5,7 @@
 #include "vm/vm.h"
 
 #include "events/events.h"
+#include "events/filter.h"
 #include "isa/semantics.h"
 
 #include <stdlib.h>
@@ -84,6 +85,7 @@ pvm_vm_t *pvm_instantiate(pvm_program_t *program, pvm_backend_t backend, uint32_
         pvm_destroy(vm);
         return NULL;
     }
+    pvm_filter_inherit(vm);
     pvm_events_create(vm);
     return vm;
 }
@@ -221,6 +223,7 @@ void pvm_destroy(pvm_vm_t *vm)
         vm->observer.destroy(vm->observer_data, vm);
     }
     pvm_events_destroy(vm);
+    pvm_filter_free(vm);
     pvm_vm_leave_family(vm);
     pvm_published_remove(vm);
     pvm_vm_release_memory(vm);

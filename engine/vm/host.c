@@ -46,11 +46,12 @@ static void begin(pvm_vm_t *vm, int32_t func_id)
     vm->state = PVM_STATE_HOST;
     vm->host_pending = true;
     vm->moved = PVM_MOVED_NOT;
-    if (vm->observer.host_call_begin != NULL) {
-        tell_begin(vm);
-    }
+    /* First, because a filter decides here what is told; and for the same reason last below. */
     if (pvm_events_has_listeners()) {
         pvm_events_call_begin(vm);
+    }
+    if (vm->observer.host_call_begin != NULL && pvm_events_tells_call(vm)) {
+        tell_begin(vm);
     }
 }
 
@@ -63,11 +64,11 @@ void pvm_vm_end_host_call(pvm_vm_t *vm)
     entry->result = vm->registers[7];
     entry->gas_after = vm->gas;
     vm->host_pending = false;
+    if (vm->observer.host_call_end != NULL && pvm_events_tells_call(vm)) {
+        tell_end(vm, entry);
+    }
     if (pvm_events_has_listeners()) {
         pvm_events_call_end(vm);
-    }
-    if (vm->observer.host_call_end != NULL) {
-        tell_end(vm, entry);
     }
 }
 

@@ -1,5 +1,6 @@
 /* Switching instrumentation and observers. */
 #include "events/events.h"
+#include "events/filter.h"
 #include "support/error.h"
 #include "vm/counts.h"
 #include "vm/vm.h"
@@ -23,6 +24,9 @@ static int begin_counting(pvm_vm_t *vm)
     if (in_block) {
         pvm_counts_begin_inside(vm);
     }
+    if (vm->filter != NULL && !vm->filter->is_open) {
+        pvm_counts_break(vm);
+    }
     return 0;
 }
 
@@ -37,6 +41,7 @@ int pvm_set_instrumentation(pvm_vm_t *vm, uint32_t flags)
     if ((flags & ~known) != 0) {
         return pvm_error_set("pvm_set_instrumentation: unknown flags 0x%x", flags & ~known);
     }
+    pvm_filter_counts_back(vm);
     if ((flags & COUNTING) != 0) {
         if (vm->counts == NULL && begin_counting(vm) != 0) {
             return -1;

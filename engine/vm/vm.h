@@ -14,7 +14,8 @@
 /** Host calls kept by the flight record. A power of two. */
 #define PVM_FLIGHT_ENTRIES 16
 
-struct pvm_counts_t; /* vm/counts.h */
+struct pvm_counts_t;       /* vm/counts.h */
+struct pvm_filter_state_t; /* events/filter.h */
 
 /** How a backend or a step left the guest. */
 typedef enum {
@@ -99,6 +100,7 @@ struct pvm_vm_t {
         *block_trace; /**< NULL unless blocks are traced; then `counts` is there too */
     pvm_events_state_t events;
     pvm_published_vm_t published;
+    struct pvm_filter_state_t *filter; /**< NULL: everything is told */
 };
 
 /** Perform the ecalli at vm->pc, already paid: observers, flight record, callback. vm->gas, pc and registers are

@@ -194,6 +194,32 @@ PVM_API int pvm_trace_record(const char *path);
  *  all could be stored: the file says what is missing. Thread: any. */
 PVM_API int pvm_trace_record_end(void);
 
+/* -- Selective tracing ---------------------------------------------------------------------- */
+
+/** Select what of a machine is told to its observer, to the sink, to probes and in its counts; what is told is exact. Words,
+ *  separated by commas; of one key any may hold, of several keys all must:
+ *
+ *      service=N       machines of this service; of others nothing is told
+ *      pc=FROM..TO     host calls and blocks that begin in this code, TO is behind the last
+ *      function=NAME   the same for the code of a function, as reports name it; * and ? stand for any octets; the name after
+ *                      the last "::" is enough
+ *      after=N         begin when the Nth host call of an execution has ended
+ *      start=CALL      begin with such a host call, by name or number, each time
+ *      stop=CALL       end after such a host call; `start` begins anew
+ *      around=CALL     such a host call, and what the guest does until the next one
+ *
+ *  Where nothing is told, code without instrumentation runs. Executions of selected machines are told in any case, and gas
+ *  that the host adds in host calls that are not is told as gas_set.
+ *  @param vm      NULL: all machines that are made from now on, instead of PVM_TRACE_FILTER in the environment; a text there
+ *                 that is not understood selects nothing, and so does a function that a program does not have
+ *  @param filter  copied; NULL or "": everything
+ *  @return 0, or -1: not understood, no such function, or the VM is running. Thread: that of the VM; any for NULL. */
+PVM_API int pvm_set_trace_filter(pvm_vm_t *vm, const char *filter);
+/** The filter of a machine, or NULL. Borrowed until it is set anew. */
+PVM_API const char *pvm_get_trace_filter(pvm_vm_t *vm);
+/** Whether anything of this machine may be told: 0 if its service is not selected. */
+PVM_API int pvm_is_selected(pvm_vm_t *vm);
+
 /** The program that the VM runs. Borrowed: acquire it to keep it longer than the VM. */
 PVM_API pvm_program_t *pvm_get_program(pvm_vm_t *vm);
 /** The machine that pvm_set_parent() named, or NULL. */
