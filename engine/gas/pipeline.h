@@ -10,12 +10,27 @@
 /** Instructions that may be decoded and not retired. */
 #define PVM_GAS_BUFFER_ENTRIES 32
 
+/** Why an instruction passed a stage no sooner. */
+typedef enum {
+    PVM_GAS_WAIT_NONE, /**< it had not to wait: the block began, or the stage before was just passed */
+    PVM_GAS_WAIT_SLOTS,   /**< decode: the slots of the cycle before were taken */
+    PVM_GAS_WAIT_BUFFER,  /**< decode: no entry of the buffer was free until `_for` retired */
+    PVM_GAS_WAIT_OPERAND, /**< issue: `_for` had not finished what it reads */
+    PVM_GAS_WAIT_UNITS,   /**< issue: `_for` held units */
+    PVM_GAS_WAIT_STARTS   /**< issue: enough others, all older, began in the cycle before */
+} pvm_gas_wait_t;
+
 /** Which cycle of its block saw an instruction pass a stage; a block begins in cycle 0. */
 typedef struct {
     uint32_t decode;
     uint32_t issue;  /**< began to execute, having waited for operands, units and its turn */
     uint32_t finish; /**< units free and result there */
     uint32_t retire; /**< buffer entry free */
+    uint32_t
+        decode_for; /**< index of the instruction that decoding waited for, see pvm_gas_wait_t */
+    uint32_t issue_for;
+    uint8_t decode_wait; /**< pvm_gas_wait_t */
+    uint8_t issue_wait;
 } pvm_gas_stages_t;
 
 /** An instruction in the reorder buffer of the quick way. */
@@ -60,8 +75,8 @@ void pvm_gas_pipeline_feed(pvm_gas_pipeline_t *pipeline, const pvm_instruction_t
                            size_t count);
 uint32_t pvm_gas_pipeline_end(pvm_gas_pipeline_t *pipeline);
 
-/** The same cost, and what the first `max` instructions went through. A move_reg is renamed in the decoder:
- *  all its stages are the cycle of decoding. @param out  may be NULL if max is 0 */
+/** The same cost, and what the first `max` instructions went through, and what held them up. A move_reg is renamed in
+ *  the decoder: all its stages are the cycle of decoding. @param out  may be NULL if max is 0 */
 uint32_t pvm_gas_pipeline_stages(const pvm_code_t *code, uint32_t pc, pvm_gas_stages_t *out,
                                  size_t max);
 

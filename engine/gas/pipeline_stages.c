@@ -19,6 +19,8 @@ typedef struct {
     uint32_t cycles;
     uint32_t finish; /* once it executes */
     unsigned units;
+    uint8_t wait; /* why it did not begin when it was last looked at */
+    uint32_t wait_for;
 } entry_t;
 
 /* Sets of entries are masks with a bit for each place. */
@@ -37,7 +39,9 @@ typedef struct {
     uint32_t tail; /* number of the next one */
     uint32_t waiting;
     uint32_t executing;
-    uint32_t decoded; /* in this cycle; they wait from the next one on */
+    uint32_t decoded;    /* in this cycle; they wait from the next one on */
+    uint8_t decode_wait; /* why decoding stopped */
+    uint32_t decode_wait_for;
 
     uint32_t cycle;
     uint32_t retired; /* when the last one retired */
@@ -156,7 +160,12 @@ static void decode_one(pipeline_t *p)
     pvm_gas_stages_t *const stages = stages_of(p, p->index);
 
     if (stages != NULL) {
-        *stages = (pvm_gas_stages_t){p->cycle, p->cycle, p->cycle, p->cycle};
+        *stages = (pvm_gas_stages_t){.decode = p->cycle,
+                                     .issue = p->cycle,
+                                     .finish = p->cycle,
+                                     .retire = p->cycle,
+                                     .decode_wait = p->decode_wait,
+                                     .decode_for = p->decode_wait_for};
     }
     if (in->op == PVM_OP_move_reg) {
         p->writer[in->d] = p->writer[in->a];
@@ -185,6 +194,71 @@ static void decode(pipeline_t *p)
         decode_one(p);
         advance_decoder(p);
     }
+    const bool is_full = p->tail - p->head == BUFFER;
+    p->decode_wait = is_full ? PVM_GAS_WAIT_BUFFER : PVM_GAS_WAIT_SLOTS;
+    p->decode_wait_for = is_full ? (uint32_t)p->entries[p->head % BUFFER].index : 0;
+}
+
+/* The source that an entry waits for, or NONE. */
+static uint32_t missing_source(const pipeline_t *p, const entry_t *entry)
+{
+    if (!has_result(p, entry->sources[0])) {
+        return entry->sources[0];
+    }
+    return has_result(p, entry->sources[1]) ? NONE : entry->sources[1];
+}
+
+/* Who gave back in this cycle some of the units that this one was waiting for: one that has its multiplier or
+ * divider, or else the oldest. All units come with an ALU. */
+static uint32_t giver_of_units(const pipeline_t *p, unsigned units)
+{
+    const uint32_t unfinished = p->waiting | p->executing | p->decoded;
+    uint32_t giver = NONE;
+
+    for (uint32_t number = p->head; number != p->tail; number++) {
+        const entry_t *const entry = &p->entries[number % BUFFER];
+        const bool gives = (unfinished & place_bit(number)) == 0 && entry->finish == p->cycle &&
+                           entry->units != PVM_UNITS_NONE;
+
+        if (gives && (giver == NONE || (entry->units & units & (16U | 32U)) != 0)) {
+            giver = (uint32_t)entry->index;
+        }
+    }
+    return giver;
+}
+
+static void tell_issue(const pipeline_t *p, const entry_t *entry)
+{
+    pvm_gas_stages_t *const stages = stages_of(p, entry->index);
+
+    if (stages != NULL) {
+        stages->issue = p->cycle;
+        stages->finish = entry->finish;
+        stages->issue_wait = entry->wait;
+        stages->issue_for =
+            entry->wait == PVM_GAS_WAIT_UNITS ? giver_of_units(p, entry->units) : entry->wait_for;
+    }
+}
+
+/* Whether an entry can begin; if not, it keeps the reason. */
+static bool can_start(pipeline_t *p, entry_t *entry, unsigned starts)
+{
+    const uint32_t source = missing_source(p, entry);
+
+    if (source != NONE) {
+        entry->wait = PVM_GAS_WAIT_OPERAND;
+        entry->wait_for = (uint32_t)p->entries[source % BUFFER].index;
+        return false;
+    }
+    if (starts == STARTS_PER_CYCLE) {
+        entry->wait = PVM_GAS_WAIT_STARTS;
+        return false;
+    }
+    if (!units_are_free(p, entry->units)) {
+        entry->wait = PVM_GAS_WAIT_UNITS;
+        return false;
+    }
+    return true;
 }
 
 /* Start what can start, the oldest first. @return how many */
@@ -192,13 +266,11 @@ static unsigned issue(pipeline_t *p)
 {
     unsigned starts = 0;
 
-    for (uint32_t set = by_age(p, p->waiting); set != 0 && starts < STARTS_PER_CYCLE;
-         set &= set - 1) {
+    for (uint32_t set = by_age(p, p->waiting); set != 0; set &= set - 1) {
         const uint32_t number = p->head + (uint32_t)__builtin_ctz(set);
         entry_t *const entry = &p->entries[number % BUFFER];
 
-        if (!has_result(p, entry->sources[0]) || !has_result(p, entry->sources[1]) ||
-            !units_are_free(p, entry->units)) {
+        if (!can_start(p, entry, starts)) {
             continue;
         }
         take_units(p, entry->units);
@@ -206,11 +278,7 @@ static unsigned issue(pipeline_t *p)
         p->waiting &= ~place_bit(number);
         p->executing |= place_bit(number);
         starts++;
-        pvm_gas_stages_t *const stages = stages_of(p, entry->index);
-        if (stages != NULL) {
-            stages->issue = p->cycle;
-            stages->finish = entry->finish;
-        }
+        tell_issue(p, entry);
     }
     return starts;
 }

@@ -140,7 +140,8 @@ static void literal_decode(literal_t *x, const pvm_instruction_t *in)
     const unsigned destinations = literal_destinations(in);
     pvm_gas_stages_t *const stages = &x->stages[x->instructions++];
 
-    *stages = (pvm_gas_stages_t){x->cycle, x->cycle, x->cycle, x->cycle};
+    *stages = (pvm_gas_stages_t){
+        .decode = x->cycle, .issue = x->cycle, .finish = x->cycle, .retire = x->cycle};
     x->slots -= literal_slots(in);
     x->pc = in->next;
     if (in->op == PVM_OP_move_reg) {

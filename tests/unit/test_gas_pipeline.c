@@ -2,6 +2,7 @@
  *
  * PVM_TEST_SEED repeats a run of the random test, PVM_GAS_BLOCKS sets how many blocks it compares. */
 #include "gas/memo.h"
+#include "gas/timeline.h"
 #include "unit/gas_literal.h"
 
 #include <inttypes.h>
@@ -381,6 +382,42 @@ static bool same_stages(const pvm_gas_stages_t *a, const pvm_gas_stages_t *b, si
     return true;
 }
 
+/* The explanation of a cost explains all of it: shares add up, the critical chain has no gap. */
+static bool explains_all(const pvm_code_t *code, uint32_t pc, uint32_t cost)
+{
+    static pvm_gas_timeline_t timeline;
+    uint32_t sum = 0;
+    uint32_t at = 0;
+    uint32_t finish = 0;
+
+    assert_int_equal(pvm_gas_timeline_make(&timeline, code, pc), 0);
+    for (size_t i = 0; i < timeline.count; i++) {
+        sum += timeline.gas[i];
+        finish = timeline.stages[i].finish > finish ? timeline.stages[i].finish : finish;
+    }
+    for (size_t i = 0; i < timeline.chain_count; i++) {
+        const pvm_gas_link_t *const link = &timeline.chain[i];
+        const pvm_gas_stages_t *const stages = &timeline.stages[link->index];
+
+        if (link->begin != at || link->end <= at ||
+            (link->kind == PVM_GAS_LINK_EXECUTE &&
+             (link->begin != stages->issue || link->end != stages->finish))) {
+            print_error("link %zu of the chain is [%u, %u), after %u\n", i, link->begin, link->end,
+                        at);
+            return false;
+        }
+        at = link->end;
+    }
+    if (timeline.cost != cost || sum != cost || at != finish ||
+        timeline.cycles != (finish + 2 > 3 ? finish + 2 : 3) ||
+        cost != (timeline.cycles > 3 ? timeline.cycles - 3 : 1)) {
+        print_error("cost %u, timeline %u in %u cycles, shares %u, chain to %u of %u\n", cost,
+                    timeline.cost, timeline.cycles, sum, at, finish);
+        return false;
+    }
+    return true;
+}
+
 static bool compare_block(random_t *random, const pvm_code_t *code, uint32_t pc, met_t *met)
 {
     static literal_t literal;
@@ -395,7 +432,8 @@ static bool compare_block(random_t *random, const pvm_code_t *code, uint32_t pc,
     met->full += literal.in_flight_max == 32;
     met->longest = literal.instructions > met->longest ? literal.instructions : met->longest;
     if (whole == expected && pieces == expected && thorough == expected &&
-        same_stages(stages, literal.stages, literal.instructions)) {
+        same_stages(stages, literal.stages, literal.instructions) &&
+        explains_all(code, pc, expected)) {
         return true;
     }
     print_error(
