@@ -195,6 +195,7 @@ static int read_row(sqlite3_stmt *row, pvm_prof_table_t *table)
         }
         switch (table->columns[i].type) {
         case PVM_PROF_TYPE_TEXT:
+        case PVM_PROF_TYPE_PATH:
             if (pvm_prof_value_set_text(&values[i],
                                         (const char *)sqlite3_column_text(row, column)) != 0) {
                 return SQLITE_NOMEM;

@@ -14,6 +14,7 @@
 /** What a column holds. Text is left-aligned, all else right-aligned. */
 typedef enum {
     PVM_PROF_TYPE_TEXT,
+    PVM_PROF_TYPE_PATH,     /**< text of which people need the end most */
     PVM_PROF_TYPE_INT,      /**< a count */
     PVM_PROF_TYPE_GAS,      /**< gas units; people get digit groups */
     PVM_PROF_TYPE_NS,       /**< nanoseconds; people get a unit that fits */
@@ -44,8 +45,14 @@ typedef struct {
     bool is_null; /**< shown as nothing (CSV), null (JSON), "-" (text) */
     int64_t integer;
     double real;      /**< PERCENT and REAL */
-    const char *text; /**< TEXT only; UTF-8 not guaranteed; owned by the table */
+    const char *text; /**< TEXT and PATH; UTF-8 not guaranteed; owned by the table */
 } pvm_prof_value_t;
+
+/** Whether values of this type stand in `text`. */
+static inline bool pvm_prof_type_is_text(pvm_prof_type_t type)
+{
+    return type == PVM_PROF_TYPE_TEXT || type == PVM_PROF_TYPE_PATH;
+}
 
 /** Whether values of this type stand in `real`. */
 static inline bool pvm_prof_type_is_real(pvm_prof_type_t type)

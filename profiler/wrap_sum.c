@@ -33,6 +33,13 @@ static void finish(sqlite3_context *context)
 
 int pvm_prof_wrap_sum_register(sqlite3 *db)
 {
+    sqlite3_stmt *known = NULL;
+
+    /* SQLite does not change a function while some query runs. */
+    if (sqlite3_prepare_v2(db, "SELECT wrap_sum(0)", -1, &known, NULL) == SQLITE_OK) {
+        sqlite3_finalize(known);
+        return SQLITE_OK;
+    }
     return sqlite3_create_function(db, "wrap_sum", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
                                    NULL, step, finish);
 }

@@ -5,6 +5,8 @@
 
 #include "profiler/flight.h"
 #include "profiler/report.h"
+#include "profiler/report_code.h"
+#include "profiler/table_sort.h"
 
 /** Tables of the report without --by, with their keys in JSON. */
 static const struct {
@@ -40,22 +42,77 @@ static pvm_view_status_t fail_profiler(pvm_view_t *view, pvm_prof_status_t statu
                          "%s", pvm_last_error());
 }
 
+static pvm_prof_status_t make_one(uint64_t choice, pvm_prof_run_file_t *file,
+                                  pvm_prof_table_t **out)
+{
+    const pvm_prof_report_options_t all = {.size = sizeof(all)};
+
+    switch (choice) {
+    case PVM_CHOICE_BY_LINE:
+        return pvm_prof_report_lines(file, out);
+    case PVM_CHOICE_BY_OPCODE:
+        return pvm_prof_report_opcodes(file, out);
+    default:
+        return pvm_prof_report(file, kind_of_choice(choice), &all, out);
+    }
+}
+
+/* "gas, share, hits": what --sort may name. */
+static void list_columns(const pvm_prof_table_t *table, char *out, size_t out_bytes)
+{
+    size_t len = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < table->column_count && len < out_bytes; i++) {
+        const int written =
+            snprintf(out + len, out_bytes - len, "%s%s", i > 0 ? ", " : "", table->columns[i].id);
+        len += written > 0 ? (size_t)written : 0;
+    }
+}
+
+static pvm_view_status_t sort_table(pvm_view_t *view, pvm_prof_table_t *table)
+{
+    const char *const id = pvm_view_text(view, PVM_OPTION_SORT);
+    char columns[256];
+
+    if (id == NULL) {
+        return PVM_VIEW_FINE;
+    }
+    const size_t column = pvm_prof_table_column(table, id);
+    if (column == table->column_count) {
+        list_columns(table, columns, sizeof(columns));
+        return pvm_view_fail(view, PVM_VIEW_USAGE,
+                             "report: --sort %.64s: no such column; it has %s", id, columns);
+    }
+    return pvm_prof_table_sort(table, column) == 0
+               ? PVM_VIEW_FINE
+               : pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "no memory for the report");
+}
+
 static pvm_view_status_t print_one(pvm_view_t *view, const pvm_render_t *render,
                                    pvm_prof_run_file_t *file,
                                    const pvm_prof_report_options_t *options)
 {
+    const uint64_t choice = pvm_view_number(view, PVM_OPTION_BY);
     pvm_prof_table_t *table = NULL;
-    const pvm_prof_status_t status = pvm_prof_report(
-        file, kind_of_choice(pvm_view_number(view, PVM_OPTION_BY)), options, &table);
-    int rendered;
+    /* What is sorted anew is read whole; else the queries can stop early. */
+    const pvm_prof_status_t status =
+        pvm_view_has(view, PVM_OPTION_SORT) || choice >= PVM_CHOICE_BY_LINE
+            ? make_one(choice, file, &table)
+            : pvm_prof_report(file, kind_of_choice(choice), options, &table);
 
     if (status != PVM_PROF_OK) {
         return fail_profiler(view, status);
     }
-    rendered = pvm_view_render_table(render, table);
+    pvm_view_status_t result = sort_table(view, table);
+    if (result == PVM_VIEW_FINE) {
+        pvm_prof_table_cut(table, options->top);
+        if (pvm_view_render_table(render, table) != 0) {
+            result = pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "no memory for the report");
+        }
+    }
     pvm_prof_table_destroy(table);
-    return rendered == 0 ? PVM_VIEW_FINE
-                         : pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "no memory for the report");
+    return result;
 }
 
 static pvm_view_status_t print_all(pvm_view_t *view, const pvm_render_t *render,
@@ -103,6 +160,11 @@ pvm_view_status_t pvm_command_report(pvm_view_t *view)
     pvm_prof_run_file_t *file = NULL;
     pvm_view_status_t status = pvm_view_open_run(view, view->operands[0], &file);
 
+    if (status == PVM_VIEW_FINE && pvm_view_has(view, PVM_OPTION_SORT) &&
+        !pvm_view_has(view, PVM_OPTION_BY)) {
+        status = pvm_view_fail(view, PVM_VIEW_USAGE,
+                               "report: --sort orders one table; say with --by which");
+    }
     if (status == PVM_VIEW_FINE) {
         status = pvm_view_has(view, PVM_OPTION_BY) ? print_one(view, &render, file, &options)
                                                    : print_all(view, &render, file, &options);

@@ -107,6 +107,7 @@ void pvm_view_render_value(pvm_buffer_t *out, const pvm_prof_value_t *value,
     }
     switch (column->type) {
     case PVM_PROF_TYPE_TEXT:
+    case PVM_PROF_TYPE_PATH:
         pvm_view_escape(out, value->text, strlen(value->text), escape);
         break;
     case PVM_PROF_TYPE_INT:
@@ -161,24 +162,53 @@ void pvm_view_render_real(double real, char *out, size_t out_bytes)
 
 /* -- Tables and documents ------------------------------------------------------------------ */
 
+/** Octets of the next line of a text that is folded between words; words that are too long stand on lines of their own. */
+static size_t folded_octets(const char *text, size_t len, size_t width, pvm_escape_t escape)
+{
+    size_t end = 0;
+
+    while (end < len) {
+        const char *const blank = memchr(text + end + 1, ' ', len - end - 1);
+        const size_t next = blank != NULL ? (size_t)(blank - text) : len;
+
+        if (end > 0 && pvm_view_columns(text, next, escape) > width) {
+            break;
+        }
+        end = next;
+    }
+    return end;
+}
+
+/** A note for people, folded at the edge of text. */
+static void put_note(const pvm_render_t *render, const char *text, size_t len)
+{
+    const bool is_text = render->format == PVM_CHOICE_FORMAT_TEXT;
+
+    do {
+        const size_t taken =
+            is_text ? folded_octets(text, len, render->width, render->escape) : len;
+
+        fprintf(render->out, "%s%.*s%s\n", render->is_colour ? "\033[33m" : "", (int)taken, text,
+                render->is_colour ? "\033[0m" : "");
+        text += taken < len ? taken + 1 : taken;
+        len -= taken < len ? taken + 1 : taken;
+    } while (len > 0);
+}
+
 /** A sentence in front of everything: on its own line, and on standard error where the format has no place. */
 static int render_note(const pvm_render_t *render, const char *text)
 {
     const bool is_machine =
         render->format == PVM_CHOICE_FORMAT_JSON || render->format == PVM_CHOICE_FORMAT_CSV;
-    FILE *out = is_machine ? stderr : render->out;
     pvm_buffer_t line = {0};
     int status;
 
     pvm_view_escape(&line, text, strlen(text), render->escape);
     status = line.failed ? -1 : 0;
-    if (status == 0) {
-        const bool is_colour = render->is_colour && !is_machine;
-        fprintf(out, "%s%.*s%s\n",
-                is_colour    ? "\033[33m"
-                : is_machine ? "pvmscope: note: "
-                             : "",
-                (int)line.len, (const char *)line.data, is_colour ? "\033[0m" : "");
+    if (status == 0 && is_machine) {
+        fprintf(stderr, "pvmscope: note: %.*s\n", (int)line.len, (const char *)line.data);
+    } else if (status == 0) {
+        put_note(render, (const char *)line.data, line.len);
     }
     pvm_buffer_free(&line);
     return status;

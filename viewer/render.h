@@ -61,7 +61,7 @@ const char *pvm_view_certainty_name(pvm_prof_certainty_t certainty);
 
 static inline bool pvm_view_is_numeric(pvm_prof_type_t type)
 {
-    return type != PVM_PROF_TYPE_TEXT;
+    return !pvm_prof_type_is_text(type);
 }
 
 #endif

@@ -54,7 +54,7 @@ static int json_value(const pvm_prof_value_t *value, pvm_prof_type_t type,
     if (value->is_null) {
         return 0;
     }
-    if (type == PVM_PROF_TYPE_TEXT) {
+    if (pvm_prof_type_is_text(type)) {
         *out_object = json_text(value->text);
     } else if (pvm_prof_type_is_real(type)) {
         char text[32];
@@ -136,7 +136,7 @@ static int csv_value(const pvm_render_t *render, const pvm_prof_value_t *value,
     if (value->is_null) {
         return 0;
     }
-    if (type == PVM_PROF_TYPE_TEXT) {
+    if (pvm_prof_type_is_text(type)) {
         pvm_view_escape(&clean, value->text, strlen(value->text), render->escape);
         status = clean.failed ? -1 : 0;
         if (status == 0 && clean.len > 0) {

@@ -58,7 +58,7 @@ static size_t columns_shown(const pvm_prof_table_t *table)
     const size_t last = table->column_count - 1;
 
     if (table->is_record || table->row_count == 0 || table->column_count < 2 ||
-        table->columns[last].type != PVM_PROF_TYPE_TEXT) {
+        !pvm_prof_type_is_text(table->columns[last].type)) {
         return table->column_count;
     }
     for (size_t row = 0; row < table->row_count; row++) {
@@ -93,7 +93,7 @@ static void shrink_text(text_table_t *text)
         size_t widest = text->column_count;
 
         for (size_t i = 0; i < text->column_count; i++) {
-            if (table->columns[i].type == PVM_PROF_TYPE_TEXT &&
+            if (pvm_prof_type_is_text(table->columns[i].type) &&
                 text->widths[i] > TEXT_COLUMNS_MIN &&
                 (widest == text->column_count || text->widths[i] > text->widths[widest])) {
                 widest = i;
@@ -156,15 +156,15 @@ static size_t prefix_octets(const char *text, size_t len, size_t columns, pvm_es
     return taken;
 }
 
-/** Print a text cell that is too wide: its start, a mark, its end. */
-static void put_cut(const text_table_t *text, size_t width)
+/** Print a text cell that is too wide: its start, a mark, its end; of a path its end. */
+static void put_cut(const text_table_t *text, size_t width, pvm_prof_type_t type)
 {
     const pvm_escape_t escape = text->render->escape;
     const char *data = (const char *)text->cell.data;
     const char *mark = escape == PVM_ESCAPE_ASCII ? ".." : "\xe2\x80\xa6";
     const size_t mark_columns = escape == PVM_ESCAPE_ASCII ? 2 : 1;
     const size_t columns = cell_columns(text);
-    const size_t head_columns = (width - mark_columns) / 2;
+    const size_t head_columns = type == PVM_PROF_TYPE_PATH ? 0 : (width - mark_columns) / 2;
     const size_t tail_columns = width - mark_columns - head_columns;
     const size_t head = prefix_octets(data, text->cell.len, head_columns, escape);
     const size_t tail = prefix_octets(data, text->cell.len, columns - tail_columns, escape);
@@ -208,7 +208,7 @@ static void put_row(text_table_t *text, size_t row)
         columns = cell_columns(text);
         put_blanks(text->render, i > 0 ? GAP : 0);
         if (columns > width) {
-            put_cut(text, width);
+            put_cut(text, width, table->columns[i].type);
             continue;
         }
         if (pvm_view_is_numeric(table->columns[i].type)) {

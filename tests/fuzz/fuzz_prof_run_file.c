@@ -4,6 +4,7 @@
 #include "fuzz/fuzz.h"
 #include "profiler/conversation.h"
 #include "profiler/report.h"
+#include "profiler/report_code.h"
 #include "profiler/stacks.h"
 #include "profiler/store.h"
 #include "profiler/wrap_sum.h"
@@ -164,6 +165,12 @@ static void read_tables(void)
         if (pvm_prof_report(file, (pvm_prof_report_kind_t)kind, &report, &table) == PVM_PROF_OK) {
             pvm_prof_table_destroy(table);
         }
+    }
+    if (pvm_prof_report_lines(file, &table) == PVM_PROF_OK) {
+        pvm_prof_table_destroy(table);
+    }
+    if (pvm_prof_report_opcodes(file, &table) == PVM_PROF_OK) {
+        pvm_prof_table_destroy(table);
     }
     for (int form = PVM_CONVERSATION_LIST; form <= PVM_CONVERSATION_LATENCY; form++) {
         const pvm_conversation_options_t options = {

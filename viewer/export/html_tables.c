@@ -21,15 +21,11 @@ static const struct {
 
 /** Words for types, as the scripts know them. */
 static const char *const types[] = {
-    [PVM_PROF_TYPE_TEXT] = "text",
-    [PVM_PROF_TYPE_INT] = "int",
-    [PVM_PROF_TYPE_GAS] = "gas",
-    [PVM_PROF_TYPE_NS] = "ns",
-    [PVM_PROF_TYPE_PERCENT] = "percent",
-    [PVM_PROF_TYPE_REAL] = "real",
-    [PVM_PROF_TYPE_PC] = "pc",
-    [PVM_PROF_TYPE_ID] = "id",
-    [PVM_PROF_TYPE_REGISTER] = "register",
+    [PVM_PROF_TYPE_TEXT] = "text", [PVM_PROF_TYPE_PATH] = "text",
+    [PVM_PROF_TYPE_INT] = "int",   [PVM_PROF_TYPE_GAS] = "gas",
+    [PVM_PROF_TYPE_NS] = "ns",     [PVM_PROF_TYPE_PERCENT] = "percent",
+    [PVM_PROF_TYPE_REAL] = "real", [PVM_PROF_TYPE_PC] = "pc",
+    [PVM_PROF_TYPE_ID] = "id",     [PVM_PROF_TYPE_REGISTER] = "register",
 };
 
 static void put_value(pvm_view_export_t *export, const pvm_prof_value_t *value,
@@ -39,7 +35,7 @@ static void put_value(pvm_view_export_t *export, const pvm_prof_value_t *value,
 
     if (value->is_null) {
         pvm_export_put(export, "null");
-    } else if (type == PVM_PROF_TYPE_TEXT) {
+    } else if (pvm_prof_type_is_text(type)) {
         pvm_export_json_text(export, value->text);
     } else if (pvm_prof_type_is_real(type)) {
         pvm_view_render_real(value->real, real, sizeof(real));

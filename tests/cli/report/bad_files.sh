@@ -18,4 +18,4 @@ run sieve-0.7.2.polkavm
 run cut.db
 run zeros.db
 run
-run run.db --by line
+run run.db --by day

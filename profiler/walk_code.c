@@ -1,0 +1,115 @@
+/* The walk over all programs, and what to say about figures below the block. */
+#include "profiler/walk_code.h"
+
+#include "profiler/report.h"
+#include "profiler/table_sort.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int walk_program(pvm_prof_code_t *code, pvm_prof_code_visit_t *visit, void *user_data,
+                        const char *name, pvm_prof_code_totals_t *out)
+{
+    for (size_t i = 0; i < code->block_count; i++) {
+        if (pvm_prof_code_look(code, i) != 0) {
+            return -1;
+        }
+        out->inexact_blocks += code->is_exact ? 0 : 1;
+        if (visit(user_data, code, name, i) != 0) {
+            return -1;
+        }
+    }
+    out->is_attributed =
+        out->is_attributed || (code->block_count > 0 && pvm_prof_code_is_attributed(code));
+    return visit(user_data, code, name, code->block_count);
+}
+
+static int read_gas_used(pvm_prof_run_file_t *file, int64_t *out)
+{
+    sqlite3_stmt *row = NULL;
+    int code = sqlite3_prepare_v2(
+        file->db, "SELECT gas_used FROM total WHERE difference IS NULL OR difference = 0", -1, &row,
+        NULL);
+
+    *out = 0;
+    if (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
+        *out = sqlite3_column_int64(row, 0);
+    }
+    sqlite3_finalize(row);
+    return code == SQLITE_DONE || code == SQLITE_ROW ? SQLITE_OK : code;
+}
+
+pvm_prof_status_t pvm_prof_code_walk(pvm_prof_run_file_t *file, pvm_prof_code_visit_t *visit,
+                                     void *user_data, pvm_prof_code_totals_t *out)
+{
+    sqlite3_stmt *rows = NULL;
+    pvm_prof_status_t status = PVM_PROF_OK;
+
+    *out = (pvm_prof_code_totals_t){0};
+    int code = read_gas_used(file, &out->gas_used);
+    if (code == SQLITE_OK) {
+        code = sqlite3_prepare_v2(file->db, "SELECT id, name FROM program ORDER BY id", -1, &rows,
+                                  NULL);
+    }
+    while (code == SQLITE_OK && (code = sqlite3_step(rows)) == SQLITE_ROW) {
+        const unsigned char *const name = sqlite3_column_text(rows, 1);
+        pvm_prof_code_t program;
+
+        status = pvm_prof_code_open(file, sqlite3_column_int64(rows, 0), &program);
+        code = status == PVM_PROF_OK ? SQLITE_OK : SQLITE_ABORT;
+        if (status == PVM_PROF_OK && walk_program(&program, visit, user_data,
+                                                  name != NULL ? (const char *)name : "?",
+                                                  out) != 0) {
+            code = SQLITE_NOMEM;
+        }
+        pvm_prof_code_close(&program);
+    }
+    sqlite3_finalize(rows);
+    out->is_exact = out->inexact_blocks == 0;
+    if (status != PVM_PROF_OK || code == SQLITE_DONE) {
+        return status;
+    }
+    return pvm_prof_store_report(file, code, "read its blocks");
+}
+
+static void mark(pvm_prof_table_t *table, const char *id, bool is_estimated)
+{
+    const size_t column = pvm_prof_table_column(table, id);
+
+    if (is_estimated && column < table->column_count) {
+        table->columns[column].certainty = PVM_PROF_ESTIMATED;
+    }
+}
+
+pvm_prof_status_t pvm_prof_code_note(pvm_prof_run_file_t *file, pvm_prof_table_t *table,
+                                     const pvm_prof_code_totals_t *totals)
+{
+    int failed = 0;
+
+    mark(table, "gas", totals->is_attributed || !totals->is_exact);
+    mark(table, "share", totals->is_attributed || !totals->is_exact);
+    mark(table, "executed", !totals->is_exact);
+    if (totals->is_attributed) {
+        failed |= pvm_prof_table_add_note(
+            table, "Only blocks cost gas under this spec; below them it is attributed to who makes "
+                   "the block longer, so that the sum is that of the block.");
+    }
+    if (!totals->is_exact) {
+        failed |= pvm_prof_table_add_note(
+            table,
+            "The recording does not tell where code began and ended inside of %" PRIu64
+            " blocks; executions in these are estimated.",
+            totals->inexact_blocks);
+    }
+    return failed != 0 ? pvm_prof_store_report(file, SQLITE_NOMEM, "report on it")
+                       : pvm_prof_report_note_worth(file, table);
+}
+
+void pvm_prof_code_set_share(pvm_prof_value_t *value, int64_t gas,
+                             const pvm_prof_code_totals_t *totals)
+{
+    if (totals->gas_used != 0) {
+        pvm_prof_value_set_real(value, 100.0 * (double)gas / (double)totals->gas_used);
+    }
+}
