@@ -2,8 +2,8 @@
 #ifndef PVM_PROFILER_REPORT_CODE_H
 #define PVM_PROFILER_REPORT_CODE_H
 
-#include "profiler/table.h"
 #include "profiler/run_file.h"
+#include "profiler/table.h"
 
 /** Gas and hits of each source line, most gas first; what has no line is there as such.
  *  Errors: E_FORMAT, E_SYSTEM. Owns: the caller gets the table. */

@@ -67,8 +67,7 @@ static int add_row(pvm_prof_table_t *table, const char *name, const sum_t *sum, 
     }
     pvm_prof_value_set_int(&row[3], sum->executed);
     if (sums->executed != 0) {
-        pvm_prof_value_set_real(&row[4],
-                                100.0 * (double)sum->executed / (double)sums->executed);
+        pvm_prof_value_set_real(&row[4], 100.0 * (double)sum->executed / (double)sums->executed);
     }
     pvm_prof_value_set_int(&row[5], sum->host_gas);
     pvm_prof_value_set_int(&row[6], sum->places);

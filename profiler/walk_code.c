@@ -58,9 +58,9 @@ pvm_prof_status_t pvm_prof_code_walk(pvm_prof_run_file_t *file, pvm_prof_code_vi
 
         status = pvm_prof_code_open(file, sqlite3_column_int64(rows, 0), &program);
         code = status == PVM_PROF_OK ? SQLITE_OK : SQLITE_ABORT;
-        if (status == PVM_PROF_OK && walk_program(&program, visit, user_data,
-                                                  name != NULL ? (const char *)name : "?",
-                                                  out) != 0) {
+        if (status == PVM_PROF_OK &&
+            walk_program(&program, visit, user_data, name != NULL ? (const char *)name : "?",
+                         out) != 0) {
             code = SQLITE_NOMEM;
         }
         pvm_prof_code_close(&program);
