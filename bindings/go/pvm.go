@@ -120,6 +120,8 @@ const (
 	InstrumentCounts = 1 << 0
 	InstrumentEdges  = 1 << 1
 	InstrumentMemory = 1 << 4
+	// InstrumentSamples samples where guest time goes, 99 times a second; see docs/sampling.md.
+	InstrumentSamples = 1 << 7
 )
 
 // ErrClosed is the error of a method of a closed Program or VM.

@@ -1,6 +1,7 @@
 /* Events of machines: their life, their runs, their host calls. Each function looks whether somebody wants what it
  * would tell before it computes anything. */
 #include "events/events.h"
+#include "sampling/samples.h"
 #include "support/error.h"
 #include "vm/counts.h"
 
@@ -27,6 +28,7 @@ void pvm_events_create(pvm_vm_t *vm)
 void pvm_events_reset(pvm_vm_t *vm, int64_t gas)
 {
     pvm_events_counts_tell(vm);
+    pvm_samples_tell(vm);
     if (!PVM_EVENTS_WANTED_OF(vm, vm_reset)) {
         return;
     }
@@ -38,6 +40,7 @@ void pvm_events_reset(pvm_vm_t *vm, int64_t gas)
 void pvm_events_destroy(pvm_vm_t *vm)
 {
     pvm_events_counts_tell(vm);
+    pvm_samples_tell(vm);
     pvm_events_counts_free(vm);
     pvm_block_trace_end(vm);
     if (!PVM_EVENTS_WANTED_OF(vm, vm_destroy)) {
@@ -185,6 +188,7 @@ void pvm_events_run_end(pvm_vm_t *vm, pvm_result_t result)
     if (result != PVM_RESULT_HOST_CALL && vm->state != PVM_STATE_READY) {
         pvm_events_counts_tell(vm);
     }
+    pvm_samples_tell(vm);
     if (!PVM_EVENTS_WANTED_OF(vm, execute_end)) {
         return;
     }

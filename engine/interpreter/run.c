@@ -169,6 +169,7 @@ pvm_exit_t pvm_interpreter_run(pvm_vm_t *vm)
     const pvm_interpreter_code_t *code = NULL;
     bool step;
 
+    vm->place = PVM_PLACE_PC;
     for (;;) {
         /* After the first time only a host call can have changed what is collected. */
         if (code == NULL || vm->moved) {

@@ -53,6 +53,12 @@ typedef struct {
     uint32_t behind; /**< stretch behind the ecalli */
 } pvm_host_site_t;
 
+/** Counting code: arrivals that are paid and counted behind all instructions. Sorted by host address. */
+typedef struct {
+    uint32_t host; /**< offset */
+    uint32_t like; /**< offset of the code that it goes on to, and is a part of */
+} pvm_tail_t;
+
 struct pvm_activation_t;
 
 typedef struct pvm_recompiler_code_t {
@@ -74,6 +80,8 @@ typedef struct pvm_recompiler_code_t {
     uint32_t stub_count;
     pvm_host_site_t *host_sites;
     uint32_t host_site_count;
+    pvm_tail_t *tails;
+    uint32_t tail_count;
 } pvm_recompiler_code_t;
 
 /** Compile a valid program. NULL and pvm_last_error() if there is no memory for it. */
@@ -89,6 +97,10 @@ const pvm_stretch_t *pvm_recompiler_stretch_at(const pvm_recompiler_code_t *code
 /** The instruction that a host address lies in, and its stretch. The address is in the instructions of this code. */
 uint32_t pvm_recompiler_pc_of(const pvm_recompiler_code_t *code, const pvm_program_t *program,
                               const uint8_t *host, const pvm_stretch_t **out_stretch);
+/** The instruction that the processor was busy with at a host address of this code's region: also where a block is paid or
+ *  counted, which is its first one. @return false: at none, but where the code is entered or left. */
+bool pvm_recompiler_is_busy_at(const pvm_recompiler_code_t *code, const pvm_program_t *program,
+                               const uint8_t *host, uint32_t *out_pc);
 /** Number of instructions of the stretch before pc. */
 uint32_t pvm_recompiler_index_in(const pvm_program_t *program, const pvm_stretch_t *stretch,
                                  uint32_t pc);

@@ -59,6 +59,55 @@ uint32_t pvm_recompiler_pc_of(const pvm_recompiler_code_t *code, const pvm_progr
     return pc;
 }
 
+/* Where the code of tails is a part of; other offsets as they are. */
+static uint32_t tail_to_body(const pvm_recompiler_code_t *code, uint32_t offset)
+{
+    uint32_t low = 0;
+    uint32_t high = code->tail_count;
+
+    if (high == 0 || offset < code->tails[0].host) {
+        return offset;
+    }
+    while (high - low > 1) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (code->tails[middle].host <= offset) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return code->tails[low].like;
+}
+
+bool pvm_recompiler_is_busy_at(const pvm_recompiler_code_t *code, const pvm_program_t *program,
+                               const uint8_t *host, uint32_t *out_pc)
+{
+    const size_t distance = (size_t)(host - code->region.base);
+    const pvm_stretch_t *stretch;
+
+    if (distance >= code->code_len || code->stretch_count == 0) {
+        return false;
+    }
+    const uint32_t offset = tail_to_body(code, (uint32_t)distance);
+    if (offset < code->stretches[0].host) {
+        return false;
+    }
+    *out_pc = pvm_recompiler_pc_of(code, program, code->region.base + offset, &stretch);
+    const uint32_t index = (uint32_t)(stretch - code->stretches);
+    if (index + 1 == code->stretch_count) {
+        return true;
+    }
+    uint32_t end = stretch->host;
+    for (uint32_t i = stretch->lengths; i < stretch[1].lengths; i++) {
+        end += code->lengths[i];
+    }
+    /* Between two stretches stands what pays for the second one. */
+    if (offset >= end) {
+        *out_pc = stretch[1].pc;
+    }
+    return true;
+}
+
 uint32_t pvm_recompiler_index_in(const pvm_program_t *program, const pvm_stretch_t *stretch,
                                  uint32_t pc)
 {

@@ -79,6 +79,8 @@ static size_t place_tables(pvm_compiler_t *c, uint32_t instructions)
     if (c->counting) {
         c->detours = place_table(&c->scratch, &used, most, sizeof(*c->detours));
         c->traces = place_table(&c->scratch, &used, c->tracing ? blocks : 0, sizeof(*c->traces));
+        code->tails = place_table(&c->scratch, &used, most + (c->tracing ? 2 : 1) * blocks,
+                                  sizeof(*code->tails));
         c->block_bodies = place_table(&c->scratch, &used, 4 * blocks, sizeof(*c->block_bodies));
     }
     if (c->counting && c->block_bodies != NULL) {
@@ -93,7 +95,7 @@ static void *copy_table(const void *table, size_t bytes)
 {
     void *const copy = malloc(bytes > 0 ? bytes : 1);
 
-    return copy == NULL ? NULL : memcpy(copy, table, bytes);
+    return copy == NULL || bytes == 0 ? copy : memcpy(copy, table, bytes);
 }
 
 /* The tables that stay with the code move out of the scratch memory. */
@@ -107,8 +109,9 @@ static int keep_tables(pvm_compiler_t *c)
     code->stubs = copy_table(code->stubs, code->stub_count * sizeof(*code->stubs));
     code->host_sites =
         copy_table(code->host_sites, code->host_site_count * sizeof(*code->host_sites));
+    code->tails = copy_table(code->tails, code->tail_count * sizeof(*code->tails));
     if (code->stretches == NULL || code->lengths == NULL || code->stubs == NULL ||
-        code->host_sites == NULL) {
+        code->host_sites == NULL || code->tails == NULL) {
         return pvm_error_set("no memory to compile %u octets of code", c->program->code.len);
     }
     return 0;
@@ -155,6 +158,7 @@ static void prepare(pvm_compiler_t *c)
     c->code->stretch_count = 0;
     c->code->stub_count = 0;
     c->code->host_site_count = 0;
+    c->code->tail_count = 0;
     c->jump_count = 0;
     c->block = 0;
     c->terminator = 0;
@@ -251,6 +255,7 @@ pvm_recompiler_code_t *pvm_recompiler_compile(const pvm_program_t *program, unsi
         code->lengths = NULL;
         code->stubs = NULL;
         code->host_sites = NULL;
+        code->tails = NULL;
     }
     pvm_arena_give_scratch(c.scratch);
     if (result != 0) {
@@ -289,6 +294,7 @@ void pvm_recompiler_code_destroy(pvm_recompiler_code_t *code)
     free(code->lengths);
     free(code->stubs);
     free(code->host_sites);
+    free(code->tails);
     free(code);
 }
 #else

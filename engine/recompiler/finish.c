@@ -43,6 +43,12 @@ void pvm_compiler_choose_landings(pvm_compiler_t *c)
     }
 }
 
+static void note_tail(const pvm_compiler_t *c, const uint8_t *at, uint32_t like)
+{
+    c->code->tails[c->code->tail_count++] =
+        (pvm_tail_t){.host = (uint32_t)(at - c->base), .like = like};
+}
+
 uint8_t *pvm_compiler_emit_detours(pvm_compiler_t *c, uint8_t *at)
 {
     pvm_emitter_t e = {.at = at, .cpu = c->code->cpu};
@@ -51,6 +57,7 @@ uint8_t *pvm_compiler_emit_detours(pvm_compiler_t *c, uint8_t *at)
         const pvm_detour_t detour = c->detours[i];
         const uint32_t edge = 2 * detour.terminator + 1;
 
+        note_tail(c, e.at, c->block_bodies[detour.block]);
         pvm_x86_patch(c->base + detour.end, e.at);
         pvm_compiler_pay(&e, (int32_t)pvm_compiler_block_cost(c, detour.block), false);
         pvm_compiler_leave_if(c, &e, PVM_X86_B, PVM_STUB_UNPAID_JUMP, detour.target_pc, detour.pc);
@@ -76,6 +83,7 @@ uint8_t *pvm_compiler_emit_hub_entries(pvm_compiler_t *c, uint8_t *at)
         if (c->hub_entries[block] != 0) {
             continue;
         }
+        note_tail(c, e.at, c->block_bodies[block]);
         c->hub_entries[block] = (uint32_t)(e.at - c->base);
         pvm_compiler_pay(&e, (int32_t)pvm_compiler_block_cost(c, block), false);
         pvm_compiler_leave_if(c, &e, PVM_X86_B, PVM_STUB_UNPAID_HUB, pc, 0);
@@ -95,6 +103,7 @@ uint8_t *pvm_compiler_emit_traces(pvm_compiler_t *c, uint8_t *at)
     for (uint32_t i = 0; i < c->trace_count && !c->too_large; i++) {
         uint8_t *const end = c->base + c->traces[i];
 
+        note_tail(c, at, c->traces[i]);
         pvm_x86_patch(end, at);
         at = pvm_x86_put(at, 0xe8, 5);
         pvm_x86_patch(at, c->thunks.trace_full);

@@ -16,6 +16,9 @@ bool pvm_recompiler_wants_guard(void);
 bool pvm_recompiler_prepare(pvm_vm_t *vm);
 /** Run from vm->pc until an exit; never GO_ON. */
 pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm);
+/** Where a thread was in the emitted code of this VM when a signal met it; async-signal-safe.
+ *  @param context  its ucontext_t  @return false: it was not in code of the guest */
+bool pvm_recompiler_interrupted_at(const pvm_vm_t *vm, const void *context, uint32_t *out_pc);
 void pvm_recompiler_code_destroy(struct pvm_recompiler_code_t *code);
 
 #endif

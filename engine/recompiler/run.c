@@ -378,7 +378,10 @@ bool pvm_recompiler_prepare(pvm_vm_t *vm)
 static pvm_exit_t step_one(pvm_vm_t *vm)
 {
     vm->left_count++;
-    return pvm_interpreter_step(vm);
+    vm->place = PVM_PLACE_PC;
+    const pvm_exit_t exit = pvm_interpreter_step(vm);
+    vm->place = PVM_PLACE_ENGINE;
+    return exit;
 }
 
 pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm)

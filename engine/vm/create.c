@@ -1,5 +1,6 @@
 /* Making, resetting and freeing machines. */
 #include "recompiler/recompiler.h"
+#include "sampling/samples.h"
 #include "support/error.h"
 #include "vm/counts.h"
 #include "vm/vm.h"
@@ -228,6 +229,7 @@ void pvm_destroy(pvm_vm_t *vm)
     pvm_published_remove(vm);
     pvm_vm_release_memory(vm);
     pvm_counts_destroy(vm->counts);
+    pvm_samples_destroy(vm->samples);
     pvm_program_release(vm->program);
     free(vm);
 }

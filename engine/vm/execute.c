@@ -2,6 +2,7 @@
 #include "events/events.h"
 #include "interpreter/interpreter.h"
 #include "recompiler/recompiler.h"
+#include "sampling/samples.h"
 #include "support/error.h"
 #include "vm/counts.h"
 #include "vm/vm.h"
@@ -71,15 +72,19 @@ static pvm_result_t run(pvm_vm_t *vm, pvm_run_kind_t kind)
     if (pvm_events_has_listeners() || vm->events.owns_counts) {
         pvm_events_run_begin(vm, kind);
     }
+    vm->place = PVM_PLACE_ENGINE;
+    pvm_samples_enter(vm);
     if (vm->program->error != NULL) {
         exit = PVM_EXIT_PANIC;
     } else if (kind == PVM_RUN_STEP) {
+        vm->place = PVM_PLACE_PC;
         exit = pvm_interpreter_step(vm);
     } else if (vm->backend == PVM_BACKEND_RECOMPILER) {
         exit = pvm_recompiler_run(vm);
     } else {
         exit = pvm_interpreter_run(vm);
     }
+    pvm_samples_leave(vm);
     pvm_published_running = outer;
     return finish(vm, exit);
 }

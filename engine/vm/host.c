@@ -1,5 +1,6 @@
 /* The ecalli: observers, flight record and the host's callback, the same for every backend. */
 #include "events/events.h"
+#include "sampling/samples.h"
 #include "support/error.h"
 #include "vm/vm.h"
 
@@ -72,7 +73,8 @@ void pvm_vm_end_host_call(pvm_vm_t *vm)
     }
 }
 
-pvm_exit_t pvm_vm_host_call(pvm_vm_t *vm, int32_t func_id)
+/* Observers and callback: nothing of it is guest time. */
+static inline pvm_exit_t answer_call(pvm_vm_t *vm, int32_t func_id)
 {
     begin(vm, func_id);
     if (vm->callback == NULL) {
@@ -103,6 +105,15 @@ pvm_exit_t pvm_vm_host_call(pvm_vm_t *vm, int32_t func_id)
             (int)answer, (int)func_id);
         return PVM_EXIT_ERROR;
     }
+}
+
+pvm_exit_t pvm_vm_host_call(pvm_vm_t *vm, int32_t func_id)
+{
+    pvm_samples_leave(vm);
+    const pvm_exit_t exit = answer_call(vm, func_id);
+    /* The callback may have switched sampling on or off. */
+    pvm_samples_enter(vm);
+    return exit;
 }
 
 void pvm_set_host_callback(pvm_vm_t *vm, pvm_host_callback_t callback, void *user_data)

@@ -1,6 +1,7 @@
 /* Switching instrumentation and observers. */
 #include "events/events.h"
 #include "events/filter.h"
+#include "sampling/samples.h"
 #include "support/error.h"
 #include "vm/counts.h"
 #include "vm/vm.h"
@@ -30,9 +31,27 @@ static int begin_counting(pvm_vm_t *vm)
     return 0;
 }
 
+/* @return 0, or -1 and the VM is as before. */
+static int choose_sampling(pvm_vm_t *vm, bool is_wanted)
+{
+    if (is_wanted && vm->samples == NULL) {
+        if (pvm_sample_timer_install() != 0) {
+            return -1;
+        }
+        vm->samples = pvm_samples_create(vm->program, vm->sample_hz);
+        return vm->samples != NULL ? 0 : -1;
+    }
+    if (!is_wanted && vm->samples != NULL) {
+        pvm_samples_tell(vm);
+        pvm_samples_destroy(vm->samples);
+        vm->samples = NULL;
+    }
+    return 0;
+}
+
 int pvm_set_instrumentation(pvm_vm_t *vm, uint32_t flags)
 {
-    const uint32_t known = COUNTING | PVM_INSTRUMENT_MEMORY;
+    const uint32_t known = COUNTING | PVM_INSTRUMENT_MEMORY | PVM_INSTRUMENT_SAMPLES;
 
     if (vm == NULL || (vm->running && !vm->host_pending)) {
         return pvm_error_set(
@@ -40,6 +59,9 @@ int pvm_set_instrumentation(pvm_vm_t *vm, uint32_t flags)
     }
     if ((flags & ~known) != 0) {
         return pvm_error_set("pvm_set_instrumentation: unknown flags 0x%x", flags & ~known);
+    }
+    if (choose_sampling(vm, (flags & PVM_INSTRUMENT_SAMPLES) != 0) != 0) {
+        return -1;
     }
     pvm_filter_counts_back(vm);
     if ((flags & COUNTING) != 0) {

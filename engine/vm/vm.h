@@ -16,6 +16,7 @@
 
 struct pvm_counts_t;       /* vm/counts.h */
 struct pvm_filter_state_t; /* events/filter.h */
+struct pvm_samples_t;      /* sampling/samples.h */
 
 /** How a backend or a step left the guest. */
 typedef enum {
@@ -32,6 +33,12 @@ typedef enum {
 
 /** Kinds of arrival at a block, for counting; see vm/counts.h. */
 enum { PVM_ARRIVAL_NONE = 0, PVM_ARRIVAL_ENTRY, PVM_ARRIVAL_EDGE, PVM_ARRIVAL_HUB };
+
+/** Values of pvm_vm_t.place: what a thread does for the guest, as long as it is in no emitted code. */
+enum {
+    PVM_PLACE_ENGINE = 0, /**< nothing that belongs to one instruction */
+    PVM_PLACE_PC          /**< it executes what is at vm->pc, or behind it in the same block */
+};
 
 /** Values of pvm_vm_t.moved. */
 enum {
@@ -56,8 +63,9 @@ struct pvm_vm_t {
      *  right now. Emitted code: where it was entered; there the host's instruction pointer and the code map tell. */
     uint32_t pc;
     uint8_t state;
-    bool charged; /**< 0.8.0: the gas of the current block is paid */
-    bool running; /**< inside execute, resume or step */
+    bool charged;           /**< 0.8.0: the gas of the current block is paid */
+    bool running;           /**< inside execute, resume or step */
+    volatile uint8_t place; /**< PVM_PLACE_*, for who interrupts the thread */
     uint8_t
         moved;  /**< PVM_MOVED_*: what the callback did that the backend's code does not expect */
     bool begun; /**< has executed since the last reset */
@@ -88,8 +96,10 @@ struct pvm_vm_t {
     uint32_t fault_address;
 
     uint32_t instrumentation;
-    struct pvm_counts_t *counts; /**< NULL unless counting */
-    pvm_observer_t observer;     /**< members NULL if nobody watches */
+    struct pvm_counts_t *counts;   /**< NULL unless counting */
+    uint32_t sample_hz;            /**< 0: the default */
+    struct pvm_samples_t *samples; /**< NULL unless sampled */
+    pvm_observer_t observer;       /**< members NULL if nobody watches */
     void *observer_data;
 
     pvm_flight_entry_t flight[PVM_FLIGHT_ENTRIES];

@@ -24,7 +24,8 @@ enum {
         << 3, /**< every block with its gas, one by one: slow, the interpreter does it; implies COUNTS */
     PVM_INSTRUMENT_MEMORY =
         1 << 4, /**< guest memory that the host reads and writes goes to the sink, too */
-    PVM_INSTRUMENT_FLIGHT = 1 << 6 /**< the last blocks are kept, see below; implies COUNTS */
+    PVM_INSTRUMENT_FLIGHT = 1 << 6, /**< the last blocks are kept, see below; implies COUNTS */
+    PVM_INSTRUMENT_SAMPLES = 1 << 7 /**< where guest time goes is sampled, see below */
 };
 
 /* -- Blocks -------------------------------------------------------------------------------- */
@@ -83,6 +84,48 @@ PVM_API size_t pvm_get_block_counts(pvm_vm_t *vm, pvm_block_count_t *out, size_t
 PVM_API size_t pvm_get_edge_counts(pvm_vm_t *vm, pvm_edge_count_t *out, size_t max);
 /** Set all counts to zero. @return 0, or -1 if the VM does not count or is running. */
 PVM_API int pvm_clear_counts(pvm_vm_t *vm);
+
+/* -- Samples: where guest time goes ---------------------------------------------------------- */
+
+/* With PVM_INSTRUMENT_SAMPLES a timer of the thread ticks while guest code runs, and each tick counts the place in the guest.
+ * The ticks are a real-time signal, the highest below SIGRTMAX that nobody handles when the first VM of the process is
+ * sampled (if all are handled, SIGRTMAX - 1; what is not ours goes on to the earlier handler), on the alternate stack if
+ * there is one, with SA_RESTART. It is unblocked in threads that run sampled VMs. Time in host callbacks and observers is
+ * nobody's; a tick there switches the timer off until guest code runs again. Switching the flag off forgets the samples.
+ * Linux only. */
+
+/** Highest rate. */
+#define PVM_SAMPLE_HZ_MAX 10000
+
+/** Samples of one place. */
+typedef struct pvm_sample_t {
+    uint32_t
+        pc; /**< recompiled code: of the instruction; else where its block, or what follows an ecalli, begins; the length
+                    of the code stands for all behind it */
+    uint64_t count;
+} pvm_sample_t;
+
+/** All samples of a VM. */
+typedef struct pvm_sample_sum_t {
+    uint64_t samples; /**< at places, and in the engine */
+    uint64_t
+        engine; /**< of these: around host calls, entering and leaving code, compiling in the middle of a run */
+    uint64_t lost; /**< runs without a timer: the system had none left; 0 in all likelihood */
+    uint64_t
+        missed; /**< ticks while the thread did not run, or came so late that the next was due: no samples */
+} pvm_sample_sum_t;
+
+/** Set how often PVM_INSTRUMENT_SAMPLES samples: 1 to PVM_SAMPLE_HZ_MAX a second, 99 unless set. Holds from the next run or
+ *  the end of the host call on. @return 0, or -1: a bad rate, or the VM is running outside of a host call. */
+PVM_API int pvm_set_sample_rate(pvm_vm_t *vm, uint32_t hz);
+/** Places with samples, by pc. @return how many there are; at most `max` are written; out may be NULL with max 0. 0 also if the
+ *  VM is not sampled. Cost: a pass over four octets for each octet of code. Thread: that of the VM; also from callbacks and
+ *  observers. */
+PVM_API size_t pvm_get_samples(pvm_vm_t *vm, pvm_sample_t *out, size_t max);
+/** Their sums. @return 0, or -1 if the VM is not sampled. Thread: as above. */
+PVM_API int pvm_get_sample_sum(pvm_vm_t *vm, pvm_sample_sum_t *out);
+/** Forget all samples. @return 0, or -1 if the VM is not sampled or is running. */
+PVM_API int pvm_clear_samples(pvm_vm_t *vm);
 
 /* -- Flight record: how a run came to where it stopped -------------------------------------- */
 

@@ -79,3 +79,4 @@ class Instrument(enum.IntFlag):
     COUNTS = 1
     EDGES = 2
     MEMORY = 16
+    SAMPLES = 128
