@@ -211,6 +211,12 @@ static int read_circumstances(reader_t *reader)
     int code = query_number(
         db, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'cut'", &has_cuts);
 
+    if (code == SQLITE_OK && has_cuts != 0) {
+        /* A merged file has none of what was recorded by an older version. */
+        code = query_number(
+            db, "SELECT count(*) = 0 FROM source_info WHERE key = 'schema' AND value + 0 < 2",
+            &has_cuts);
+    }
     out->has_cuts = has_cuts != 0;
     if (code == SQLITE_OK) {
         code = query_number(db, "SELECT count(*) FROM execution WHERE result = 'oog'", &out->oog);

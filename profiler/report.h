@@ -17,6 +17,7 @@ typedef enum {
     PVM_PROF_REPORT_HOST_CALL, /**< by name, most gas first */
     PVM_PROF_REPORT_SERVICE,   /**< most gas first */
     PVM_PROF_REPORT_EXECUTION, /**< in order */
+    PVM_PROF_REPORT_RECORDING, /**< of a merged file: what came from which; most gas first */
     PVM_PROF_REPORT_KIND_COUNT
 } pvm_prof_report_kind_t;
 

@@ -59,12 +59,16 @@ void pvm_prof_run_file_close(pvm_prof_run_file_t *file)
         leave_one_file(file);
     }
     sqlite3_close_v2(file->db);
+    if (file->place != NULL) {
+        pvm_prof_run_file_discard(file);
+    }
     /* Last: closing any descriptor of a file drops all POSIX locks on it, also those of SQLite. */
     if (file->lock_fd >= 0) {
         close(file->lock_fd);
     }
     pthread_mutex_destroy(&file->lock);
     free(file->location);
+    free(file->place);
     free(file->path);
     free(file);
 }

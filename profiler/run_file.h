@@ -27,6 +27,7 @@
 #define PVM_PROF_INFO_HOST            "host"      /**< the --host option */
 #define PVM_PROF_INFO_INSTRUMENTATION "instrumentation"
 #define PVM_PROF_INFO_SELECTED        "selected" /**< the trace filter; absent: everything */
+#define PVM_PROF_INFO_MERGED          "merged" /**< from how many recordings */
 
 /** Why a call failed: tells exit code 3 (bad input) from 4 (environment). */
 typedef enum {
@@ -34,7 +35,8 @@ typedef enum {
     PVM_PROF_E_FORMAT = -1, /**< not a run file, of a newer version, or damaged */
     PVM_PROF_E_EXISTS = -2, /**< the file is there and is not ours to replace */
     PVM_PROF_E_SYSTEM = -3, /**< disk full, no permission, no memory, no such file */
-    PVM_PROF_E_ARGUMENT = -4
+    PVM_PROF_E_ARGUMENT = -4,
+    PVM_PROF_E_INTERRUPTED = -5 /**< the user wanted it to stop */
 } pvm_prof_status_t;
 
 /** How far a recording got: what run_info says under "status". */
@@ -52,6 +54,14 @@ typedef struct pvm_prof_run_file_t pvm_prof_run_file_t;
  *  Errors: E_EXISTS (foreign file, or one that is being recorded now), E_SYSTEM.
  *  Owns: the caller, who ends it with pvm_prof_run_file_close(). */
 pvm_prof_status_t pvm_prof_run_file_create(const char *path, pvm_prof_run_file_t **out_file);
+
+/** The same, but the file comes to its place only with pvm_prof_run_file_publish(); closed without it, it is gone and
+ *  nothing has changed. Its path is that of the place. */
+pvm_prof_status_t pvm_prof_run_file_create_beside(const char *path, pvm_prof_run_file_t **out_file);
+/** Finish it as one file and put it in its place. Errors: E_SYSTEM. */
+pvm_prof_status_t pvm_prof_run_file_publish(pvm_prof_run_file_t *file);
+/** A run file in memory, for sums that nobody keeps. */
+pvm_prof_status_t pvm_prof_run_file_create_memory(const char *name, pvm_prof_run_file_t **out_file);
 
 /** Open an existing run file for reading. Nothing in it is changed.
  *  Errors: E_FORMAT, E_SYSTEM. Cost: O(1), whatever the size. */

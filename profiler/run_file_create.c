@@ -204,28 +204,16 @@ static pvm_prof_status_t put_in_place(pvm_prof_run_file_t *file)
     return status;
 }
 
-pvm_prof_status_t pvm_prof_run_file_create(const char *path, pvm_prof_run_file_t **out_file)
+/* Create it at file->location. */
+static pvm_prof_status_t create_at_location(pvm_prof_run_file_t *file)
 {
-    *out_file = NULL;
-    pvm_prof_run_file_t *const file = pvm_prof_run_file_new(path);
-    pvm_prof_status_t status = PVM_PROF_E_SYSTEM;
-    int code;
+    const pvm_prof_status_t status = put_in_place(file);
 
-    if (file == NULL) {
+    if (status != PVM_PROF_OK) {
         return status;
     }
-    file->is_writer = true;
-    file->location = locate(path);
-    if (file->location == NULL) {
-        pvm_error_set("%.300s: cannot create it (%s); choose another place", path, strerror(errno));
-        goto fail;
-    }
-    if ((status = check_old_file(file)) != PVM_PROF_OK ||
-        (status = put_in_place(file)) != PVM_PROF_OK) {
-        goto fail;
-    }
-    code = sqlite3_open_v2(file->location, &file->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-                           NULL);
+    int code = sqlite3_open_v2(file->location, &file->db,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK) {
         sqlite3_extended_result_codes(file->db, 1);
         sqlite3_busy_timeout(file->db, 5000);
@@ -234,13 +222,103 @@ pvm_prof_status_t pvm_prof_run_file_create(const char *path, pvm_prof_run_file_t
                             "cache_size = -16384",
                             NULL, NULL, NULL);
     }
-    if (code != SQLITE_OK) {
-        status = pvm_prof_store_report(file, code, "open the file just made");
-        goto fail;
+    return code == SQLITE_OK ? PVM_PROF_OK
+                             : pvm_prof_store_report(file, code, "open the file just made");
+}
+
+static pvm_prof_status_t create(const char *path, bool is_beside, pvm_prof_run_file_t **out_file)
+{
+    *out_file = NULL;
+    pvm_prof_run_file_t *const file = pvm_prof_run_file_new(path);
+    pvm_prof_status_t status = PVM_PROF_E_SYSTEM;
+
+    if (file == NULL) {
+        return status;
+    }
+    file->is_writer = true;
+    file->location = locate(path);
+    if (file->location == NULL) {
+        pvm_error_set("%.300s: cannot create it (%s); choose another place", path, strerror(errno));
+    } else {
+        status = check_old_file(file);
+    }
+    if (status == PVM_PROF_OK && is_beside) {
+        file->place = file->location;
+        if (asprintf(&file->location, "%s.%ld.part", file->place, (long)getpid()) < 0) {
+            file->location = NULL;
+            pvm_error_set("%.300s: no memory to create it", path);
+            status = PVM_PROF_E_SYSTEM;
+        }
+    }
+    if (status == PVM_PROF_OK) {
+        status = create_at_location(file);
+    }
+    if (status != PVM_PROF_OK) {
+        pvm_prof_run_file_close(file);
+        return status;
     }
     *out_file = file;
     return PVM_PROF_OK;
-fail:
-    pvm_prof_run_file_close(file);
-    return status;
+}
+
+pvm_prof_status_t pvm_prof_run_file_create(const char *path, pvm_prof_run_file_t **out_file)
+{
+    return create(path, false, out_file);
+}
+
+pvm_prof_status_t pvm_prof_run_file_create_beside(const char *path, pvm_prof_run_file_t **out_file)
+{
+    return create(path, true, out_file);
+}
+
+pvm_prof_status_t pvm_prof_run_file_publish(pvm_prof_run_file_t *file)
+{
+    pvm_prof_store_close(file);
+    const int code = sqlite3_exec(file->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+    if (code != SQLITE_OK) {
+        return pvm_prof_store_report(file, code, "finish it");
+    }
+    remove_companions(file->place);
+    if (rename(file->location, file->place) != 0) {
+        pvm_error_set("%.300s: cannot put it in its place (%s); choose another one", file->path,
+                      strerror(errno));
+        return PVM_PROF_E_SYSTEM;
+    }
+    free(file->location);
+    file->location = file->place;
+    file->place = NULL;
+    return PVM_PROF_OK;
+}
+
+void pvm_prof_run_file_discard(pvm_prof_run_file_t *file)
+{
+    if (file->location != NULL) {
+        unlink(file->location);
+        remove_companions(file->location);
+    }
+}
+
+pvm_prof_status_t pvm_prof_run_file_create_memory(const char *name, pvm_prof_run_file_t **out_file)
+{
+    *out_file = NULL;
+    pvm_prof_run_file_t *const file = pvm_prof_run_file_new(name);
+    int code;
+
+    if (file == NULL) {
+        return PVM_PROF_E_SYSTEM;
+    }
+    file->is_writer = true;
+    code =
+        sqlite3_open_v2(":memory:", &file->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK &&
+        (code = sqlite3_exec(file->db, pvm_prof_schema_sql, NULL, NULL, NULL)) == SQLITE_OK) {
+        code = write_first_info(file->db);
+    }
+    if (code != SQLITE_OK) {
+        const pvm_prof_status_t status = pvm_prof_store_report(file, code, "make it");
+        pvm_prof_run_file_close(file);
+        return status;
+    }
+    *out_file = file;
+    return PVM_PROF_OK;
 }

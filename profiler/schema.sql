@@ -9,6 +9,24 @@ CREATE TABLE info (
     value TEXT
 ) WITHOUT ROWID;
 
+-- Recordings that this file was merged from, in order; none in a file that was recorded.
+CREATE TABLE source (
+    id              INTEGER PRIMARY KEY, -- from 1
+    path            TEXT NOT NULL,
+    first_vm        INTEGER NOT NULL, -- where its own begin, as the file numbers them now
+    first_execution INTEGER NOT NULL,
+    first_call      INTEGER NOT NULL, -- seq
+    started_ns      INTEGER NOT NULL
+);
+
+-- What run_info of each of them said.
+CREATE TABLE source_info (
+    source INTEGER NOT NULL REFERENCES source,
+    key    TEXT NOT NULL,
+    value  TEXT,
+    PRIMARY KEY (source, key)
+) WITHOUT ROWID;
+
 CREATE TABLE program (
     id         INTEGER PRIMARY KEY, -- from 1
     name       TEXT NOT NULL,

@@ -46,6 +46,7 @@ typedef enum {
 struct pvm_prof_run_file_t {
     char *path;     /**< as given, for messages */
     char *location; /**< absolute, for SQLite */
+    char *place;    /**< where it is to be published; NULL: it is there */
     sqlite3 *db;
     bool is_writer;
     int lock_fd; /**< writer: holds the advisory lock that says "being recorded"; else -1 */
@@ -64,6 +65,9 @@ struct pvm_prof_run_file_t {
 
 /** A handle without a database. NULL without memory. */
 pvm_prof_run_file_t *pvm_prof_run_file_new(const char *path);
+
+/** Remove what stands at its location, for good. */
+void pvm_prof_run_file_discard(pvm_prof_run_file_t *file);
 
 /** The clock of all times in a run file: CLOCK_MONOTONIC in ns. */
 uint64_t pvm_prof_now_ns(void);

@@ -1,4 +1,4 @@
-/* wrap_sum(): adds modulo 2^64. */
+/* wrap_sum() and wrap_add(): add modulo 2^64. */
 #include "profiler/wrap_sum.h"
 
 #include "profiler/ledger.h"
@@ -31,6 +31,14 @@ static void finish(sqlite3_context *context)
     }
 }
 
+static void add(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    if (count == 2) {
+        sqlite3_result_int64(context, pvm_prof_wrap_add(sqlite3_value_int64(values[0]),
+                                                        sqlite3_value_int64(values[1])));
+    }
+}
+
 int pvm_prof_wrap_sum_register(sqlite3 *db)
 {
     sqlite3_stmt *known = NULL;
@@ -40,6 +48,11 @@ int pvm_prof_wrap_sum_register(sqlite3 *db)
         sqlite3_finalize(known);
         return SQLITE_OK;
     }
-    return sqlite3_create_function(db, "wrap_sum", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
-                                   NULL, step, finish);
+    const int code = sqlite3_create_function(db, "wrap_add", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                             NULL, add, NULL, NULL);
+
+    return code != SQLITE_OK
+               ? code
+               : sqlite3_create_function(db, "wrap_sum", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                         NULL, NULL, step, finish);
 }

@@ -1,7 +1,8 @@
-/* pvmscope report: questions to a run file, answered by the profiler's tables. */
+/* pvmscope report: questions to a run file, or to the sum of several, answered by the profiler's tables. */
 #include "viewer/command.h"
 #include "viewer/new_run.h"
 #include "viewer/render.h"
+#include "viewer/run_set.h"
 
 #include "profiler/flight.h"
 #include "profiler/report.h"
@@ -12,11 +13,14 @@
 static const struct {
     const char *key;
     pvm_prof_report_kind_t kind;
+    bool of_several; /**< of several recordings only */
 } parts_all[] = {
-    {"summary", PVM_PROF_REPORT_SUMMARY},
-    {"functions", PVM_PROF_REPORT_FUNCTION},
-    {"blocks", PVM_PROF_REPORT_BLOCK},
-    {"host_calls", PVM_PROF_REPORT_HOST_CALL},
+    {"summary", PVM_PROF_REPORT_SUMMARY, false},
+    {"services", PVM_PROF_REPORT_SERVICE, true},
+    {"recordings", PVM_PROF_REPORT_RECORDING, true},
+    {"functions", PVM_PROF_REPORT_FUNCTION, false},
+    {"blocks", PVM_PROF_REPORT_BLOCK, false},
+    {"host_calls", PVM_PROF_REPORT_HOST_CALL, false},
 };
 #define PART_COUNT (sizeof(parts_all) / sizeof(parts_all[0]))
 
@@ -31,6 +35,8 @@ static pvm_prof_report_kind_t kind_of_choice(uint64_t choice)
         return PVM_PROF_REPORT_EDGE;
     case PVM_CHOICE_BY_SERVICE:
         return PVM_PROF_REPORT_SERVICE;
+    case PVM_CHOICE_BY_RECORDING:
+        return PVM_PROF_REPORT_RECORDING;
     default:
         return PVM_PROF_REPORT_FUNCTION;
     }
@@ -89,12 +95,25 @@ static pvm_view_status_t sort_table(pvm_view_t *view, pvm_prof_table_t *table)
                : pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "no memory for the report");
 }
 
+static bool is_merged(pvm_prof_run_file_t *file)
+{
+    char count[24];
+
+    return pvm_prof_run_file_get_info(file, PVM_PROF_INFO_MERGED, count, sizeof(count)) > 0;
+}
+
 static pvm_view_status_t print_one(pvm_view_t *view, const pvm_render_t *render,
-                                   pvm_prof_run_file_t *file,
+                                   pvm_prof_run_file_t *file, const pvm_run_set_t *set,
                                    const pvm_prof_report_options_t *options)
 {
     const uint64_t choice = pvm_view_number(view, PVM_OPTION_BY);
     pvm_prof_table_t *table = NULL;
+
+    if (choice == PVM_CHOICE_BY_RECORDING && !is_merged(file)) {
+        return pvm_view_fail(view, PVM_VIEW_USAGE,
+                             "report: --by recording is for several; %s is a single one",
+                             pvm_prof_run_file_path(file));
+    }
     /* What is sorted anew is read whole; else the queries can stop early. */
     const pvm_prof_status_t status =
         pvm_view_has(view, PVM_OPTION_SORT) || choice >= PVM_CHOICE_BY_LINE
@@ -107,7 +126,7 @@ static pvm_view_status_t print_one(pvm_view_t *view, const pvm_render_t *render,
     pvm_view_status_t result = sort_table(view, table);
     if (result == PVM_VIEW_FINE) {
         pvm_prof_table_cut(table, options->top);
-        if (pvm_view_render_table(render, table) != 0) {
+        if (pvm_view_run_set_note(set, table) != 0 || pvm_view_render_table(render, table) != 0) {
             result = pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "no memory for the report");
         }
     }
@@ -116,18 +135,21 @@ static pvm_view_status_t print_one(pvm_view_t *view, const pvm_render_t *render,
 }
 
 static pvm_view_status_t print_all(pvm_view_t *view, const pvm_render_t *render,
-                                   pvm_prof_run_file_t *file,
+                                   pvm_prof_run_file_t *file, const pvm_run_set_t *set,
                                    const pvm_prof_report_options_t *options)
 {
     pvm_prof_table_t *tables[PART_COUNT + PVM_PROF_FLIGHT_TABLES] = {0};
     pvm_render_part_t parts[PART_COUNT + PVM_PROF_FLIGHT_TABLES];
-    size_t count = PART_COUNT;
+    const bool is_several = is_merged(file);
+    size_t count = 0;
     pvm_prof_status_t status = PVM_PROF_OK;
     pvm_view_status_t result = PVM_VIEW_FINE;
 
     for (size_t i = 0; i < PART_COUNT && status == PVM_PROF_OK; i++) {
-        status = pvm_prof_report(file, parts_all[i].kind, options, &tables[i]);
-        parts[i] = (pvm_render_part_t){parts_all[i].key, tables[i]};
+        if (is_several || !parts_all[i].of_several) {
+            status = pvm_prof_report(file, parts_all[i].kind, options, &tables[i]);
+            parts[count++] = (pvm_render_part_t){parts_all[i].key, tables[i]};
+        }
     }
     if (status == PVM_PROF_OK) {
         status = pvm_prof_flight_report(file, tables + PART_COUNT);
@@ -139,7 +161,8 @@ static pvm_view_status_t print_all(pvm_view_t *view, const pvm_render_t *render,
     }
     if (status != PVM_PROF_OK) {
         result = fail_profiler(view, status);
-    } else if (pvm_view_render_document(render, parts, count) < 0) {
+    } else if (pvm_view_run_set_note(set, tables[0]) != 0 ||
+               pvm_view_render_document(render, parts, count) < 0) {
         result = pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "no memory for the report");
     }
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
@@ -158,7 +181,8 @@ pvm_view_status_t pvm_command_report(pvm_view_t *view)
         .top = top > PVM_PROF_MAX_ROWS ? PVM_PROF_MAX_ROWS : (uint32_t)top,
     };
     pvm_prof_run_file_t *file = NULL;
-    pvm_view_status_t status = pvm_view_open_run(view, view->operands[0], &file);
+    pvm_run_set_t set = {0};
+    pvm_view_status_t status = pvm_view_run_set(view, view->operands, view->operand_count, &set);
 
     if (status == PVM_VIEW_FINE && pvm_view_has(view, PVM_OPTION_SORT) &&
         !pvm_view_has(view, PVM_OPTION_BY)) {
@@ -166,9 +190,13 @@ pvm_view_status_t pvm_command_report(pvm_view_t *view)
                                "report: --sort orders one table; say with --by which");
     }
     if (status == PVM_VIEW_FINE) {
-        status = pvm_view_has(view, PVM_OPTION_BY) ? print_one(view, &render, file, &options)
-                                                   : print_all(view, &render, file, &options);
+        status = pvm_view_run_set_open(view, &set, &file);
+    }
+    if (status == PVM_VIEW_FINE) {
+        status = pvm_view_has(view, PVM_OPTION_BY) ? print_one(view, &render, file, &set, &options)
+                                                   : print_all(view, &render, file, &set, &options);
     }
     pvm_prof_run_file_close(file);
+    pvm_view_run_set_free(&set);
     return status;
 }

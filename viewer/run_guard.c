@@ -86,6 +86,11 @@ void pvm_view_guard_end(void)
     }
 }
 
+bool pvm_view_guard_is_stopped(void)
+{
+    return atomic_load(&is_stop_wanted);
+}
+
 /* -- The ticker ---------------------------------------------------------------------------- */
 
 typedef struct {

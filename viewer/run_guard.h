@@ -25,6 +25,8 @@ typedef struct {
  *  as it begins. For what must be finished behind the run; these nest. Thread: main. */
 void pvm_view_guard_begin(void);
 void pvm_view_guard_end(void);
+/** Has there been a stop signal since? For work that is no run. Thread: any. */
+bool pvm_view_guard_is_stopped(void);
 
 /** Execute from `entry`. @param text  NULL: no progress line. @param user_data  of text */
 pvm_run_outcome_t pvm_view_guarded_run(pvm_vm_t *vm, uint32_t entry, pvm_progress_text_t *text,
