@@ -27,7 +27,7 @@
 #define PVM_PROF_INFO_HOST            "host"      /**< the --host option */
 #define PVM_PROF_INFO_INSTRUMENTATION "instrumentation"
 #define PVM_PROF_INFO_SELECTED        "selected" /**< the trace filter; absent: everything */
-#define PVM_PROF_INFO_MERGED          "merged" /**< from how many recordings */
+#define PVM_PROF_INFO_MERGED          "merged"   /**< from how many recordings */
 
 /** Why a call failed: tells exit code 3 (bad input) from 4 (environment). */
 typedef enum {
