@@ -43,13 +43,15 @@ typedef struct {
     uint8_t bytes;
 } pvm_load_type_t;
 
-#define PVM_LOAD_u8  ((pvm_load_type_t){0xb60f, false, true, 1})
-#define PVM_LOAD_i8  ((pvm_load_type_t){0xbe0f, true, true, 1})
-#define PVM_LOAD_u16 ((pvm_load_type_t){0xb70f, false, true, 2})
-#define PVM_LOAD_i16 ((pvm_load_type_t){0xbf0f, true, true, 2})
-#define PVM_LOAD_u32 ((pvm_load_type_t){0x8b, false, false, 4})
-#define PVM_LOAD_i32 ((pvm_load_type_t){0x63, true, true, 4})
-#define PVM_LOAD_u64 ((pvm_load_type_t){0x8b, true, false, 8})
+#define PVM_LOAD_FIELDS_u8  {0xb60f, false, true, 1}
+#define PVM_LOAD_FIELDS_i8  {0xbe0f, true, true, 1}
+#define PVM_LOAD_FIELDS_u16 {0xb70f, false, true, 2}
+#define PVM_LOAD_FIELDS_i16 {0xbf0f, true, true, 2}
+#define PVM_LOAD_FIELDS_u32 {0x8b, false, false, 4}
+#define PVM_LOAD_FIELDS_i32 {0x63, true, true, 4}
+#define PVM_LOAD_FIELDS_u64 {0x8b, true, false, 8}
+
+#define PVM_LOAD(type) ((pvm_load_type_t)PVM_LOAD_FIELDS_##type)
 
 /* movzx|movsx|movsxd|mov d, [address] */
 PVM_EMIT void pvm_compiler_load(pvm_compiler_t *c, pvm_emitter_t *e, uint8_t d,

@@ -66,7 +66,8 @@ static size_t place_tables(pvm_compiler_t *c, uint32_t instructions)
     size_t used = 0;
 
     code->stretches = place_table(&c->scratch, &used, 2 * most, sizeof(*code->stretches));
-    code->lengths = place_table(&c->scratch, &used, most, sizeof(*code->lengths));
+    /* Stored eight at a time. */
+    code->lengths = place_table(&c->scratch, &used, most + 8, sizeof(*code->lengths));
     code->stubs = place_table(&c->scratch, &used, stubs, sizeof(*code->stubs));
     code->host_sites = place_table(&c->scratch, &used, most, sizeof(*code->host_sites));
     c->stub_sites = place_table(&c->scratch, &used, stubs, sizeof(*c->stub_sites));

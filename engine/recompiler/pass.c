@@ -8,6 +8,7 @@
 #if PVM_RECOMPILER_AVAILABLE
 #include "recompiler/access.h"
 #include "recompiler/control.h"
+#include "recompiler/fuse.h"
 #include "recompiler/select_arithmetic.h"
 #include "recompiler/select_bits.h"
 #include "recompiler/select_divide.h"
@@ -65,7 +66,7 @@
 #define EFFECT_CMOV(dst, cond, t, v)                                                               \
     pvm_emit_cmov(&e, R_##dst, O_##t, O_##v, (pvm_x86_condition_t)PVM_CONDITION_##cond);
 #define EFFECT_LOAD(dst, type, b, o)                                                               \
-    pvm_compiler_load(c, &e, R_##dst, PVM_LOAD_##type, pvm_compiler_address(O_##b, N_##o), in.pc);
+    pvm_compiler_load(c, &e, R_##dst, PVM_LOAD(type), pvm_compiler_address(O_##b, N_##o), in.pc);
 #define EFFECT_STORE(type, b, o, v)                                                                \
     pvm_compiler_store(c, &e, PVM_STORE_##type, pvm_compiler_address(O_##b, N_##o), O_##v, in.pc);
 #define EFFECT_JUMP(dst, v, r, s)                                                                  \
@@ -120,7 +121,7 @@ uint32_t pvm_compiler_emit_range(pvm_compiler_t *c, uint8_t **at, uint32_t pc, u
     pvm_emitter_t e = {.at = *at, .cpu = c->code->cpu};
     uint32_t expected = pc;
     uint32_t runs_on_from = UINT32_MAX;
-    uint32_t in_stretch = PVM_STRETCH_INSTRUCTIONS;
+    uint32_t in_stretch = c->replay ? 0 : PVM_STRETCH_INSTRUCTIONS;
 
     for (pc = next_instruction(code, pc); pc < end; pc = next_instruction(code, pc + 1)) {
         if (!c->replay) {
@@ -143,8 +144,8 @@ uint32_t pvm_compiler_emit_range(pvm_compiler_t *c, uint8_t **at, uint32_t pc, u
                 pvm_compiler_begin_stretch(c, pc, e.at);
                 in_stretch = 0;
             }
-            in_stretch++;
         }
+        in_stretch++;
         const uint8_t *const begin = e.at;
         const uint32_t skip = skip_of(code, pc);
         const pvm_op_t op = (pvm_op_t)c->ops[code->octets[pc]];
@@ -153,11 +154,19 @@ uint32_t pvm_compiler_emit_range(pvm_compiler_t *c, uint8_t **at, uint32_t pc, u
         in.next = pc + 1 + skip;
         in.implicit = false;
         pvm_ends_t ends = PVM_ENDS_NOTHING;
+        pvm_fused_t fused = {0};
         switch (op) {
 #define PVM_INSTRUCTION(name, form, n072, n080, n64, n32, effect, p, q, r, s, ...)                 \
     case PVM_OP_##name:                                                                            \
         pvm_operands_decode(PVM_FORM_##form, code->octets + pc + 1, skip, &in);                    \
-        EFFECT_##effect(p, q, r, s) break;
+        if (pvm_fuse_is_likely(c, PVM_OP_##name, &in)) {                                           \
+            OUT_OF_LINE(fused = pvm_compiler_fuse(c, &copy, PVM_OP_##name, in,                     \
+                                                  PVM_STRETCH_INSTRUCTIONS - in_stretch));         \
+        }                                                                                          \
+        if (fused.more == 0) {                                                                     \
+            EFFECT_##effect(p, q, r, s)                                                            \
+        }                                                                                          \
+        break;
 #include "isa/instructions.def"
         case PVM_OP_COUNT:
             in.implicit = true;
@@ -165,11 +174,21 @@ uint32_t pvm_compiler_emit_range(pvm_compiler_t *c, uint8_t **at, uint32_t pc, u
             ends = PVM_ENDS_BLOCK_LEFT;
             break;
         }
+        uint32_t count = 1;
+        if (fused.more > 0) {
+            pc = fused.pc;
+            in.next = fused.next;
+            in_stretch += fused.more;
+            count += fused.more;
+        }
         if (c->replay) {
             continue;
         }
-        c->code->lengths[c->length_count++] = (uint8_t)(e.at - begin);
-        c->ordinal++;
+        /* What was fused is all where the first of it is. */
+        const uint64_t length = (uint8_t)(e.at - begin);
+        memcpy(c->code->lengths + c->length_count, &length, sizeof(length));
+        c->length_count += count;
+        c->ordinal += count;
         if (ends != PVM_ENDS_NOTHING) {
             const pvm_stretch_t *const last = &c->code->stretches[c->code->stretch_count - 1];
             /* An instruction that leaves begins a stretch behind what was settled for it. */

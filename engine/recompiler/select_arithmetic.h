@@ -133,8 +133,15 @@ PVM_EMIT void pvm_emit_logic(pvm_emitter_t *e, pvm_x86_alu_t op, uint8_t d, pvm_
     pvm_emit_now(e, d, now);
 }
 
+/* and d, v, w  |  movzx d, v8  |  movzx d, v16 */
 PVM_EMIT void pvm_select_and(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w)
 {
+    if (w.is_immediate && (w.immediate == UINT8_MAX || w.immediate == UINT16_MAX)) {
+        e->at = pvm_x86_extend(e->at, false, w.immediate == UINT8_MAX ? 0xb6 : 0xb7,
+                               pvm_host_register(d), pvm_host_register(v.reg));
+        pvm_emit_now_extended(e, d);
+        return;
+    }
     if (w.is_immediate && w.immediate >= 0) {
         /* The mask clears the upper half of whatever it is. */
         pvm_emit_alu(e, false, PVM_X86_AND, d, v, w);

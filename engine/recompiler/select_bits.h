@@ -7,7 +7,7 @@
 
 /* -- Shifts and rotates. The processor takes amounts modulo the width, as PVM does --- */
 
-/* d = v shifted by a constant:  mov d, v; op d, n  |  rorx d, v, n */
+/* d = v shifted by a constant:  mov d, v; op d, n  |  rorx d, v, n  |  lea d, [v + v]  |  lea d, [v << 2 or 3] */
 PVM_EMIT void pvm_emit_shift_constant(pvm_emitter_t *e, bool wide, pvm_x86_shift_t op, uint8_t d,
                                       pvm_operand_t v, int64_t amount)
 {
@@ -16,6 +16,12 @@ PVM_EMIT void pvm_emit_shift_constant(pvm_emitter_t *e, bool wide, pvm_x86_shift
 
     if (op == PVM_X86_ROR && e->cpu.bmi2 && d != v.reg) {
         e->at = pvm_x86_rorx(e->at, wide, host, pvm_host_register(v.reg), n);
+        return;
+    }
+    if (op == PVM_X86_SHL && n - 1U < 3 && d != v.reg) {
+        const unsigned from = pvm_host_register(v.reg);
+        e->at = n == 1 ? pvm_x86_lea_sum(e->at, wide, host, from, from)
+                       : pvm_x86_lea_shifted(e->at, wide, host, from, n);
         return;
     }
     pvm_emit_get(e, wide, host, v, false);

@@ -306,6 +306,37 @@ PVM_X86_INLINE uint8_t *pvm_x86_lea_sum(uint8_t *at, bool wide, unsigned dst, un
     return at + disp;
 }
 
+/** ModRM, SIB and displacement of [base + index << shift + disp]; index is not rsp. */
+PVM_X86_INLINE uint8_t *pvm_x86_sib(uint8_t *at, unsigned reg, unsigned base, unsigned index,
+                                    unsigned shift, int32_t disp)
+{
+    const bool none = disp == 0 && (base & 7) != PVM_X86_RBP;
+    const unsigned len = none ? 0 : pvm_x86_is_i8(disp) ? 1 : 4;
+    const unsigned mod = none ? 0 : len == 1 ? 1 : 2;
+
+    at = pvm_x86_put(at, pvm_x86_modrm(mod, reg, 4) | pvm_x86_modrm(shift, index, base) << 8, 2);
+    memcpy(at, &disp, sizeof(disp));
+    return at + len;
+}
+
+/** lea dst, [base + index << shift + disp] */
+PVM_X86_INLINE uint8_t *pvm_x86_lea_scaled(uint8_t *at, bool wide, unsigned dst, unsigned base,
+                                           unsigned index, unsigned shift, int32_t disp)
+{
+    at = pvm_x86_put_rex(at, pvm_x86_rex(wide, dst, index, base), 0x8d, 1);
+    return pvm_x86_sib(at, dst, base, index, shift, disp);
+}
+
+/** lea dst, [index << shift + 0]; index is not rsp. */
+PVM_X86_INLINE uint8_t *pvm_x86_lea_shifted(uint8_t *at, bool wide, unsigned dst, unsigned index,
+                                            unsigned shift)
+{
+    at = pvm_x86_put_rex(
+        at, pvm_x86_rex(wide, dst, index, 0),
+        0x8d | pvm_x86_modrm(0, dst, 4) << 8 | pvm_x86_modrm(shift, index, PVM_X86_RBP) << 16, 3);
+    return pvm_x86_put_32(at, 0);
+}
+
 /** A VEX-coded operation: reg, vvvv, rm of map (2: 0F38, 3: 0F3A) and prefix (0, 1: 66, 2: F3, 3: F2). */
 PVM_X86_INLINE uint8_t *pvm_x86_vex(uint8_t *at, bool wide, unsigned map, unsigned prefix,
                                     uint8_t opcode, unsigned reg, unsigned vvvv, unsigned rm)

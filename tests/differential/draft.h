@@ -60,6 +60,9 @@ int64_t diff_random_immediate(diff_source_t *source);
 uint64_t diff_random_value(diff_source_t *source);
 /** Append arithmetic, a move or a cmov: any such instruction of the numbering, all equally often. */
 void diff_add_arithmetic(diff_draft_t *draft);
+/** Append a few instructions that belong together: the address of an array's element and an access, the low half of a
+ *  register; or such that only look like it. */
+void diff_add_idiom(diff_draft_t *draft);
 /** Append a load or store, any, near a pointer or at an absolute address. */
 void diff_add_access(diff_draft_t *draft);
 /** A random branch of the numbering, with its operands. */

@@ -270,8 +270,10 @@ static void add_statement(generator_t *g, uint32_t depth)
     const bool may_nest = depth < DEPTH_MAX;
     const uint32_t kind = diff_below(source, 100);
 
-    if (kind < 46) {
+    if (kind < 42) {
         diff_add_arithmetic(&g->draft);
+    } else if (kind < 46) {
+        diff_add_idiom(&g->draft);
     } else if (kind < 66) {
         diff_add_access(&g->draft);
     } else if (kind < 73) {

@@ -189,6 +189,89 @@ void diff_add_access(diff_draft_t *draft)
     (void)diff_draft_add(draft, &in);
 }
 
+/* -- What compilers put side by side, and the recompiler takes together --- */
+
+/* One of two registers, now and then any. */
+static uint8_t one_of(diff_source_t *source, uint8_t usual, uint8_t other)
+{
+    if (diff_one_in(source, 40)) {
+        return diff_random_register(source);
+    }
+    return diff_one_in(source, 8) ? other : usual;
+}
+
+/* The low half of a register, shifted: shlo_l by 32 or so, a shift to the right by anything. */
+static void add_cut(diff_draft_t *draft)
+{
+    diff_source_t *const source = draft->source;
+    const uint8_t d = diff_random_target(draft);
+    const uint8_t from = diff_random_register(source);
+
+    (void)diff_draft_add(
+        draft,
+        &(pvm_instruction_t){.op = PVM_OP_shlo_l_imm_64,
+                             .a = d,
+                             .b = one_of(source, from, d),
+                             .x = diff_one_in(source, 6) ? diff_between(source, 31, 33) : 32});
+    (void)diff_draft_add(
+        draft, &(pvm_instruction_t){.op = diff_one_in(source, 3) ? PVM_OP_shar_r_imm_64
+                                                                 : PVM_OP_shlo_r_imm_64,
+                                    .a = one_of(source, d, from),
+                                    .b = one_of(source, d, from),
+                                    .x = diff_one_in(source, 2) ? 32 : diff_below(source, 64)});
+}
+
+/* An element of an array: a small index, scaled or not, plus a pointer, and an access through the sum. */
+static void add_element(diff_draft_t *draft)
+{
+    diff_source_t *const source = draft->source;
+    const uint32_t index = diff_below(source, 3);
+    const diff_region_t *const region =
+        &draft->program->regions[index % draft->program->region_count];
+    const uint8_t pointer = draft->roles[DIFF_ROLE_POINTER + index];
+    const uint8_t d = diff_random_target(draft);
+    const uint8_t from = diff_one_in(source, 2) ? d : diff_random_target(draft);
+    uint8_t op;
+
+    if (!diff_one_in(source, 30)) {
+        (void)diff_draft_add(draft, &(pvm_instruction_t){.op = PVM_OP_and_imm,
+                                                         .a = from,
+                                                         .b = diff_random_register(source),
+                                                         .x = diff_below(source, 16)});
+    }
+    if (!diff_one_in(source, 3)) {
+        (void)diff_draft_add(
+            draft, &(pvm_instruction_t){
+                       .op = PVM_OP_shlo_l_imm_64, .a = d, .b = from, .x = diff_below(source, 5)});
+    }
+    const bool swap = diff_one_in(source, 2);
+    (void)diff_draft_add(draft,
+                         &(pvm_instruction_t){.op = PVM_OP_add_64,
+                                              .d = one_of(source, d, from),
+                                              .a = swap ? one_of(source, d, from) : pointer,
+                                              .b = swap ? pointer : one_of(source, d, from)});
+    do {
+        op = choose(draft, is_access);
+    } while (pvm_isa_ops[op].form != PVM_FORM_REG_REG_IMM);
+    (void)diff_draft_add(draft, &(pvm_instruction_t){.op = op,
+                                                     .a = one_of(source, d, from),
+                                                     .b = d,
+                                                     .x = diff_one_in(source, 2)
+                                                              ? diff_below(source, 256)
+                                                              : random_offset(source, region)});
+}
+
+void diff_add_idiom(diff_draft_t *draft)
+{
+    if (pvm_isa_ops[PVM_OP_add_64].number[draft->isa] < 0) {
+        diff_add_arithmetic(draft);
+    } else if (diff_one_in(draft->source, 3)) {
+        add_cut(draft);
+    } else {
+        add_element(draft);
+    }
+}
+
 pvm_instruction_t diff_random_branch(diff_draft_t *draft)
 {
     return with_operands(draft, choose(draft, is_branch));
