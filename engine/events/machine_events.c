@@ -209,7 +209,7 @@ void pvm_events_run_end(pvm_vm_t *vm, pvm_result_t result)
 
 /* -- Host calls ---------------------------------------------------------------------------- */
 
-static const pvm_flight_entry_t *newest_call(const pvm_vm_t *vm)
+static const pvm_flight_slot_t *newest_call(const pvm_vm_t *vm)
 {
     return &vm->flight[(vm->host_seq - 1) % PVM_FLIGHT_ENTRIES];
 }
@@ -217,7 +217,7 @@ static const pvm_flight_entry_t *newest_call(const pvm_vm_t *vm)
 void pvm_events_call_begin(pvm_vm_t *vm)
 {
     pvm_events_state_t *const state = &vm->events;
-    const pvm_flight_entry_t *const call = newest_call(vm);
+    const pvm_flight_slot_t *const call = newest_call(vm);
 
     pvm_block_trace_flush(vm);
     if (vm->filter != NULL) {
@@ -228,7 +228,7 @@ void pvm_events_call_begin(pvm_vm_t *vm)
     }
     memcpy(state->call_registers, vm->registers, sizeof(state->call_registers));
     state->has_call_registers = true;
-    state->call_began_ns = pvm_events_wants_call(call->seq) ? pvm_events_now_ns() : 0;
+    state->call_began_ns = pvm_events_wants_call(vm->host_seq - 1) ? pvm_events_now_ns() : 0;
     if (!PVM_EVENTS_WANTED_OF(vm, host_call_begin)) {
         return;
     }
@@ -236,7 +236,7 @@ void pvm_events_call_begin(pvm_vm_t *vm)
     pvm_event_host_call_begin_t record;
     record.vm = pvm_events_name(vm->id);
     record.service = vm->service;
-    record.seq = call->seq;
+    record.seq = vm->host_seq - 1;
     record.pc = call->pc;
     record.func_id = call->func_id;
     record.gas = call->gas;
@@ -244,13 +244,13 @@ void pvm_events_call_begin(pvm_vm_t *vm)
     pvm_events_tell_host_call_begin(&record);
 }
 
-static void tell_end(pvm_vm_t *vm, const pvm_flight_entry_t *call)
+static void tell_end(pvm_vm_t *vm)
 {
     const pvm_events_state_t *const state = &vm->events;
     uint64_t values[PVM_REGISTER_COUNT];
     pvm_event_host_call_end_t record = {.vm = pvm_events_name(vm->id),
 
-                                        .seq = call->seq,
+                                        .seq = vm->host_seq - 1,
                                         .gas = vm->gas,
                                         .values = values};
 
@@ -265,7 +265,7 @@ static void tell_end(pvm_vm_t *vm, const pvm_flight_entry_t *call)
 }
 
 /* Of a host call that is left out, what the host added is told, so that gas used stays exact. */
-static void leave_untold(pvm_vm_t *vm, const pvm_flight_entry_t *call)
+static void leave_untold(pvm_vm_t *vm, const pvm_flight_slot_t *call)
 {
     if (vm->gas > call->gas) {
         if (vm->observer.gas_set != NULL) {
@@ -279,19 +279,19 @@ static void leave_untold(pvm_vm_t *vm, const pvm_flight_entry_t *call)
 void pvm_events_call_end(pvm_vm_t *vm)
 {
     pvm_events_state_t *const state = &vm->events;
-    const pvm_flight_entry_t *const call = newest_call(vm);
+    const pvm_flight_slot_t *const call = newest_call(vm);
 
     if (!pvm_events_tells_call(vm)) {
         leave_untold(vm, call);
         return;
     }
     if (PVM_EVENTS_WANTED_OF(vm, host_call_end)) {
-        tell_end(vm, call);
+        tell_end(vm);
     }
-    if (pvm_events_wants_call(call->seq) || pvm_events_sink_wants(PVM_EVENT_host_call)) {
+    if (pvm_events_wants_call(vm->host_seq - 1) || pvm_events_sink_wants(PVM_EVENT_host_call)) {
         pvm_event_host_call_t record = {.vm = pvm_events_name(vm->id),
                                         .service = vm->service,
-                                        .seq = call->seq,
+                                        .seq = vm->host_seq - 1,
                                         .pc = call->pc,
                                         .func_id = call->func_id,
                                         .begin_ns =

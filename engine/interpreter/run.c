@@ -5,6 +5,7 @@
 #include "events/events.h"
 #include "interpreter/code.h"
 #include "vm/counts.h"
+#include "vm/host_call.h"
 
 /* Gas that the loop gets at once: some milliseconds of guest code. Less than PVM_SEGMENT_STEPPED as a cost. */
 #define SLICE_GAS (INT64_C(1) << 22)
@@ -52,31 +53,32 @@ pvm_loop_end_t pvm_interpreter_host_call(pvm_loop_t *loop)
     const uint32_t cell = (uint32_t)(loop->cell - loop->code->cells);
     const bool flat = !vm->program->has_block_gas;
 
-    vm->pc = loop->code->pc_of_cell[cell];
     vm->gas += loop->budget;
-    vm->charged = !flat;
     loop->budget = 0;
     /* Behind a 0.7.2 ecalli stands the header of the next segment, so what is not paid begins two cells on. */
     if (flat) {
         book_rest(vm, loop->code, cell + 2, -1);
     }
-    loop->exit = pvm_vm_host_call(vm, loop->cell->x);
+    loop->exit = pvm_vm_call_host(vm, loop->code->pc_of_cell[cell], loop->cell->x, !flat);
     if (loop->exit != PVM_EXIT_GO_ON) {
         return PVM_LOOP_EXIT;
     }
     /* A host that says that the block is not paid has it paid once more. */
     if (vm->moved || (!flat && !vm->charged) ||
         atomic_load_explicit(&vm->interrupt, memory_order_relaxed)) {
+        pvm_vm_pass_ecalli(vm);
         return PVM_LOOP_MOVED;
     }
     if (flat) {
         const uint32_t cost = (uint32_t)loop->cell[1].x;
         if (loop->cell[1].x == PVM_SEGMENT_STEPPED || vm->gas < cost) {
+            pvm_vm_pass_ecalli(vm);
             return PVM_LOOP_MOVED;
         }
         vm->gas -= cost;
         book_rest(vm, loop->code, cell + 2, 1);
     }
+    pvm_vm_pass_ecalli(vm);
     loop->budget = take_slice(vm);
     return PVM_LOOP_LEAVE;
 }

@@ -12,6 +12,12 @@ typedef enum {
     PVM_NATIVE_EXIT /**< a host call ended the run: see `exit` */
 } pvm_native_end_t;
 
+/** Where code goes on after a host call, and with how much gas. */
+typedef struct {
+    const uint8_t *host; /**< NULL: it leaves */
+    int64_t budget;
+} pvm_native_way_t;
+
 typedef struct pvm_activation_t {
     uint64_t *registers; /**< of the VM */
     int64_t budget;      /**< gas of the slice; vm->gas is kept back meanwhile */
@@ -19,12 +25,15 @@ typedef struct pvm_activation_t {
     uint64_t *edges;     /**< counters, NULL unless counting */
     uint64_t *from_hub;
     const uint8_t *stop; /**< behind the stub that left, or the faulting instruction */
-    uint64_t (*host_call)(struct pvm_activation_t *activation, uint64_t site); /**< not 0: leave */
+    /** The host call at a site, with the gas that is left. */
+    pvm_native_way_t (*host_call)(struct pvm_activation_t *activation, uint64_t site,
+                                  int64_t budget);
     uint32_t jump_pc;    /**< of the last indirect jump (counting) */
     uint32_t *trace_at;  /**< where the next block is noted (tracing), */
     uint64_t trace_step; /**< octets of a note, */
-    uint64_t (*trace_full)(struct pvm_activation_t *activation,
-                           uint64_t unused); /**< and who takes them; 0 */
+    /** and who takes them; goes on with the same budget. */
+    pvm_native_way_t (*trace_full)(struct pvm_activation_t *activation, uint64_t unused,
+                                   int64_t budget);
     /* From here on emitted code looks at nothing. */
     bool faulted;
     pvm_native_end_t end;

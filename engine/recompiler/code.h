@@ -50,7 +50,8 @@ typedef struct {
 typedef struct {
     uint32_t pc;
     int32_t func_id;
-    uint32_t behind; /**< stretch behind the ecalli */
+    uint32_t behind; /**< stretch behind the ecalli, */
+    uint32_t host;   /**< and its offset */
 } pvm_host_site_t;
 
 /** Counting code: arrivals that are paid and counted behind all instructions. Sorted by host address. */

@@ -184,7 +184,8 @@ void pvm_compiler_jump_indirect(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc
     e->at = pvm_x86_rr(e->at, false, 0xff, 4, PVM_HOST_SCRATCH);
 }
 
-/* mov ecx, site; call thunk */
+/* mov ecx, site; jmp thunk, which jumps back: a call would leave a return address to the processor's prediction that is
+ * never used when the run ends here, and all returns up to the embedder would be mispredicted. */
 void pvm_compiler_host_call(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc, int32_t func_id)
 {
     pvm_recompiler_code_t *const code = c->code;
@@ -192,13 +193,14 @@ void pvm_compiler_host_call(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc, in
     pvm_emit_settle(e);
     e->at = pvm_x86_put(e->at, 0xb9, 1);
     e->at = pvm_x86_put_32(e->at, (int32_t)code->host_site_count);
-    e->at = pvm_x86_put(e->at, 0xe8, 5);
+    e->at = pvm_x86_put(e->at, 0xe9, 5);
     pvm_x86_patch(e->at, c->thunks.host_call);
     c->pinned = (uint32_t)(e->at - c->base);
     code->host_sites[code->host_site_count++] = (pvm_host_site_t){
         .pc = pc,
         .func_id = func_id,
         .behind = c->code->stretch_count,
+        .host = (uint32_t)(e->at - c->base),
     };
 }
 

@@ -23,7 +23,7 @@ void pvm_compiler_branch_counting(pvm_compiler_t *c, pvm_emitter_t *e, const pvm
 /** A jump through the table, d = v on the way if it links. */
 void pvm_compiler_jump_indirect(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc, bool links,
                                 uint8_t d, pvm_operand_t v, pvm_address_t address);
-/** mov ecx, site; call thunk */
+/** mov ecx, site; jmp thunk */
 void pvm_compiler_host_call(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc, int32_t func_id);
 /** What stands at pc acts as a trap, although no instruction starts there. */
 void pvm_compiler_gap(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc);

@@ -15,12 +15,15 @@
 #include "recompiler/signals.h"
 #include "support/error.h"
 #include "vm/counts.h"
+#include "vm/host_call.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Gas that the code gets at once: some milliseconds. */
 #define SLICE_GAS (INT64_C(1) << 22)
+
+#define UNLIKELY(condition) __builtin_expect(condition, 0)
 
 /* -- Configuration --- */
 
@@ -145,14 +148,15 @@ static void take_gs(pvm_activation_t *activation)
     own_gs = base;
 }
 
+/* Behind a host call, which may have done with the segment as it likes. */
 static void retake_gs(const pvm_activation_t *activation)
 {
     const uint64_t base = (uintptr_t)activation->base;
 
     if (read_gs() != base) {
         write_gs(base);
+        own_gs = base;
     }
-    own_gs = base;
 }
 
 static void give_gs_back(const pvm_activation_t *activation)
@@ -183,74 +187,112 @@ static void save_trace(const pvm_activation_t *activation)
     }
 }
 
-static uint64_t trace_full(pvm_activation_t *activation, uint64_t unused)
+static pvm_native_way_t trace_full(pvm_activation_t *activation, uint64_t unused, int64_t budget)
 {
     (void)unused;
     save_trace(activation);
     if (activation->code->cpu.segment) {
         give_gs_back(activation);
     }
-    pvm_block_trace_full(activation->vm, activation->vm->gas + activation->budget);
+    pvm_block_trace_full(activation->vm, activation->vm->gas + budget);
     if (activation->code->cpu.segment) {
         retake_gs(activation);
     }
     load_trace(activation);
-    return 0;
+    return (pvm_native_way_t){.host = activation->code->region.base, .budget = budget};
 }
 
 /* -- Host calls --- */
 
-/* The host gets back the segment it had, if it had one, and may do with it as it likes. */
-static pvm_exit_t call_host(pvm_activation_t *activation, int32_t func_id)
+static __attribute__((noinline)) pvm_native_way_t end_at_call(pvm_activation_t *activation,
+                                                              const pvm_host_site_t *site,
+                                                              pvm_exit_t exit)
 {
-    if (!activation->code->cpu.segment) {
-        return pvm_vm_host_call(activation->vm, func_id);
-    }
-    give_gs_back(activation);
-    const pvm_exit_t exit = pvm_vm_host_call(activation->vm, func_id);
-    retake_gs(activation);
-    return exit;
+    activation->end = PVM_NATIVE_EXIT;
+    activation->exit = exit;
+    activation->vm->stretch_hint = site->behind;
+    return (pvm_native_way_t){0};
 }
 
-static uint64_t host_call(pvm_activation_t *activation, uint64_t index)
+static __attribute__((noinline)) pvm_native_way_t leave_behind_call(pvm_activation_t *activation)
+{
+    pvm_vm_pass_ecalli(activation->vm);
+    activation->end = PVM_NATIVE_MOVED;
+    return (pvm_native_way_t){0};
+}
+
+/* The host gets back the segment it had, if it had one. A copy for each kind of code, so that nothing is asked on the way
+ * that is known when the code is entered. */
+static inline __attribute__((always_inline)) pvm_native_way_t
+host_call(pvm_activation_t *activation, uint64_t index, int64_t budget, bool flat, bool segment,
+          bool tracing)
 {
     pvm_vm_t *const vm = activation->vm;
-    const pvm_recompiler_code_t *const code = activation->code;
-    const pvm_host_site_t *const site = &code->host_sites[index];
-    const pvm_stretch_t *const behind = &code->stretches[site->behind];
-    const bool flat = !vm->program->has_block_gas;
+    const pvm_host_site_t *const site = &activation->code->host_sites[index];
 
-    vm->pc = site->pc;
-    vm->gas += activation->budget;
-    vm->charged = !flat;
-    activation->budget = 0;
-    save_trace(activation);
+    vm->gas += budget;
+    if (tracing) {
+        save_trace(activation);
+    }
     if (flat) {
+        const pvm_stretch_t *const behind = &activation->code->stretches[site->behind];
         book_rest(vm, behind->pc, behind->block_rest, -1);
     }
-    const pvm_exit_t exit = call_host(activation, site->func_id);
-    if (exit != PVM_EXIT_GO_ON) {
-        activation->end = PVM_NATIVE_EXIT;
-        activation->exit = exit;
-        return 1;
+    if (segment) {
+        give_gs_back(activation);
     }
-    activation->end = PVM_NATIVE_MOVED;
+    const pvm_exit_t exit = pvm_vm_call_host(vm, site->pc, site->func_id, !flat);
+    if (segment) {
+        retake_gs(activation);
+    }
+    if (UNLIKELY(exit != PVM_EXIT_GO_ON)) {
+        return end_at_call(activation, site, exit);
+    }
+    const pvm_recompiler_code_t *const code = activation->code;
     /* A host that says that the block is not paid has it paid once more. */
-    if (vm->moved || (!flat && !vm->charged) || is_stale(vm, code) ||
-        atomic_load_explicit(&vm->interrupt, memory_order_relaxed)) {
-        return 1;
+    if (UNLIKELY(vm->moved || (!flat && !vm->charged) || is_stale(vm, code) ||
+                 atomic_load_explicit(&vm->interrupt, memory_order_relaxed))) {
+        return leave_behind_call(activation);
     }
     if (flat) {
-        if (vm->gas < behind->segment_rest) {
-            return 1;
+        const pvm_stretch_t *const behind = &code->stretches[site->behind];
+        if (UNLIKELY(vm->gas < behind->segment_rest)) {
+            return leave_behind_call(activation);
         }
         vm->gas -= behind->segment_rest;
         book_rest(vm, behind->pc, behind->block_rest, 1);
     }
-    activation->budget = take_slice(vm);
-    activation->end = PVM_NATIVE_STOP;
-    load_trace(activation);
-    return 0;
+    if (tracing) {
+        load_trace(activation);
+    }
+    return (pvm_native_way_t){.host = code->region.base + site->host, .budget = take_slice(vm)};
+}
+
+#define HOST_CALL(name, flat, segment, tracing)                                                    \
+    static pvm_native_way_t name(pvm_activation_t *activation, uint64_t index, int64_t budget)     \
+    {                                                                                              \
+        return host_call(activation, index, budget, flat, segment, tracing);                       \
+    }
+HOST_CALL(host_call_of_blocks, false, false, false)
+HOST_CALL(host_call_of_blocks_in_segment, false, true, false)
+HOST_CALL(host_call_flat, true, false, false)
+HOST_CALL(host_call_flat_in_segment, true, true, false)
+HOST_CALL(host_call_traced, !activation->vm->program->has_block_gas, activation->code->cpu.segment,
+          true)
+
+typedef pvm_native_way_t (*host_call_t)(pvm_activation_t *, uint64_t, int64_t);
+
+static host_call_t host_call_of(const pvm_vm_t *vm, const pvm_recompiler_code_t *code)
+{
+    /* By flat gas, then by segment addressing. */
+    static const host_call_t plain[2][2] = {
+        {host_call_of_blocks, host_call_of_blocks_in_segment},
+        {host_call_flat, host_call_flat_in_segment},
+    };
+
+    return (code->variant & PVM_VARIANT_TRACING) != 0
+               ? host_call_traced
+               : plain[!vm->program->has_block_gas][code->cpu.segment];
 }
 
 /* -- Entering and leaving --- */
@@ -321,7 +363,7 @@ static pvm_exit_t run_from(pvm_vm_t *vm, const pvm_recompiler_code_t *code,
         .base = vm->memory->base,
         .edges = vm->counts == NULL ? NULL : vm->counts->edges,
         .from_hub = vm->counts == NULL ? NULL : vm->counts->from_hub,
-        .host_call = host_call,
+        .host_call = host_call_of(vm, code),
         .trace_step = sizeof(uint32_t),
         .trace_full = trace_full,
         .end = PVM_NATIVE_STOP,
@@ -375,6 +417,18 @@ bool pvm_recompiler_prepare(pvm_vm_t *vm)
     return (!is_told_singly(vm) && get_code(vm) != NULL) || pvm_interpreter_prepare(vm);
 }
 
+/* The stretch that begins at vm->pc, or NULL. Behind a host call that was left to the caller there is no search. */
+static const pvm_stretch_t *stretch_at_pc(const pvm_vm_t *vm, const pvm_recompiler_code_t *code)
+{
+    const uint32_t hint = vm->stretch_hint;
+
+    if (hint < code->stretch_count && code->stretches[hint].pc == vm->pc) {
+        return &code->stretches[hint];
+    }
+    const pvm_stretch_t *const stretch = pvm_recompiler_stretch_at(code, vm->pc);
+    return stretch != NULL && stretch->pc == vm->pc ? stretch : NULL;
+}
+
 static pvm_exit_t step_one(pvm_vm_t *vm)
 {
     vm->left_count++;
@@ -403,11 +457,10 @@ pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm)
             atomic_exchange_explicit(&vm->interrupt, false, memory_order_relaxed)) {
             return PVM_EXIT_INTERRUPT;
         }
-        const pvm_stretch_t *const stretch = pvm_recompiler_stretch_at(code, vm->pc);
+        const pvm_stretch_t *const stretch = stretch_at_pc(vm, code);
         pvm_exit_t exit;
         /* Behind the code, an entry is for the step to judge. */
-        if (vm->pc < vm->program->code.len && stretch != NULL && stretch->pc == vm->pc &&
-            pay(vm, stretch)) {
+        if (vm->pc < vm->program->code.len && stretch != NULL && pay(vm, stretch)) {
             exit = run_from(vm, code, stretch, &step);
             if (exit == PVM_EXIT_GO_ON && step) {
                 exit = step_one(vm);

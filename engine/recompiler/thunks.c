@@ -60,12 +60,12 @@ static uint8_t *load_gas(uint8_t *at, pvm_cpu_t cpu)
     return pvm_x86_stack_store(at, PVM_X86_RAX, PVM_FRAME_GAS);
 }
 
-static uint8_t *store_gas(uint8_t *at, pvm_cpu_t cpu, int8_t depth)
+static uint8_t *store_gas(uint8_t *at, pvm_cpu_t cpu)
 {
     if (cpu.segment) {
         return pvm_x86_rm8(at, true, 0x89, PVM_HOST_GAS, PVM_X86_RDI, FIELD(budget));
     }
-    at = pvm_x86_stack_load(at, PVM_X86_RAX, (int8_t)(depth + PVM_FRAME_GAS));
+    at = pvm_x86_stack_load(at, PVM_X86_RAX, PVM_FRAME_GAS);
     return pvm_x86_rm8(at, true, 0x89, PVM_X86_RAX, PVM_X86_RDI, FIELD(budget));
 }
 
@@ -126,7 +126,7 @@ static uint8_t *emit_leave(uint8_t *at, pvm_cpu_t cpu, unsigned variant)
 {
     at = pvm_x86_stack_store(at, PVM_X86_RCX, PVM_FRAME_WHERE);
     at = store_guest(at, 0);
-    at = store_gas(at, cpu, 0);
+    at = store_gas(at, cpu);
     at = store_trace(at, variant);
     at = pvm_x86_stack_load(at, PVM_X86_RAX, PVM_FRAME_WHERE);
     at = pvm_x86_rm8(at, true, 0x89, PVM_X86_RAX, PVM_X86_RDI, FIELD(stop));
@@ -137,33 +137,41 @@ static uint8_t *emit_leave(uint8_t *at, pvm_cpu_t cpu, unsigned variant)
     return emit_return(at);
 }
 
-/* As a leave and an enter around a call of a function of the activation, which says whether to leave for good: no system
- * call, no search. The frame is one word up because of the return address, two while rsp is aligned for the call. */
-static uint8_t *emit_call(uint8_t *at, pvm_cpu_t cpu, unsigned variant, int8_t function)
+/* As a leave and an enter around a call of a function of the activation, which says where to go on, if at all: no system
+ * call, no search. Gas goes there and back in registers. Who comes by a jump goes on there; who comes by a call, so that the
+ * frame is one word up, and two while rsp is aligned, returns. */
+static uint8_t *emit_call(uint8_t *at, pvm_cpu_t cpu, unsigned variant, int8_t function,
+                          bool is_called)
 {
-    at = pvm_x86_stack_store(at, PVM_X86_RCX, 8 + PVM_FRAME_WHERE);
-    at = store_guest(at, 8);
-    at = store_gas(at, cpu, 8);
+    const int8_t depth = is_called ? 8 : 0;
+
+    at = pvm_x86_stack_store(at, PVM_X86_RCX, (int8_t)(depth + PVM_FRAME_WHERE));
+    at = store_guest(at, depth);
     at = store_trace(at, variant);
-    at = pvm_x86_stack_load(at, PVM_X86_RSI, 8 + PVM_FRAME_WHERE);
-    at = pvm_x86_alu_imm(at, true, PVM_X86_SUB, PVM_X86_RSP, 8);
-    at = pvm_x86_rm8(at, false, 0xff, 2, PVM_X86_RDI, function);
-    at = pvm_x86_alu_imm(at, true, PVM_X86_ADD, PVM_X86_RSP, 8);
-    at = pvm_x86_test(at, true, PVM_X86_RAX, PVM_X86_RAX);
-    at = pvm_x86_skip(at, PVM_X86_NE);
-    uint8_t *const out = at;
-    at = pvm_x86_stack_load(at, PVM_X86_RDI, 8 + PVM_FRAME_ACTIVATION);
-    if (cpu.segment) {
-        at = load_gas(at, cpu);
-    } else {
-        at = pvm_x86_rm8(at, true, 0x8b, PVM_X86_RAX, PVM_X86_RDI, FIELD(budget));
-        at = pvm_x86_stack_store(at, PVM_X86_RAX, 8 + PVM_FRAME_GAS);
+    at = pvm_x86_stack_load(at, PVM_X86_RSI, (int8_t)(depth + PVM_FRAME_WHERE));
+    at = cpu.segment ? pvm_x86_mov(at, true, PVM_X86_RDX, PVM_HOST_GAS)
+                     : pvm_x86_stack_load(at, PVM_X86_RDX, (int8_t)(depth + PVM_FRAME_GAS));
+    if (is_called) {
+        at = pvm_x86_alu_imm(at, true, PVM_X86_SUB, PVM_X86_RSP, 8);
     }
+    at = pvm_x86_rm8(at, false, 0xff, 2, PVM_X86_RDI, function);
+    if (is_called) {
+        at = pvm_x86_alu_imm(at, true, PVM_X86_ADD, PVM_X86_RSP, 8);
+    }
+    at = pvm_x86_test(at, true, PVM_X86_RAX, PVM_X86_RAX);
+    at = pvm_x86_skip(at, PVM_X86_E);
+    uint8_t *const out = at;
+    at = pvm_x86_stack_store(at, PVM_X86_RAX, (int8_t)(depth + PVM_FRAME_WHERE));
+    at = cpu.segment ? pvm_x86_mov(at, true, PVM_HOST_GAS, PVM_X86_RDX)
+                     : pvm_x86_stack_store(at, PVM_X86_RDX, (int8_t)(depth + PVM_FRAME_GAS));
+    at = pvm_x86_stack_load(at, PVM_X86_RDI, (int8_t)(depth + PVM_FRAME_ACTIVATION));
     at = load_trace(at, variant);
     at = load_guest(at);
-    at = pvm_x86_put(at, 0xc3, 1);
+    at = is_called ? pvm_x86_put(at, 0xc3, 1) : pvm_x86_stack(at, false, 0xff, 4, PVM_FRAME_WHERE);
     pvm_x86_land(out, at);
-    at = pvm_x86_alu_imm(at, true, PVM_X86_ADD, PVM_X86_RSP, 8);
+    if (is_called) {
+        at = pvm_x86_alu_imm(at, true, PVM_X86_ADD, PVM_X86_RSP, 8);
+    }
     return emit_return(at);
 }
 
@@ -177,10 +185,10 @@ uint8_t *pvm_recompiler_emit_thunks(uint8_t *at, pvm_cpu_t cpu, unsigned variant
     out_thunks->leave = at;
     at = emit_leave(at, cpu, variant);
     out_thunks->host_call = at;
-    at = emit_call(at, cpu, variant, FIELD(host_call));
+    at = emit_call(at, cpu, variant, FIELD(host_call), false);
     if ((variant & PVM_VARIANT_TRACING) != 0) {
         out_thunks->trace_full = at;
-        at = emit_call(at, cpu, variant, FIELD(trace_full));
+        at = emit_call(at, cpu, variant, FIELD(trace_full), true);
     }
     return at;
 }

@@ -14,7 +14,7 @@ typedef struct {
     const uint8_t *enter;      /**< void enter(activation, host): System V ABI */
     const uint8_t *stub_leave; /**< stubs call it */
     const uint8_t *leave;      /**< jumped to with rcx = where the guest stopped */
-    const uint8_t *host_call;  /**< called with rcx = index of the site */
+    const uint8_t *host_call;  /**< jumped to with rcx = index of the site */
     const uint8_t *trace_full; /**< called when there is no room for one more block */
 } pvm_thunks_t;
 

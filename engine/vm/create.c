@@ -206,7 +206,7 @@ int pvm_reset(pvm_vm_t *vm, uint64_t gas)
     if (pvm_vm_initialize_memory(vm) != 0) {
         return -1;
     }
-    vm->host_pending = false;
+    pvm_vm_drop_host_call(vm);
     start_state(vm, gas);
     return 0;
 }

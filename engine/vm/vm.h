@@ -54,21 +54,35 @@ typedef struct {
     uint32_t from; /**< EDGE, HUB: pc of the terminator */
 } pvm_arrival_t;
 
+/** One host call of the flight record; which one follows from its place. */
+typedef struct {
+    uint32_t pc;
+    int32_t func_id;
+    int64_t gas;
+    int64_t gas_after;
+    uint64_t result;
+} pvm_flight_slot_t;
+
 struct pvm_vm_t {
     uint64_t registers[PVM_REGISTER_COUNT];
     int64_t gas;
     /** Where the guest is, also for a signal handler or a kernel program that interrupts the thread at any moment. The step
      *  and host calls: the instruction. The interpreter's loop: the newest place that it came to by an arrival at a block, by
      *  an entry or behind an ecalli; the instruction is that one or one behind it in the same block, unless the block ends
-     *  right now. Emitted code: where it was entered; there the host's instruction pointer and the code map tell. */
+     *  right now. Emitted code: where it was entered, or the last ecalli; there the host's instruction pointer and the code map
+     *  tell.
+     *
+     *  The next ones are written by host calls at once: compilers join the stores to neighbours. */
     uint32_t pc;
+    int32_t host_call; /**< the newest one's func_id */
     uint8_t state;
-    bool charged;           /**< 0.8.0: the gas of the current block is paid */
-    bool running;           /**< inside execute, resume or step */
-    volatile uint8_t place; /**< PVM_PLACE_*, for who interrupts the thread */
+    bool host_pending; /**< a host call is left to the caller: host_call_end not yet told */
+    bool charged;      /**< 0.8.0: the gas of the current block is paid */
     uint8_t
-        moved;  /**< PVM_MOVED_*: what the callback did that the backend's code does not expect */
-    bool begun; /**< has executed since the last reset */
+        moved; /**< PVM_MOVED_*: what the callback did that the backend's code does not expect */
+    volatile uint8_t place; /**< PVM_PLACE_*, for who interrupts the thread */
+    bool running;           /**< inside execute, resume or step */
+    bool begun;             /**< has executed since the last reset */
     pvm_arrival_t arrival;
 
     pvm_memory_t *memory;
@@ -89,10 +103,8 @@ struct pvm_vm_t {
 
     pvm_host_callback_t callback;
     void *callback_data;
-    int32_t host_call;
     uint64_t host_seq;    /**< host calls begun */
     uint64_t execute_seq; /**< the same at the last pvm_execute() */
-    bool host_pending;    /**< a host call is left to the caller: host_call_end not yet told */
     uint32_t fault_address;
 
     uint32_t instrumentation;
@@ -102,9 +114,10 @@ struct pvm_vm_t {
     pvm_observer_t observer;       /**< members NULL if nobody watches */
     void *observer_data;
 
-    pvm_flight_entry_t flight[PVM_FLIGHT_ENTRIES];
+    pvm_flight_slot_t flight[PVM_FLIGHT_ENTRIES];
     atomic_bool interrupt;
-    uint64_t left_count; /**< instructions that the recompiler left to the interpreter's step */
+    uint64_t left_count;   /**< instructions that the recompiler left to the interpreter's step */
+    uint32_t stretch_hint; /**< where the recompiler probably goes on, an index that is checked */
 
     pvm_block_trace_t
         *block_trace; /**< NULL unless blocks are traced; then `counts` is there too */
@@ -120,6 +133,8 @@ pvm_exit_t pvm_vm_host_call(pvm_vm_t *vm, int32_t func_id);
 
 /** Tell the observer that a host call left to the caller is answered. */
 void pvm_vm_end_host_call(pvm_vm_t *vm);
+/** The open host call, if there is one, will never be answered. */
+void pvm_vm_drop_host_call(pvm_vm_t *vm);
 
 /** Ask a running VM to stop soon, between two instructions, with PVM_RESULT_OK and state READY; pvm_resume() goes on.
  *  Thread: any; safe in signal handlers. */
