@@ -1,4 +1,4 @@
-/* What the 0.8.0 block cost model costs, per octet of code, for blocks that are decoded already: computing each, and
+/* What the 0.8.0 block cost model costs, per octet of code, for blocks whose words are there: computing each, and
  * with the memo that a program builder uses, empty at first. Default program: the large guest; --only NAME or
  * --only PATH takes another. */
 #include "bench.h"
@@ -16,7 +16,7 @@
 /* A program's blocks with all their instructions, one block behind the other. */
 typedef struct {
     const pvm_program_t *program;
-    pvm_instruction_t *instructions;
+    pvm_gas_word_t *words;
     size_t *ends; /* per block, index behind its last instruction */
     size_t count;
 } decoded_t;
@@ -27,8 +27,8 @@ static uint64_t sum_of_model(const decoded_t *all)
     size_t begin = 0;
 
     for (uint32_t i = 0; i < all->program->block_count; i++) {
-        sum += pvm_gas_pipeline_block(&all->program->code, all->instructions + begin,
-                                      all->ends[i] - begin);
+        sum += pvm_gas_pipeline_block(&all->program->code, all->program->blocks[i].pc,
+                                      all->words + begin, all->ends[i] - begin);
         begin = all->ends[i];
     }
     return sum;
@@ -42,8 +42,14 @@ static uint64_t sum_of_model_with_memo(const decoded_t *all)
 
     pvm_gas_memo_clear(&memo);
     for (uint32_t i = 0; i < all->program->block_count; i++) {
-        sum += pvm_gas_memo_cost(&memo, &all->program->code, all->instructions + begin,
-                                 all->ends[i] - begin);
+        const size_t count = all->ends[i] - begin;
+        const uint32_t pc = all->program->blocks[i].pc;
+        if (count > PVM_GAS_MEMO_INSTRUCTIONS) {
+            sum += pvm_gas_pipeline_block(&all->program->code, pc, all->words + begin, count);
+        } else {
+            memcpy(pvm_gas_memo_room(&memo), all->words + begin, count * sizeof(*all->words));
+            sum += pvm_gas_memo_cost(&memo, &all->program->code, pc, count);
+        }
         begin = all->ends[i];
     }
     return sum;
@@ -59,7 +65,7 @@ static void count_rare(const decoded_t *all, uint32_t *out_corrected, uint32_t *
     for (uint32_t i = 0; i < all->program->block_count; i++) {
         pvm_gas_pipeline_t pipeline;
         pvm_gas_pipeline_begin(&pipeline, &all->program->code, all->program->blocks[i].pc);
-        pvm_gas_pipeline_feed(&pipeline, all->instructions + begin, all->ends[i] - begin);
+        pvm_gas_pipeline_feed(&pipeline, all->words + begin, all->ends[i] - begin);
         *out_corrected += pipeline.corrections != 0;
         *out_contended += pipeline.contended;
         begin = all->ends[i];
@@ -71,18 +77,17 @@ static bool decode_all(decoded_t *all)
     const pvm_program_t *const program = all->program;
 
     /* Every instruction is an octet or more; blocks that run off the code end in one trap each. */
-    all->instructions =
-        calloc((size_t)program->code.len + program->block_count, sizeof(pvm_instruction_t));
+    const size_t most = (size_t)program->code.len + program->block_count;
+    all->words = calloc(most, sizeof(*all->words));
     all->ends = calloc(program->block_count, sizeof(*all->ends));
-    if (all->instructions == NULL || all->ends == NULL) {
+    if (all->words == NULL || all->ends == NULL) {
         return false;
     }
     for (uint32_t i = 0; i < program->block_count; i++) {
         uint32_t pc = program->blocks[i].pc;
-        do {
-            pvm_isa_decode(&program->code, pc, &all->instructions[all->count]);
-            pc = all->instructions[all->count].next;
-        } while (!pvm_isa_is_terminator((pvm_op_t)all->instructions[all->count++].op));
+        bool ended;
+        all->count +=
+            pvm_gas_words(&program->code, &pc, all->words + all->count, most - all->count, &ended);
         all->ends[i] = all->count;
     }
     return true;
@@ -120,8 +125,9 @@ static int measure(const decoded_t *all, const char *name, bench_report_t *repor
         BENCH_REAL("spread_percent", "spread", "%"),
     };
     static bench_sample_t model, with_memo;
-    pvm_prof_table_t *const table = pvm_prof_table_create(
-        "The 0.8.0 block cost model, blocks decoded", columns, sizeof(columns) / sizeof(*columns));
+    pvm_prof_table_t *const table =
+        pvm_prof_table_create("The 0.8.0 block cost model, words made before", columns,
+                              sizeof(columns) / sizeof(*columns));
     uint64_t sums[2];
     uint32_t corrected;
     uint32_t contended;
@@ -168,7 +174,8 @@ int bench_gas(const bench_options_t *options, bench_report_t *report)
         goto out;
     }
     program = pvm_program_load(blob, len, PVM_FORMAT_AUTO, PVM_SPEC_DEFAULT);
-    if (program == NULL) {
+    if (program == NULL || program->block_count == 0) {
+        pvm_program_release(program);
         program = pvm_program_load(blob, len, PVM_FORMAT_RAW, PVM_SPEC_LATEST64);
     }
     if (program == NULL || program->block_count == 0) {
@@ -181,7 +188,7 @@ int bench_gas(const bench_options_t *options, bench_report_t *report)
         status = measure(&all, name, report);
     }
 out:
-    free(all.instructions);
+    free(all.words);
     free(all.ends);
     pvm_program_release(program);
     free(blob);

@@ -1,4 +1,4 @@
-/* The memory of blocks: key, hash, look-up. What a key must hold: everything that the cost depends on. */
+/* The memory of blocks: hash, look-up. Words hold everything that the cost depends on. */
 #include "gas/memo.h"
 
 #include "gas/pipeline.h"
@@ -9,39 +9,25 @@
 static_assert(PVM_GAS_MEMO_WORDS <= UINT16_MAX + 1, "an offset fits its field");
 static_assert((PVM_GAS_MEMO_BLOCKS & (PVM_GAS_MEMO_BLOCKS - 1)) == 0,
               "a place is cut out of the hash");
-static_assert(PVM_OP_COUNT < 256, "an instruction fits an octet of the key");
 
-#define CHEAP      UINT32_C(0x80000000)
 #define MULTIPLIER UINT64_C(0x9e3779b97f4a7c15)
 
-/* The instruction and its registers; the values of immediates do not matter. */
-static inline uint32_t word_of(const pvm_instruction_t *in)
+/* Two words at a time. */
+static uint64_t hash_of(const pvm_gas_word_t *words, size_t count)
 {
-    return in->op | (uint32_t)in->a << 8 | (uint32_t)in->b << 16 | (uint32_t)in->d << 24;
+    uint64_t hash = count;
+    size_t i = 0;
+
+    for (; i + 2 <= count; i += 2) {
+        hash = (hash ^ words[i] ^ (uint64_t)words[i + 1] << 32) * MULTIPLIER;
+        hash ^= hash >> 32;
+    }
+    return i < count ? (hash ^ words[i]) * MULTIPLIER : hash * MULTIPLIER;
 }
 
-/* @return the block's hash. Only the last instruction can be a branch, whose cost depends on more than itself. */
-static uint64_t make_key(const pvm_code_t *code, const pvm_instruction_t *instructions,
-                         size_t count, uint32_t *out)
+static bool same_words(const pvm_gas_word_t *a, const pvm_gas_word_t *b, size_t count)
 {
-    const pvm_instruction_t *const last = &instructions[count - 1];
-    uint64_t hash = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        out[i] = word_of(&instructions[i]);
-        hash = (hash ^ out[i]) * MULTIPLIER;
-    }
-    if (pvm_isa_ops[last->op].effect == PVM_EFFECT_BRANCH &&
-        pvm_gas_branch_cycles(code, last) == 1) {
-        out[count - 1] |= CHEAP;
-        hash = (hash ^ CHEAP) * MULTIPLIER;
-    }
-    return hash;
-}
-
-static bool same_words(const uint32_t *a, const uint32_t *b, size_t count)
-{
-    uint32_t difference = 0;
+    pvm_gas_word_t difference = 0;
 
     for (size_t i = 0; i < count; i++) {
         difference |= a[i] ^ b[i];
@@ -55,26 +41,22 @@ void pvm_gas_memo_clear(pvm_gas_memo_t *memo)
     memo->used = 0;
 }
 
-uint32_t pvm_gas_memo_cost(pvm_gas_memo_t *memo, const pvm_code_t *code,
-                           const pvm_instruction_t *instructions, size_t count)
+uint32_t pvm_gas_memo_cost(pvm_gas_memo_t *memo, const pvm_code_t *code, uint32_t pc, size_t count)
 {
-    if (memo == NULL || count > PVM_GAS_MEMO_INSTRUCTIONS) {
-        return pvm_gas_pipeline_block(code, instructions, count);
-    }
-    if (memo->used + count > PVM_GAS_MEMO_WORDS) {
-        pvm_gas_memo_clear(memo);
-    }
-    uint32_t *const key = memo->words + memo->used;
-    const uint64_t hash = make_key(code, instructions, count, key);
+    const pvm_gas_word_t *const words = pvm_gas_memo_room(memo);
+    const uint64_t hash = hash_of(words, count);
     pvm_gas_memo_block_t *const block = &memo->blocks[(hash >> 32) % PVM_GAS_MEMO_BLOCKS];
     const uint32_t check = (uint32_t)(hash >> 32);
 
     if (block->len == count && block->hash == check &&
-        same_words(memo->words + block->offset, key, count)) {
+        same_words(memo->words + block->offset, words, count)) {
         return block->cost;
     }
-    const uint32_t cost = pvm_gas_pipeline_block(code, instructions, count);
+    const uint32_t cost = pvm_gas_pipeline_block(code, pc, words, count);
     *block = (pvm_gas_memo_block_t){check, cost, (uint16_t)memo->used, (uint16_t)count};
     memo->used += (uint32_t)count;
+    if (memo->used >= PVM_GAS_MEMO_WORDS) {
+        pvm_gas_memo_clear(memo);
+    }
     return cost;
 }

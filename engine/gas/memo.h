@@ -5,10 +5,10 @@
 #ifndef PVM_GAS_MEMO_H
 #define PVM_GAS_MEMO_H
 
-#include "isa/isa.h"
+#include "gas/words.h"
 
 /** Longer blocks are not remembered: few of them come twice. */
-#define PVM_GAS_MEMO_INSTRUCTIONS 64
+#define PVM_GAS_MEMO_INSTRUCTIONS 128
 #define PVM_GAS_MEMO_BLOCKS       1024
 #define PVM_GAS_MEMO_WORDS        16384
 
@@ -16,7 +16,7 @@
 typedef struct {
     uint32_t hash;
     uint32_t cost;
-    uint16_t offset; /**< of its key in `words` */
+    uint16_t offset; /**< of its words */
     uint16_t len;
 } pvm_gas_memo_block_t;
 
@@ -24,14 +24,18 @@ typedef struct {
 typedef struct {
     pvm_gas_memo_block_t blocks[PVM_GAS_MEMO_BLOCKS];
     uint32_t used;
-    uint32_t words[PVM_GAS_MEMO_WORDS]; /**< keys: one word for each instruction */
+    pvm_gas_word_t words[PVM_GAS_MEMO_WORDS + PVM_GAS_MEMO_INSTRUCTIONS];
 } pvm_gas_memo_t;
 
 void pvm_gas_memo_clear(pvm_gas_memo_t *memo);
 
-/** As pvm_gas_pipeline_block(), sooner if such a block came before.
- *  @param memo  NULL: remember nothing */
-uint32_t pvm_gas_memo_cost(pvm_gas_memo_t *memo, const pvm_code_t *code,
-                           const pvm_instruction_t *instructions, size_t count);
+/** Where the words of the next block are to be put, PVM_GAS_MEMO_INSTRUCTIONS at most. */
+static inline pvm_gas_word_t *pvm_gas_memo_room(pvm_gas_memo_t *memo)
+{
+    return memo->words + memo->used;
+}
+
+/** As pvm_gas_pipeline_block() for the words in the room, sooner if such a block came before. */
+uint32_t pvm_gas_memo_cost(pvm_gas_memo_t *memo, const pvm_code_t *code, uint32_t pc, size_t count);
 
 #endif

@@ -14,7 +14,7 @@
 #define LINE            PVM_GAS_LINE_CYCLES
 #define SLOTS_PER_CYCLE 4
 #define CYCLES_MAX      100 /* of any instruction */
-#define MANY_UNITS      (2 | PVM_GAS_UNITS_MUL | PVM_GAS_UNITS_DIV)
+#define BRANCH_CYCLES   20
 
 /* The unretired end at most this much later than the youngest was decoded, else the ring would close. */
 static_assert(BUFFER * CYCLES_MAX < PVM_GAS_CALENDAR_CYCLES - 2 * LINE,
@@ -24,77 +24,107 @@ static_assert(sizeof(pvm_gas_line_t) == LINE, "lines are found by masking the cy
 /* What placing needs to know of an instruction, so prepared that few branches are left. -1 stands for yes: extended
  * to 64 bits it is a mask. */
 typedef struct {
-    _Alignas(
-        32) uint64_t held; /* a bit for each cycle that it holds one ALU; branches: see place() */
-    int8_t needs_alu;
-    int8_t reads_a;
-    int8_t reads_b;
-    uint8_t writes_a; /* 15 or 0 */
-    uint8_t sink;     /* 16 if it writes nothing, so that its result goes where nobody reads */
+    _Alignas(32) uint64_t held; /* a bit for each cycle that it holds its units */
+    int8_t needs_alu;           /* one */
+    int8_t needs_multiplier;
+    int8_t needs_divider;
+    int8_t is_any; /* the calendar's general functions place it: 64 cycles or more, or two ALUs */
+    uint8_t cycles;
     uint8_t slots;
-    uint8_t saved_a; /* slots saved if the destination is A */
+    uint8_t saved_a; /* slots saved if the destination is source A, or B */
     uint8_t saved_b;
-    uint8_t
-        cycles_simple; /* the cycles, or 0: a branch, 64 cycles or more, or more units than one ALU */
-    uint8_t cycles;    /* 0: a branch */
     uint8_t units;
+    uint8_t a; /* where the registers are: shifts of fields_of() */
+    uint8_t b;
+    uint8_t destination;
 } row_t;
 
-#define ONE_ALU(units)        (((units) & 1) != 0)
-#define SIMPLE(cycles, units) ((cycles) < LINE && ((units) & MANY_UNITS) == 0)
+static_assert(sizeof(row_t) == 32, "rows are found by shifting");
 
-#define ROW(reads, writes, cycles_, overlap, slots_overlap, slots_, units_)                        \
+/* Registers that are none: as a source nobody writes it, as a destination nobody reads it. */
+#define NO_SOURCE           UINT64_C(14)
+#define NO_DESTINATION      UINT64_C(15)
+#define FROM_NO_SOURCE      32
+#define FROM_NO_DESTINATION 40
+
+#define IS_TWO(form)  (PVM_FORM_##form == PVM_FORM_REG_REG)
+#define PLACE_A(form) (IS_TWO(form) ? PVM_GAS_HIGH : PVM_GAS_LOW)
+#define PLACE_D(form) (IS_TWO(form) ? PVM_GAS_LOW : PVM_GAS_THIRD)
+
+#define YES(condition) ((condition) ? -1 : 0)
+
+#define ROW(form, reads, writes, cycles_, overlap, slots_overlap, slots_, units_)                  \
     {                                                                                              \
-        .held = ONE_ALU(units_) ? (UINT64_C(1) << ((cycles_) % LINE)) - 1 : 0,                     \
-        .needs_alu = ONE_ALU(units_) ? -1 : 0,                                                     \
-        .reads_a = ((reads) & PVM_ROLE_A) != 0 ? -1 : 0,                                           \
-        .reads_b = ((reads) & PVM_ROLE_B) != 0 ? -1 : 0,                                           \
-        .writes_a = ((writes) & PVM_ROLE_A) != 0 ? 15 : 0,                                         \
-        .sink = (writes) == 0 ? 16 : 0,                                                            \
+        .held = (cycles_) < LINE ? (UINT64_C(1) << ((cycles_) % LINE)) - 1 : 0,                    \
+        .needs_alu = YES(((units_) & PVM_GAS_UNITS_ALUS) == 1),                                    \
+        .needs_multiplier = YES(((units_) & PVM_GAS_UNITS_MUL) != 0),                              \
+        .needs_divider = YES(((units_) & PVM_GAS_UNITS_DIV) != 0),                                 \
+        .is_any = YES((cycles_) >= LINE || ((units_) & PVM_GAS_UNITS_ALUS) > 1),                   \
+        .cycles = (cycles_),                                                                       \
         .slots = (slots_),                                                                         \
         .saved_a = ((reads) & PVM_ROLE_A) != 0 ? (slots_) - (slots_overlap) : 0,                   \
         .saved_b = ((reads) & PVM_ROLE_B) != 0 && (overlap) != PVM_OVERLAP_FIRST                   \
                        ? (slots_) - (slots_overlap)                                                \
                        : 0,                                                                        \
-        .cycles_simple = SIMPLE(cycles_, units_) ? (cycles_) : 0,                                  \
-        .cycles = (cycles_),                                                                       \
         .units = (units_),                                                                         \
+        .a = ((reads) & PVM_ROLE_A) != 0 ? PLACE_A(form) : FROM_NO_SOURCE,                         \
+        .b = ((reads) & PVM_ROLE_B) != 0 ? PVM_GAS_HIGH : FROM_NO_SOURCE,                          \
+        .destination = ((writes) & PVM_ROLE_A) != 0   ? PLACE_A(form)                              \
+                       : ((writes) & PVM_ROLE_D) != 0 ? PLACE_D(form)                              \
+                                                      : FROM_NO_DESTINATION,                       \
     }
 
-static const row_t rows[PVM_OP_COUNT] = {
+/* Behind each other as they are, and where branches are cheap: the cycles of the table are 0 for branches. */
+static const row_t rows[2][PVM_OP_COUNT] = {
+    {
 #define PVM_INSTRUCTION(name, form, n072, n080, n64, n32, effect, p, q, r, s, cycles, overlap, s1, \
                         s2, units, meaning)                                                        \
-    [PVM_OP_##name] = ROW(PVM_READS_##effect(p, q, r, s), PVM_WRITES_##effect(p, q, r, s), cycles, \
-                          PVM_OVERLAP_##overlap, s1, s2, PVM_UNITS_##units),
+    [PVM_OP_##name] = ROW(form, PVM_READS_##effect(p, q, r, s), PVM_WRITES_##effect(p, q, r, s),   \
+                          (cycles) != 0 ? (cycles) : BRANCH_CYCLES, PVM_OVERLAP_##overlap, s1, s2, \
+                          PVM_UNITS_##units),
 #include "isa/instructions.def"
+    },
+    {
+#define PVM_INSTRUCTION(name, form, n072, n080, n64, n32, effect, p, q, r, s, cycles, overlap, s1, \
+                        s2, units, meaning)                                                        \
+    [PVM_OP_##name] =                                                                              \
+        ROW(form, PVM_READS_##effect(p, q, r, s), PVM_WRITES_##effect(p, q, r, s),                 \
+            (cycles) != 0 ? (cycles) : 1, PVM_OVERLAP_##overlap, s1, s2, PVM_UNITS_##units),
+#include "isa/instructions.def"
+    },
 };
 
 #define PVM_INSTRUCTION(name, form, n072, n080, n64, n32, effect, p, q, r, s, cycles, overlap, s1, \
                         s2, units, meaning)                                                        \
-    static_assert((cycles) <= CYCLES_MAX && (s1) >= 1 && (s2) >= (s1) &&                           \
-                      (s2) <= SLOTS_PER_CYCLE &&                                                   \
-                      ((PVM_READS_##effect(p, q, r, s) | PVM_WRITES_##effect(p, q, r, s) << 1) &   \
-                       PVM_ROLE_D) == 0,                                                           \
-                  #name ": more than the calendar or a decoder's cycle, or D read or B written");
+    static_assert((cycles) <= CYCLES_MAX && (s1) >= 1 && (s2) >= (s1) && (s2) <= SLOTS_PER_CYCLE,  \
+                  #name ": more than the calendar or a decoder's cycle");                          \
+    static_assert(((PVM_READS_##effect(p, q, r, s) | PVM_WRITES_##effect(p, q, r, s) << 1) &       \
+                   PVM_ROLE_D) == 0,                                                               \
+                  #name ": D is read or B written, which has no place in a row");
 #include "isa/instructions.def"
 
-static uint64_t mask_of(int8_t yes)
+static inline const row_t *row_of(pvm_gas_word_t word)
+{
+    return &rows[(word & PVM_GAS_CHEAP) != 0][pvm_gas_word_op(word)];
+}
+
+static inline uint64_t mask_of(int8_t yes)
 {
     return (uint64_t)(int64_t)yes;
 }
 
-static uint32_t max_u32(uint32_t a, uint32_t b)
+static inline uint32_t max_u32(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;
 }
 
-static uint64_t max_u64(uint64_t a, uint64_t b)
+static inline uint64_t max_u64(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
 }
 
 /* All ones if equal. */
-static uint32_t equal_mask(uint32_t a, uint32_t b)
+static inline uint32_t equal_mask(uint32_t a, uint32_t b)
 {
     return 0 - (uint32_t)(a == b);
 }
@@ -107,7 +137,8 @@ uint32_t pvm_gas_branch_cycles(const pvm_code_t *code, const pvm_instruction_t *
     const int next = code->octets[in->next];
     const int target = (uint64_t)in->y < code->len ? code->octets[in->y] : 0;
 
-    return next == trap || next == unlikely || target == trap || target == unlikely ? 1 : 20;
+    return next == trap || next == unlikely || target == trap || target == unlikely ? 1
+                                                                                    : BRANCH_CYCLES;
 }
 
 static __attribute__((noinline)) void extend(pvm_gas_calendar_t *calendar, uint32_t cycle)
@@ -125,120 +156,184 @@ static __attribute__((noinline)) uint32_t place_any(pvm_gas_calendar_t *calendar
     return start;
 }
 
-/* One ALU or none, held into the next line. @return false if it is not free all the time */
+/* Cycles of a line in which what the instruction needs is held. */
+static inline __attribute__((always_inline)) uint64_t busy(const pvm_gas_line_t *line,
+                                                           const row_t *row)
+{
+    return (line->alus[2] & mask_of(row->needs_alu)) |
+           (line->multiplier & mask_of(row->needs_multiplier)) |
+           (line->divider & mask_of(row->needs_divider));
+}
+
+static inline __attribute__((always_inline)) void hold(pvm_gas_line_t *line, const row_t *row,
+                                                       uint64_t cycles)
+{
+    pvm_gas_count_up(line->alus, cycles & mask_of(row->needs_alu));
+    line->multiplier |= cycles & mask_of(row->needs_multiplier);
+    line->divider |= cycles & mask_of(row->needs_divider);
+}
+
+/* Held into the next line. @return false if it is not free all the time */
 static __attribute__((noinline)) bool place_across(pvm_gas_calendar_t *calendar, uint32_t start,
-                                                   uint32_t finish, uint64_t held)
+                                                   const row_t *row)
 {
     pvm_gas_line_t *const line = pvm_gas_calendar_line(calendar, start);
-    pvm_gas_line_t *const next = pvm_gas_calendar_line(calendar, finish);
-    const uint64_t low = held << start % LINE;
-    const uint64_t high = held >> 1 >> (LINE - 1 - start % LINE);
+    pvm_gas_line_t *const next = pvm_gas_calendar_line(calendar, start + row->cycles);
+    const uint64_t low = row->held << start % LINE;
+    const uint64_t high = row->held >> 1 >> (LINE - 1 - start % LINE);
 
-    pvm_gas_calendar_extend(calendar, finish);
-    if (((line->alus[2] & low) | (next->alus[2] & high)) != 0) {
+    pvm_gas_calendar_extend(calendar, start + row->cycles);
+    if (((busy(line, row) & low) | (busy(next, row) & high)) != 0) {
         return false;
     }
-    pvm_gas_line_add_alu(line, low);
-    pvm_gas_line_add_alu(next, high);
-    (*pvm_gas_calendar_starts(calendar, start))++;
+    hold(line, row, low);
+    hold(next, row, high);
+    pvm_gas_count_up(line->starts, UINT64_C(1) << start % LINE);
     return true;
 }
 
 /* Find the first cycle from `start` on in which the instruction can begin, and hold its units.
  * @return that cycle; *out_held is false if an older entry that begins later has them: then nothing is held */
-static inline __attribute__((always_inline)) uint32_t place(pvm_gas_pipeline_t *pipeline,
-                                                            const pvm_instruction_t *in,
+static inline __attribute__((always_inline)) uint32_t place(pvm_gas_calendar_t *calendar,
                                                             const row_t *row, uint32_t start,
-                                                            uint32_t *out_cycles, bool *out_held)
+                                                            bool *out_held)
 {
-    pvm_gas_calendar_t *const calendar = &pipeline->calendar;
-    uint32_t cycles = row->cycles_simple;
-    uint64_t held = row->held;
-
     *out_held = true;
-    if (cycles == 0) {
-        *out_cycles = row->cycles;
-        if (*out_cycles != 0) {
-            return place_any(calendar, start, *out_cycles, row->units, out_held);
-        }
-        cycles = pvm_gas_branch_cycles(pipeline->code, in);
-        held = (UINT64_C(1) << cycles) - 1;
+    if (row->is_any) {
+        return place_any(calendar, start, row->cycles, row->units, out_held);
     }
-    *out_cycles = cycles;
     if (start >= calendar->cleared) {
         extend(calendar, start);
     }
     pvm_gas_line_t *const line = pvm_gas_calendar_line(calendar, start);
+    const uint64_t taken = busy(line, row);
+    const uint64_t closed = taken | pvm_gas_line_is_full(line);
     /* Branches instead of arithmetic: the processor goes on as if the first cycle were free, and mostly is right. */
-    if (((line->alus[2] & mask_of(row->needs_alu)) >> start % LINE & 1) != 0) {
-        const uint64_t free = ~line->alus[2] >> start % LINE;
+    if ((closed >> start % LINE & 1) != 0) {
+        const uint64_t free = ~closed >> start % LINE;
         if (free == 0) {
-            return place_any(calendar, start, cycles, row->units, out_held);
+            return place_any(calendar, start, row->cycles, row->units, out_held);
         }
         start += (uint32_t)__builtin_ctzll(free);
     }
-    if (*pvm_gas_calendar_starts(calendar, start) == PVM_GAS_STARTS_PER_CYCLE) {
-        return place_any(calendar, start, cycles, row->units, out_held);
-    }
-    if (start / LINE != (start + cycles) / LINE) {
-        *out_held = place_across(calendar, start, start + cycles, held);
+    if (start % LINE + row->cycles > LINE) {
+        *out_held = place_across(calendar, start, row);
         return start;
     }
-    held <<= start % LINE;
-    if ((held & line->alus[2]) != 0) {
+    const uint64_t held = row->held << start % LINE;
+    if ((held & taken) != 0) {
         *out_held = false;
         return start;
     }
-    pvm_gas_line_add_alu(line, held);
-    (*pvm_gas_calendar_starts(calendar, start))++;
+    hold(line, row, held);
+    pvm_gas_count_up(line->starts, UINT64_C(1) << start % LINE);
     return start;
 }
 
+typedef struct {
+    uint32_t a;
+    uint32_t b;
+    uint32_t destination;
+} fields_t;
+
+static inline __attribute__((always_inline)) fields_t fields_of(pvm_gas_word_t word,
+                                                                const row_t *row)
+{
+    const uint64_t all = word | NO_SOURCE << FROM_NO_SOURCE | NO_DESTINATION << FROM_NO_DESTINATION;
+
+    return (fields_t){all >> row->a & 15, all >> row->b & 15, all >> row->destination & 15};
+}
+
+/* Decode slots that the instruction takes. */
+static inline __attribute__((always_inline)) uint32_t slots_of(fields_t fields, const row_t *row)
+{
+    return row->slots - ((equal_mask(fields.destination, fields.a) & row->saved_a) |
+                         (equal_mask(fields.destination, fields.b) & row->saved_b));
+}
+
+/* Its last slot tells the cycle; if its first one lies in the cycle before, it moves up. @return the last slot */
+static inline __attribute__((always_inline)) uint64_t decode(uint64_t *slots, uint32_t needed)
+{
+    const uint64_t slot = *slots + needed - 1;
+
+    *slots = max_u64(*slots, slot & ~(uint64_t)(SLOTS_PER_CYCLE - 1)) + needed;
+    return slot;
+}
+
+/* A block that fits into the buffer and where nobody is in the way of who came before: no entries are needed. That is
+ * nearly every block. @return the latest finish, or 0 if it is no such block */
+static uint32_t finish_of_short(const pvm_gas_word_t *words, size_t count)
+{
+    pvm_gas_calendar_t calendar;
+    uint32_t results[16] = {0};
+    uint64_t slots = 0;
+    uint32_t last = 0;
+
+    calendar.cleared = 0;
+    pvm_gas_calendar_extend(&calendar, 0);
+    for (size_t i = 0; i < count; i++) {
+        const pvm_gas_word_t word = words[i];
+        const row_t *const row = row_of(word);
+        const fields_t fields = fields_of(word, row);
+        const uint32_t source_a = results[fields.a];
+        const uint32_t source_b = results[fields.b];
+        const uint64_t slot = decode(&slots, slots_of(fields, row));
+
+        if (pvm_gas_word_op(word) == PVM_OP_move_reg) {
+            results[fields.destination] = source_a;
+            continue;
+        }
+        const uint32_t ready =
+            max_u32(max_u32(source_a, source_b), (uint32_t)(slot / SLOTS_PER_CYCLE) + 1);
+        bool held;
+        const uint32_t finish = place(&calendar, row, ready, &held) + row->cycles;
+        if (!held) {
+            return 0;
+        }
+        results[fields.destination] = finish;
+        last = max_u32(last, finish);
+    }
+    return last;
+}
+
 /* Feed until `end`, until the buffer has had 32 entries (unless `full` says that it had), or until correcting took too long.
- * @return the first instruction not fed */
-static inline __attribute__((always_inline)) const pvm_instruction_t *
-feed(pvm_gas_pipeline_t *pipeline, const pvm_instruction_t *in, const pvm_instruction_t *end,
+ * @return the first word not fed */
+static inline __attribute__((always_inline)) const pvm_gas_word_t *
+feed(pvm_gas_pipeline_t *pipeline, const pvm_gas_word_t *at, const pvm_gas_word_t *end,
      const bool full)
 {
     uint64_t slots = pipeline->slots;
     uint32_t number = pipeline->number;
     uint32_t last = pipeline->finish;
 
-    while (in != end && (full || number < BUFFER)) {
-        const row_t *const row = &rows[in->op];
-        const uint32_t destination = (in->a & row->writes_a) | in->d | row->sink;
-        const uint32_t saved = (equal_mask(destination, in->a) & row->saved_a) |
-                               (equal_mask(destination, in->b) & row->saved_b);
-        const uint32_t needed = row->slots - saved;
-        const uint64_t source_a = pipeline->results[in->a] & mask_of(row->reads_a);
-        const uint64_t source_b = pipeline->results[in->b] & mask_of(row->reads_b);
+    while (at != end && (full || number < BUFFER)) {
+        const pvm_gas_word_t word = *at++;
+        const row_t *const row = row_of(word);
+        const fields_t fields = fields_of(word, row);
+        const uint64_t source_a = pipeline->results[fields.a];
+        const uint64_t source_b = pipeline->results[fields.b];
 
         if (full) {
             /* The entry of 32 before must have retired; decoding goes on in that cycle with all slots. */
             const uint32_t space = pipeline->entries[(number + 1) % BUFFER].retire;
             slots = max_u64(slots, (uint64_t)space * SLOTS_PER_CYCLE);
         }
-        /* Its last slot tells the cycle; if its first one lies in the cycle before, it moves up. */
-        const uint64_t slot = slots + needed - 1;
-        slots = max_u64(slots, slot & ~(uint64_t)(SLOTS_PER_CYCLE - 1)) + needed;
-
-        if (in->op == PVM_OP_move_reg) {
-            pipeline->results[destination] = source_a;
-            in++;
+        const uint64_t slot = decode(&slots, slots_of(fields, row));
+        if (pvm_gas_word_op(word) == PVM_OP_move_reg) {
+            pipeline->results[fields.destination] = source_a;
             continue;
         }
         number++;
         const uint32_t decoded = (uint32_t)(slot / SLOTS_PER_CYCLE) + 1;
         const uint32_t ready = max_u32(max_u32((uint32_t)source_a, (uint32_t)source_b), decoded);
-        uint32_t cycles;
         bool held;
-        const uint32_t start = place(pipeline, in, row, ready, &cycles, &held);
+        const uint32_t start = place(&pipeline->calendar, row, ready, &held);
         pvm_gas_entry_t *const entry = &pipeline->entries[number % BUFFER];
         entry->source_a = source_a;
         entry->source_b = source_b;
         entry->decoded = decoded;
         entry->start = start;
-        entry->cycles = (uint8_t)cycles;
+        entry->cycles = row->cycles;
         entry->units = row->units;
         if (!held) {
             if (!pvm_gas_pipeline_correct(pipeline, number)) {
@@ -247,16 +342,15 @@ feed(pvm_gas_pipeline_t *pipeline, const pvm_instruction_t *in, const pvm_instru
             }
             last = pipeline->finish;
         }
-        const uint32_t finish = start + cycles;
-        pipeline->results[destination] = (uint64_t)number << 32 | finish;
+        const uint32_t finish = start + row->cycles;
+        pipeline->results[fields.destination] = (uint64_t)number << 32 | finish;
         last = max_u32(last, finish);
         entry->retire = last + 2;
-        in++;
     }
     pipeline->slots = slots;
     pipeline->number = number;
     pipeline->finish = last;
-    return in;
+    return at;
 }
 
 void pvm_gas_pipeline_begin(pvm_gas_pipeline_t *pipeline, const pvm_code_t *code, uint32_t pc)
@@ -275,18 +369,23 @@ void pvm_gas_pipeline_begin(pvm_gas_pipeline_t *pipeline, const pvm_code_t *code
     pvm_gas_calendar_extend(&pipeline->calendar, 0);
 }
 
-void pvm_gas_pipeline_feed(pvm_gas_pipeline_t *pipeline, const pvm_instruction_t *instructions,
-                           size_t count)
+void pvm_gas_pipeline_feed(pvm_gas_pipeline_t *pipeline, const pvm_gas_word_t *words, size_t count)
 {
-    const pvm_instruction_t *const end = instructions + count;
-    const pvm_instruction_t *in = instructions;
+    const pvm_gas_word_t *const end = words + count;
+    const pvm_gas_word_t *at = words;
 
     if (pipeline->number < BUFFER && !pipeline->contended) {
-        in = feed(pipeline, in, end, false);
+        at = feed(pipeline, at, end, false);
     }
-    if (in != end && !pipeline->contended) {
-        (void)feed(pipeline, in, end, true);
+    if (at != end && !pipeline->contended) {
+        (void)feed(pipeline, at, end, true);
     }
+}
+
+/* The last entry retires two cycles after the latest finish; three are not charged. */
+static uint32_t cost_of_finish(uint32_t finish)
+{
+    return finish > 2 ? finish - 1 : 1;
 }
 
 uint32_t pvm_gas_pipeline_end(pvm_gas_pipeline_t *pipeline)
@@ -294,38 +393,39 @@ uint32_t pvm_gas_pipeline_end(pvm_gas_pipeline_t *pipeline)
     if (pipeline->contended) {
         return pvm_gas_pipeline_stages(pipeline->code, pipeline->pc, NULL, 0);
     }
-    /* The last entry retires two cycles after `finish`; three are not charged. */
-    return pipeline->finish > 2 ? pipeline->finish - 1 : 1;
+    return cost_of_finish(pipeline->finish);
 }
 
-uint32_t pvm_gas_pipeline_block(const pvm_code_t *code, const pvm_instruction_t *instructions,
-                                size_t count)
+static __attribute__((noinline)) uint32_t cost_of_any(const pvm_code_t *code, uint32_t pc,
+                                                      const pvm_gas_word_t *words, size_t count)
 {
     pvm_gas_pipeline_t pipeline;
 
-    pvm_gas_pipeline_begin(&pipeline, code, instructions[0].pc);
-    pvm_gas_pipeline_feed(&pipeline, instructions, count);
+    pvm_gas_pipeline_begin(&pipeline, code, pc);
+    pvm_gas_pipeline_feed(&pipeline, words, count);
     return pvm_gas_pipeline_end(&pipeline);
+}
+
+uint32_t pvm_gas_pipeline_block(const pvm_code_t *code, uint32_t pc, const pvm_gas_word_t *words,
+                                size_t count)
+{
+    const uint32_t finish = count <= BUFFER ? finish_of_short(words, count) : 0;
+
+    return finish != 0 ? cost_of_finish(finish) : cost_of_any(code, pc, words, count);
 }
 
 uint32_t pvm_gas_pipeline_cost(const pvm_code_t *code, uint32_t pc)
 {
     pvm_gas_pipeline_t pipeline;
-    pvm_instruction_t piece[PVM_GAS_BUFFER_ENTRIES];
-    size_t count = 0;
+    pvm_gas_word_t piece[PVM_GAS_BUFFER_ENTRIES];
     uint32_t at = pc;
     bool ended;
 
     pvm_gas_pipeline_begin(&pipeline, code, pc);
     do {
-        pvm_isa_decode(code, at, &piece[count]);
-        ended = pvm_isa_is_terminator((pvm_op_t)piece[count].op);
-        at = piece[count].next;
-        count++;
-        if (ended || count == sizeof(piece) / sizeof(piece[0])) {
-            pvm_gas_pipeline_feed(&pipeline, piece, count);
-            count = 0;
-        }
+        const size_t count =
+            pvm_gas_words(code, &at, piece, sizeof(piece) / sizeof(*piece), &ended);
+        pvm_gas_pipeline_feed(&pipeline, piece, count);
     } while (!ended);
     return pvm_gas_pipeline_end(&pipeline);
 }

@@ -6,6 +6,7 @@
 #define PVM_GAS_PIPELINE_H
 
 #include "gas/calendar.h"
+#include "gas/words.h"
 
 /** Instructions that may be decoded and not retired. */
 #define PVM_GAS_BUFFER_ENTRIES 32
@@ -50,8 +51,8 @@ typedef struct {
 typedef struct {
     pvm_gas_calendar_t calendar;
     /** Per register its last writer: the entry's number in the upper half, the cycle in which it finishes in
-     *  the lower; 0 for none. From 16 on: where instructions without a result put it. */
-    uint64_t results[32];
+     *  the lower; 0 for none. Number 14 is what reads nothing, 15 where instructions without a result put it. */
+    uint64_t results[16];
     pvm_gas_entry_t entries[PVM_GAS_BUFFER_ENTRIES]; /**< number n, from 1 on, is at n % 32 */
     const pvm_code_t *code;
     uint64_t slots; /**< decode slots passed, four to a cycle */
@@ -65,14 +66,13 @@ typedef struct {
 /** Gas of the block that starts at pc: up to its first terminator or implicit trap. */
 uint32_t pvm_gas_pipeline_cost(const pvm_code_t *code, uint32_t pc);
 
-/** The same for a block that is decoded already: all its instructions, the terminator or implicit trap last. */
-uint32_t pvm_gas_pipeline_block(const pvm_code_t *code, const pvm_instruction_t *instructions,
+/** The same for a block whose words are there: all of them, the terminator or implicit trap last. */
+uint32_t pvm_gas_pipeline_block(const pvm_code_t *code, uint32_t pc, const pvm_gas_word_t *words,
                                 size_t count);
 
 /** The same in pieces: begin, feed any number of times, end. `code` must live until the end. */
 void pvm_gas_pipeline_begin(pvm_gas_pipeline_t *pipeline, const pvm_code_t *code, uint32_t pc);
-void pvm_gas_pipeline_feed(pvm_gas_pipeline_t *pipeline, const pvm_instruction_t *instructions,
-                           size_t count);
+void pvm_gas_pipeline_feed(pvm_gas_pipeline_t *pipeline, const pvm_gas_word_t *words, size_t count);
 uint32_t pvm_gas_pipeline_end(pvm_gas_pipeline_t *pipeline);
 
 /** The same cost, and what the first `max` instructions went through, and what held them up. A move_reg is renamed in

@@ -63,16 +63,17 @@ static uint32_t ready_of(pvm_gas_pipeline_t *pipeline, const pvm_gas_entry_t *en
     return finish > entry->decoded ? finish : entry->decoded;
 }
 
-/* What follows from where entries begin: results of registers, retirement, the latest finish. Sources are brought up
+/* What follows from where entries begin, of which `first` is the oldest that was placed again: results of registers,
+ * retirement, the latest finish. Sources are brought up
  * to date as well, because their writers may have left the buffer when they are looked at again. */
-static void derive(pvm_gas_pipeline_t *pipeline, uint32_t oldest, uint32_t number)
+static void derive(pvm_gas_pipeline_t *pipeline, uint32_t oldest, uint32_t first, uint32_t number)
 {
-    uint32_t finish = 0;
+    uint32_t finish = first > oldest ? entry_of(pipeline, first - 1)->retire - 2 : 0;
 
     for (int i = 0; i < 16; i++) {
         pipeline->results[i] = refresh(pipeline, pipeline->results[i], oldest);
     }
-    for (uint32_t n = oldest; n <= number; n++) {
+    for (uint32_t n = first; n <= number; n++) {
         pvm_gas_entry_t *const entry = entry_of(pipeline, n);
         entry->source_a = refresh(pipeline, entry->source_a, oldest);
         entry->source_b = refresh(pipeline, entry->source_b, oldest);
@@ -88,6 +89,7 @@ bool pvm_gas_pipeline_correct(pvm_gas_pipeline_t *pipeline, uint32_t number)
     const uint32_t oldest = oldest_of(number);
     const pvm_gas_entry_t *const latest = entry_of(pipeline, number);
     uint32_t out = take_out(pipeline, oldest, number, latest->start, 0);
+    uint32_t moved = out;
 
     if (!pvm_gas_calendar_hold(calendar, latest->start, latest->cycles, latest->units)) {
         return false;
@@ -103,11 +105,12 @@ bool pvm_gas_pipeline_correct(pvm_gas_pipeline_t *pipeline, uint32_t number)
         out &= out - 1;
         if (!pvm_gas_calendar_hold(calendar, entry->start, entry->cycles, entry->units)) {
             out = take_out(pipeline, oldest, number, entry->start, out);
+            moved |= out;
             if (!pvm_gas_calendar_hold(calendar, entry->start, entry->cycles, entry->units)) {
                 return false;
             }
         }
     }
-    derive(pipeline, oldest, number);
+    derive(pipeline, oldest, oldest + (uint32_t)__builtin_ctz(moved), number);
     return true;
 }

@@ -27,46 +27,13 @@ static void mark(uint8_t *bits, uint32_t pc)
     bits[pc >> 3] = (uint8_t)(bits[pc >> 3] | 1U << (pc & 7));
 }
 
-/* What the table needs to know of an opcode number. */
-enum { IS_DEFINED = 1, IS_TERMINATOR = 2 };
-
-static void classify(pvm_isa_t isa, uint8_t *classes)
-{
-    for (unsigned number = 0; number < 256; number++) {
-        const pvm_op_t op = pvm_isa_op(isa, (uint8_t)number);
-        classes[number] = 0;
-        if (op != PVM_OP_INVALID) {
-            classes[number] = pvm_isa_is_terminator(op) ? IS_DEFINED | IS_TERMINATOR : IS_DEFINED;
-        }
-    }
-}
-
-/* The mask from `pc` on, at least 57 positions of it: as padded code has it, ones behind the end. */
-static inline uint64_t mask_bits(const pvm_code_t *code, uint32_t pc)
-{
-    uint64_t bits;
-
-    memcpy(&bits, code->mask + (pc >> 3), sizeof(bits));
-    return bits >> (pc & 7);
-}
-
-/* Octets to the next position where an instruction stands: `bits` is the mask behind `pc`. */
-static inline uint32_t distance(const pvm_code_t *code, uint32_t pc, uint64_t bits)
-{
-    uint32_t passed = 0;
-
-    while (bits == 0) {
-        passed += 57;
-        bits = mask_bits(code, pc + 1 + passed);
-    }
-    return 1 + passed + (uint32_t)__builtin_ctzll(bits);
-}
-
 /* A walk over the instructions. A block is open from its start to its terminator or what acts as a trap. */
 typedef struct {
     pvm_program_t *program;
     pvm_block_t *block; /**< NULL: none is open */
     size_t capacity;
+    pvm_gas_memo_t *memo;  /**< NULL: blocks are not priced */
+    pvm_gas_word_t *words; /**< of the open block, as many as there is room for */
 } walk_t;
 
 static bool open_block(walk_t *walk, uint32_t pc)
@@ -85,100 +52,141 @@ static bool open_block(walk_t *walk, uint32_t pc)
         walk->capacity = larger;
     }
     walk->block = &program->blocks[program->block_count++];
-    *walk->block = (pvm_block_t){.pc = pc};
+    walk->block->pc = pc;
     return true;
 }
 
-static void close_block(walk_t *walk, uint32_t instructions, uint32_t end)
+/* What the open block costs under 0.8.0 and latest64. The last of its words may be a trap that nobody met. */
+static uint32_t cost_of(walk_t *walk, uint32_t words, bool ends_in_trap)
+{
+    const pvm_code_t *const code = &walk->program->code;
+    const uint32_t pc = walk->block->pc;
+
+    if (words > PVM_GAS_MEMO_INSTRUCTIONS) {
+        return pvm_gas_pipeline_cost(code, pc);
+    }
+    if (ends_in_trap) {
+        walk->words[words - 1] = PVM_GAS_TRAP_WORD;
+    }
+    const uint32_t cost = pvm_gas_memo_cost(walk->memo, code, pc, words);
+    walk->words = pvm_gas_memo_room(walk->memo);
+    return cost;
+}
+
+/* @param instructions  as the table counts them: a trap that stands for the end of the code does not count */
+static inline __attribute__((always_inline)) void close_block(walk_t *walk, uint32_t instructions,
+                                                              uint32_t words, bool ends_in_trap,
+                                                              uint32_t end, bool priced)
 {
     const uint32_t len = walk->program->code.len;
+    pvm_block_t *const block = walk->block;
 
-    walk->block->instructions = instructions;
-    walk->block->end_pc = end < len ? end : len;
+    block->end_pc = end < len ? end : len;
+    block->instructions = instructions;
+    block->gas = priced ? cost_of(walk, words, ends_in_trap) : instructions;
     walk->block = NULL;
 }
 
-/* Where blocks begin and end, and how many instructions they have. skip() gives up after PVM_SKIP_MAX octets: what it then
- * leads to acts as a trap and is counted as an instruction. @return false without memory. */
-static bool find_all(pvm_program_t *program)
-{
-    const pvm_code_t *const code = &program->code;
-    walk_t walk = {.program = program};
-    uint8_t classes[256];
-    uint32_t start = 0; /* where a block begins if an instruction stands there */
-    uint32_t instructions = 0;
-    uint32_t pc = 0;
+/* Position of the next set bit of the mask. The one behind the code is set. */
+typedef struct {
+    const pvm_code_t *code;
+    uint64_t bits; /**< those not met yet, */
+    uint32_t base; /**< from here on */
+} bits_t;
 
-    classify(code->isa, classes);
-    if (!pvm_isa_mask_at(code, 0)) {
-        /* Position 0 is in the table even where nothing stands there: what executes must be somewhere. */
-        if (!open_block(&walk, 0)) {
-            return false;
+static inline __attribute__((always_inline)) uint32_t next_bit(bits_t *bits)
+{
+    while (bits->bits == 0) {
+        bits->base += 64;
+        if (bits->base >= bits->code->len) {
+            return bits->base;
         }
-        close_block(&walk, 1, 1 + pvm_isa_skip(code, 0));
-        pc = distance(code, 0, mask_bits(code, 1));
+        memcpy(&bits->bits, bits->code->mask + (bits->base >> 3), sizeof(bits->bits));
     }
-    while (pc < code->len) {
-        const uint8_t class = classes[code->octets[pc]];
-        if (pc == start && (class != 0 || pc == 0)) {
-            if (!open_block(&walk, pc)) {
+    const uint32_t at = bits->base + (uint32_t)__builtin_ctzll(bits->bits);
+    bits->bits &= bits->bits - 1;
+    return at;
+}
+
+/* Where blocks begin and end, how many instructions they have and what they cost, in one walk. skip() gives up after
+ * PVM_SKIP_MAX octets: what it then leads to acts as a trap and is counted as an instruction. @return false without memory. */
+static inline __attribute__((always_inline)) bool find_all(walk_t *walk, bool priced)
+{
+    pvm_program_t *const program = walk->program;
+    const pvm_code_t *const code = &program->code;
+    const uint8_t *const octets = code->octets;
+    const pvm_gas_number_t *const numbers = pvm_gas_numbers_of(code->isa)->numbers;
+    const uint32_t len = code->len;
+    bits_t bits = {.code = code, .base = 0};
+    uint32_t number = 0; /* of the instruction at pc */
+
+    memcpy(&bits.bits, code->mask, sizeof(bits.bits));
+    uint32_t pc = next_bit(&bits);
+    if (len == 0) {
+        return true;
+    }
+    /* Position 0 is in the table even where nothing stands there: what executes must be somewhere. */
+    if (!open_block(walk, 0)) {
+        return false;
+    }
+    if (pc != 0) {
+        close_block(walk, 1, 1, true, 1 + pvm_isa_skip(code, 0), priced);
+    } else if (numbers[octets[0]].class != 0) {
+        mark(program->block_starts, 0);
+    }
+    uint32_t first = 0; /* number of the open block's first instruction */
+    while (pc < len) {
+        const uint32_t at = pc;
+        const pvm_gas_number_t *const opcode = &numbers[octets[at]];
+        const uint32_t in_block = number++ - first;
+
+        if (priced) {
+            walk->words[in_block < PVM_GAS_MEMO_INSTRUCTIONS ? in_block
+                                                             : PVM_GAS_MEMO_INSTRUCTIONS - 1] =
+                pvm_gas_word_at(opcode, octets, at);
+        }
+        pc = next_bit(&bits);
+        const uint32_t step = pc - at;
+        if (opcode->class == PVM_GAS_IS_DEFINED && step <= PVM_SKIP_MAX + 1) {
+            continue;
+        }
+        const uint32_t next = at + (step <= PVM_SKIP_MAX ? step : PVM_SKIP_MAX + 1);
+        if (opcode->class == PVM_GAS_IS_DEFINED) {
+            if (next < len && walk->block != NULL) {
+                close_block(walk, in_block + 2, in_block + 2, true,
+                            next + 1 + pvm_isa_skip(code, next), priced);
+            }
+            continue;
+        }
+        if (walk->block != NULL) {
+            if (priced && (opcode->class & PVM_GAS_IS_BRANCH) != 0 &&
+                in_block < PVM_GAS_MEMO_INSTRUCTIONS) {
+                walk->words[in_block] |= pvm_gas_branch_price(code, at);
+            }
+            close_block(walk, in_block + 1, in_block + 1, false, next, priced);
+        }
+        if ((opcode->class & PVM_GAS_IS_TERMINATOR) != 0 && pc == next && pc < len &&
+            numbers[octets[pc]].class != 0) {
+            if (!open_block(walk, pc)) {
                 return false;
             }
-            if (class != 0) {
-                mark(program->block_starts, pc);
-            }
-            instructions = 0;
+            first = number;
+            mark(program->block_starts, pc);
         }
-        const uint32_t step = distance(code, pc, mask_bits(code, pc + 1));
-        const uint32_t next = pc + (step <= PVM_SKIP_MAX ? step : PVM_SKIP_MAX + 1);
-        instructions++;
-        if (class != IS_DEFINED) {
-            start = (class & IS_TERMINATOR) != 0 ? next : start;
-            if (walk.block != NULL) {
-                close_block(&walk, instructions, next);
-            }
-        } else if (step > PVM_SKIP_MAX + 1 && next < code->len && walk.block != NULL) {
-            close_block(&walk, instructions + 1, next + 1 + pvm_isa_skip(code, next));
-        }
-        pc += step;
     }
-    if (walk.block != NULL) {
-        close_block(&walk, instructions, code->len);
+    if (walk->block != NULL) {
+        const uint32_t in_block = number - first;
+        close_block(walk, in_block, in_block + 1, true, len, priced);
     }
     return true;
 }
 
-/* What a block costs under 0.8.0 and latest64. A block that runs off the code ends in a trap. */
-static uint32_t cost_of(const pvm_code_t *code, pvm_gas_memo_t *memo, const pvm_block_t *block)
+/* The costs are the same, only slower. */
+static void price_without_memo(pvm_program_t *program)
 {
-    pvm_instruction_t decoded[PVM_GAS_MEMO_INSTRUCTIONS];
-    size_t count = 0;
-    uint32_t pc = block->pc;
-
-    if (block->instructions >= PVM_GAS_MEMO_INSTRUCTIONS) {
-        return pvm_gas_pipeline_cost(code, block->pc);
-    }
-    do {
-        pvm_isa_decode(code, pc, &decoded[count]);
-        pc = decoded[count].next;
-    } while (!pvm_isa_is_terminator((pvm_op_t)decoded[count++].op));
-    return pvm_gas_memo_cost(memo, code, decoded, count);
-}
-
-static void price(pvm_program_t *program)
-{
-    /* Without memory for it the costs are the same, only slower. */
-    pvm_gas_memo_t *const memo = program->has_block_gas ? malloc(sizeof(*memo)) : NULL;
-
-    if (memo != NULL) {
-        pvm_gas_memo_clear(memo);
-    }
     for (uint32_t i = 0; i < program->block_count; i++) {
-        pvm_block_t *const block = &program->blocks[i];
-        block->gas =
-            program->has_block_gas ? cost_of(&program->code, memo, block) : block->instructions;
+        program->blocks[i].gas = pvm_gas_pipeline_cost(&program->code, program->blocks[i].pc);
     }
-    free(memo);
 }
 
 int pvm_program_find_blocks(pvm_program_t *program)
@@ -192,10 +200,23 @@ int pvm_program_find_blocks(pvm_program_t *program)
     if (program->spec == PVM_SPEC_LATEST64) {
         mark(program->block_starts, len);
     }
-    if (!find_all(program)) {
+    walk_t walk = {.program = program};
+    walk.memo = program->has_block_gas ? malloc(sizeof(*walk.memo)) : NULL;
+    bool found;
+    if (walk.memo != NULL) {
+        pvm_gas_memo_clear(walk.memo);
+        walk.words = pvm_gas_memo_room(walk.memo);
+        found = find_all(&walk, true);
+        free(walk.memo);
+    } else {
+        found = find_all(&walk, false);
+    }
+    if (!found) {
         return pvm_error_set("no memory for the blocks of %u octets of code", len);
     }
-    price(program);
+    if (program->has_block_gas && walk.memo == NULL) {
+        price_without_memo(program);
+    }
     return 0;
 }
 

@@ -328,42 +328,46 @@ typedef struct {
 
 /* The same block twice, so that the second one comes from memory unless it is too long; other blocks with the same
  * key have left their cost there too. */
-static uint32_t cost_by_memo(const pvm_code_t *code, const pvm_instruction_t *instructions,
+static uint32_t cost_by_memo(const pvm_code_t *code, uint32_t pc, const pvm_gas_word_t *words,
                              size_t count, met_t *met)
 {
     static pvm_gas_memo_t memo;
     const uint32_t used = memo.used;
-    const uint32_t first = pvm_gas_memo_cost(&memo, code, instructions, count);
 
-    met->remembered += memo.used == used && count <= PVM_GAS_MEMO_INSTRUCTIONS;
-    assert_int_equal(first, pvm_gas_memo_cost(&memo, code, instructions, count));
+    memcpy(pvm_gas_memo_room(&memo), words, count * sizeof(*words));
+    const uint32_t first = pvm_gas_memo_cost(&memo, code, pc, count);
+    met->remembered += memo.used == used;
+    memcpy(pvm_gas_memo_room(&memo), words, count * sizeof(*words));
+    assert_int_equal(first, pvm_gas_memo_cost(&memo, code, pc, count));
     return first;
 }
 
 static uint32_t cost_in_pieces(random_t *random, const pvm_code_t *code, uint32_t pc, met_t *met)
 {
-    static pvm_instruction_t instructions[LITERAL_ENTRIES];
+    static pvm_gas_word_t words[LITERAL_ENTRIES];
     pvm_gas_pipeline_t pipeline;
-    size_t count = 0;
     uint32_t at = pc;
+    bool ended;
+    const size_t count = pvm_gas_words(code, &at, words, LITERAL_ENTRIES, &ended);
 
-    do {
-        pvm_isa_decode(code, at, &instructions[count]);
-        at = instructions[count].next;
-        met->ops[instructions[count].op]++;
-    } while (!pvm_isa_is_terminator((pvm_op_t)instructions[count++].op));
+    assert_true(ended);
+    for (size_t i = 0; i < count; i++) {
+        met->ops[pvm_gas_word_op(words[i])]++;
+    }
     pvm_gas_pipeline_begin(&pipeline, code, pc);
     for (size_t fed = 0; fed < count;) {
         size_t piece = draw(random, 50);
         piece = piece < count - fed ? piece : count - fed;
-        pvm_gas_pipeline_feed(&pipeline, instructions + fed, piece);
+        pvm_gas_pipeline_feed(&pipeline, words + fed, piece);
         fed += piece;
     }
     met->corrected += pipeline.corrections != 0;
     met->contended += pipeline.contended;
     const uint32_t cost = pvm_gas_pipeline_end(&pipeline);
-    assert_int_equal(cost, pvm_gas_pipeline_block(code, instructions, count));
-    assert_int_equal(cost, cost_by_memo(code, instructions, count, met));
+    assert_int_equal(cost, pvm_gas_pipeline_block(code, pc, words, count));
+    if (count <= PVM_GAS_MEMO_INSTRUCTIONS) {
+        assert_int_equal(cost, cost_by_memo(code, pc, words, count, met));
+    }
     return cost;
 }
 
