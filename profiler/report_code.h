@@ -12,4 +12,7 @@ pvm_prof_status_t pvm_prof_report_lines(pvm_prof_run_file_t *file, pvm_prof_tabl
 /** Executions and gas of each kind of instruction, most gas first. As above. */
 pvm_prof_status_t pvm_prof_report_opcodes(pvm_prof_run_file_t *file, pvm_prof_table_t **out_table);
 
+/** Loops with their trip counts, and paths through blocks that were taken most, most gas first. As above. */
+pvm_prof_status_t pvm_prof_report_paths(pvm_prof_run_file_t *file, pvm_prof_table_t **out_table);
+
 #endif

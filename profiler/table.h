@@ -35,7 +35,7 @@ typedef enum {
 
 typedef struct {
     const char *id;     /**< key in JSON, header in CSV: lower case, fixed for ever */
-    const char *header; /**< for people */
+    const char *header; /**< for people; "" in the last columns: for machines only */
     const char *unit;   /**< "gas", "ns", "%", or "" */
     pvm_prof_type_t type;
     pvm_prof_certainty_t certainty;

@@ -58,6 +58,8 @@ static pvm_prof_status_t make_one(uint64_t choice, pvm_prof_run_file_t *file,
         return pvm_prof_report_lines(file, out);
     case PVM_CHOICE_BY_OPCODE:
         return pvm_prof_report_opcodes(file, out);
+    case PVM_CHOICE_BY_PATH:
+        return pvm_prof_report_paths(file, out);
     default:
         return pvm_prof_report(file, kind_of_choice(choice), &all, out);
     }

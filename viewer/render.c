@@ -142,7 +142,7 @@ void pvm_view_render_header(pvm_buffer_t *out, const pvm_prof_column_t *column)
     } else if (column->certainty == PVM_PROF_SAMPLED || column->certainty == PVM_PROF_ESTIMATED) {
         prefix = "~";
     }
-    pvm_buffer_printf(out, "%s%s", prefix, column->header);
+    pvm_buffer_printf(out, "%s%s", prefix, column->header[0] != '\0' ? column->header : column->id);
     /* Durations bring their own unit; a header may already name it. */
     if (column->unit[0] != '\0' && column->type != PVM_PROF_TYPE_NS &&
         strstr(column->header, column->unit) == NULL) {
@@ -265,6 +265,13 @@ static int render_body(const pvm_render_t *render, const pvm_prof_table_t *table
     default:
         return pvm_view_render_text(render, table);
     }
+}
+
+int pvm_view_render_notes(const pvm_render_t *render, const pvm_prof_table_t *table)
+{
+    const pvm_render_part_t part = {"", table};
+
+    return render_notes(render, &part, 1);
 }
 
 int pvm_view_render_table(const pvm_render_t *render, const pvm_prof_table_t *table)

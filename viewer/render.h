@@ -33,6 +33,9 @@ pvm_render_t pvm_view_render_make(FILE *out, uint64_t format);
  *  JSON and CSV, where they have no place, they go to standard error. @return 0, or -1 without memory; what `out` thinks of it is ferror()'s. */
 int pvm_view_render_table(const pvm_render_t *render, const pvm_prof_table_t *table);
 
+/** Print what a table says in front of its rows only. @return as above */
+int pvm_view_render_notes(const pvm_render_t *render, const pvm_prof_table_t *table);
+
 /** Print several: in JSON one object with a member for each part, and the members "certainty" (columns that are
  *  not exact) and "notes". @return as above */
 int pvm_view_render_document(const pvm_render_t *render, const pvm_render_part_t *parts,

@@ -52,21 +52,26 @@ static void cell_set(text_table_t *text, size_t row, size_t column)
     }
 }
 
-/** Columns that tell people something: a last text column that says the same in every row is left out. */
+/** Columns that tell people something: those without a header are left out, and a last text column that says the same in
+ *  every row. */
 static size_t columns_shown(const pvm_prof_table_t *table)
 {
-    const size_t last = table->column_count - 1;
+    size_t count = table->column_count;
 
-    if (table->is_record || table->row_count == 0 || table->column_count < 2 ||
+    while (count > 1 && table->columns[count - 1].header[0] == '\0') {
+        count--;
+    }
+    const size_t last = count - 1;
+    if (table->is_record || table->row_count == 0 || count < 2 ||
         !pvm_prof_type_is_text(table->columns[last].type)) {
-        return table->column_count;
+        return count;
     }
     for (size_t row = 0; row < table->row_count; row++) {
         const pvm_prof_value_t *first = pvm_prof_table_value(table, 0, last);
         const pvm_prof_value_t *value = pvm_prof_table_value(table, row, last);
 
         if (value->is_null || first->is_null || strcmp(value->text, first->text) != 0) {
-            return table->column_count;
+            return count;
         }
     }
     return last;

@@ -169,6 +169,9 @@ static void read_tables(void)
     if (pvm_prof_report_lines(file, &table) == PVM_PROF_OK) {
         pvm_prof_table_destroy(table);
     }
+    if (pvm_prof_report_paths(file, &table) == PVM_PROF_OK) {
+        pvm_prof_table_destroy(table);
+    }
     if (pvm_prof_report_opcodes(file, &table) == PVM_PROF_OK) {
         pvm_prof_table_destroy(table);
     }
