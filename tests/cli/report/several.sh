@@ -4,6 +4,7 @@ printf '.spec 0.7.2\n    ecalli 1\n    load_imm r1, 1\n    trap\n' >small.asm
 pvmscope asm small.asm -o small.pvm
 pvmscope record small.pvm --spec 0.7.2 -o small.db >/dev/null
 mkdir runs
-for i in $(seq 1000); do cp small.db runs/$i.db; done
+seq -f 'runs/%g.db' 1000 >names
+xargs -a names tee <small.db >/dev/null
 pvmscope report runs --by service --format csv | cut -d, -f1-8
-pvmscope report runs --format json --top 1 2>/dev/null | grep -o '"gas_used":[0-9]*' | head -n 1
+pvmscope report runs --by recording --format csv --top 2 | cut -d, -f1,2
