@@ -23,6 +23,7 @@ static void store_watch(pvm_prof_watch_t *watch)
         pvm_prof_execution_store(watch);
     }
     pvm_prof_counts_store_edges(watch);
+    pvm_prof_samples_store(watch);
     pvm_prof_call_store_totals(watch);
     watch->is_dirty = false;
 }
@@ -82,6 +83,7 @@ void pvm_prof_watch_destroy(pvm_prof_watch_t *watch)
     pvm_prof_flight_forget(watch);
     pvm_prof_map_free(&watch->total_index);
     free(watch->totals);
+    free(watch->samples.places);
     free(watch->edges);
     free(watch->fresh);
     free(watch->counts);
@@ -95,6 +97,7 @@ void pvm_prof_watch_settle(pvm_prof_watch_t *watch)
         pvm_prof_execution_close(watch);
     }
     pvm_prof_counts_store_edges(watch);
+    pvm_prof_samples_store(watch);
     pvm_prof_call_store_totals(watch);
     watch->is_dirty = false;
 }
@@ -169,6 +172,7 @@ static void on_run_begin(void *user_data, pvm_vm_t *vm, pvm_run_kind_t kind)
     pvm_prof_cuts_run_begin(watch);
     watch->is_running = true;
     execution->run_began_ns = pvm_prof_now_ns();
+    pvm_prof_guest_begins(watch);
     leave(recorder);
 }
 
@@ -201,6 +205,7 @@ static void on_run_end(void *user_data, pvm_vm_t *vm, pvm_result_t result)
     if (recorder == NULL) {
         return;
     }
+    pvm_prof_guest_ends(watch, now_ns);
     if (execution->is_open) {
         const uint8_t state = pvm_get_machine_state(vm);
 
@@ -239,6 +244,7 @@ static void on_host_call_begin(void *user_data, pvm_vm_t *vm, const pvm_host_cal
     if (recorder == NULL) {
         return;
     }
+    pvm_prof_guest_ends(watch, now_ns);
     if (watch->execution.is_open) {
         pvm_prof_call_begin(watch, call);
         pvm_prof_cuts_call_begin(watch);
@@ -272,6 +278,7 @@ static void on_host_call_end(void *user_data, pvm_vm_t *vm, const pvm_host_call_
         flush_if_due(watch);
         if (is_running) {
             watch->execution.own_ns += pvm_prof_now_ns() - now_ns;
+            pvm_prof_guest_begins(watch);
         }
     }
     leave(recorder);

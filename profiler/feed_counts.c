@@ -1,6 +1,7 @@
 /* Counts as events tell them, into the counters of a stand-in: the engine derives hits from edges, and gas from hits,
  * so what the events say is put where the engine would have it. */
 #include "profiler/feed_state.h"
+#include "sampling/samples.h"
 #include "support/error.h"
 #include "vm/counts.h"
 
@@ -90,6 +91,32 @@ pvm_prof_status_t pvm_feed_edge_counts(const pvm_prof_feed_t *feed, pvm_vm_t *vm
         }
         *counter += event->counts[i];
     }
+    return PVM_PROF_OK;
+}
+
+pvm_prof_status_t pvm_feed_samples(const pvm_prof_feed_t *feed, pvm_vm_t *vm,
+                                   const pvm_event_samples_t *event)
+{
+    pvm_samples_t *const samples = vm->samples;
+
+    if (samples == NULL) {
+        return PVM_PROF_OK;
+    }
+    if (event->counts_len != event->pcs_len) {
+        return refuse(feed, "samples without a place");
+    }
+    for (uint32_t i = 0; i < event->pcs_len; i++) {
+        if (event->pcs[i] >= samples->places) {
+            return refuse(feed, "samples at a place");
+        }
+        samples->at[event->pcs[i]] += (uint32_t)event->counts[i];
+        samples->sum.samples += (uint32_t)event->counts[i];
+    }
+    samples->sum.hz = event->hz;
+    samples->sum.samples += event->engine;
+    samples->sum.engine += event->engine;
+    samples->sum.lost += event->lost;
+    samples->sum.missed += event->missed;
     return PVM_PROF_OK;
 }
 

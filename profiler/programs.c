@@ -172,7 +172,8 @@ void pvm_prof_program_add(pvm_prof_program_t *entry, size_t block, pvm_block_cou
     }
 }
 
-static void store_function(pvm_prof_program_t *entry, pvm_prof_run_file_t *file, uint32_t index)
+void pvm_prof_program_store_function(pvm_prof_program_t *entry, pvm_prof_run_file_t *file,
+                                     uint32_t index)
 {
     sqlite3_stmt *row;
 
@@ -212,7 +213,7 @@ static void store_block(pvm_prof_program_t *entry, pvm_prof_run_file_t *file, ui
     const pvm_block_t *const block =
         index < program->block_count ? &program->blocks[index] : &behind;
 
-    store_function(entry, file, function);
+    pvm_prof_program_store_function(entry, file, function);
     sqlite3_stmt *const row = pvm_prof_store_begin_row(file, PVM_PROF_STATEMENT_BLOCK);
     if (row == NULL) {
         return;

@@ -57,11 +57,9 @@ static void store_instrumentation(pvm_prof_recorder_t *recorder)
     static const struct {
         uint32_t flag;
         const char *name;
-    } names[] = {{PVM_PROF_COUNTS, "counts"},
-                 {PVM_PROF_EDGES, "edges"},
-                 {PVM_PROF_HOST_CALLS, "hostcalls"},
-                 {PVM_PROF_MEMORY, "memory"},
-                 {PVM_PROF_FLIGHT, "flight"}};
+    } names[] = {{PVM_PROF_COUNTS, "counts"},        {PVM_PROF_EDGES, "edges"},
+                 {PVM_PROF_HOST_CALLS, "hostcalls"}, {PVM_PROF_MEMORY, "memory"},
+                 {PVM_PROF_FLIGHT, "flight"},        {PVM_PROF_SAMPLES, "samples"}};
     char text[64] = "";
     size_t len = 0;
 
@@ -96,6 +94,7 @@ pvm_prof_status_t pvm_prof_recorder_create(pvm_prof_run_file_t *file,
     if (recorder->instrument & PVM_PROF_MEMORY) {
         recorder->instrument |= PVM_PROF_HOST_CALLS;
     }
+    recorder->sample_hz = options->sample_hz;
     recorder->began_ns = pvm_prof_now_ns();
     recorder->flush_interval_ns = PVM_PROF_BATCH_NS;
     recorder->last_result = "incomplete";
@@ -186,6 +185,9 @@ static pvm_prof_status_t attach_locked(pvm_prof_recorder_t *recorder, pvm_vm_t *
     if (recorder->instrument & PVM_PROF_FLIGHT) {
         flags |= PVM_INSTRUMENT_FLIGHT;
     }
+    if (recorder->instrument & PVM_PROF_SAMPLES) {
+        flags |= PVM_INSTRUMENT_SAMPLES;
+    }
     pvm_prof_watch_t *const watch = calloc(1, sizeof(*watch));
     if (watch == NULL) {
         pvm_error_set("%.300s: no memory to watch another VM", recorder->file->path);
@@ -201,12 +203,14 @@ static pvm_prof_status_t attach_locked(pvm_prof_recorder_t *recorder, pvm_vm_t *
         free(watch);
         return PVM_PROF_E_SYSTEM;
     }
-    if ((flags != 0 && pvm_set_instrumentation(vm, flags) != 0) ||
+    if ((recorder->sample_hz != 0 && pvm_set_sample_rate(vm, recorder->sample_hz) != 0) ||
+        (flags != 0 && pvm_set_instrumentation(vm, flags) != 0) ||
         pvm_set_observer(vm, &pvm_prof_observer, watch) != 0) {
         free(watch);
         return PVM_PROF_E_ARGUMENT;
     }
     watch->id = ++recorder->vm_count;
+    pvm_prof_samples_begin(watch);
     watch->next = recorder->watches;
     if (watch->next != NULL) {
         watch->next->previous = watch;

@@ -17,8 +17,9 @@ enum {
     PVM_PROF_COUNTS = 1 << 0,     /**< executions and gas of every block */
     PVM_PROF_EDGES = 1 << 1,      /**< executions of every edge; implies COUNTS */
     PVM_PROF_HOST_CALLS = 1 << 2, /**< a row for each host call; their sums are kept in any case */
-    PVM_PROF_MEMORY = 1 << 3, /**< guest memory that the host read and wrote; implies HOST_CALLS */
-    PVM_PROF_FLIGHT = 1 << 4, /**< the last blocks before a panic, a fault or out of gas */
+    PVM_PROF_MEMORY = 1 << 3,  /**< guest memory that the host read and wrote; implies HOST_CALLS */
+    PVM_PROF_FLIGHT = 1 << 4,  /**< the last blocks before a panic, a fault or out of gas */
+    PVM_PROF_SAMPLES = 1 << 5, /**< where guest time goes, by a timer */
     PVM_PROF_DEFAULT = PVM_PROF_COUNTS | PVM_PROF_EDGES | PVM_PROF_HOST_CALLS
 };
 
@@ -27,6 +28,7 @@ typedef struct {
     size_t size;
     uint32_t instrument;      /**< PVM_PROF_*; 0: PVM_PROF_DEFAULT */
     const char *program_name; /**< of programs not seen before; NULL: "program-N" */
+    uint32_t sample_hz;       /**< with SAMPLES; 0: the engine's default */
 } pvm_prof_recorder_options_t;
 
 /** How far it is; for progress lines. */

@@ -21,18 +21,35 @@ static const report_t reports[PVM_PROF_REPORT_KIND_COUNT] = {
 #define PVM_PROF_REPORT(kind, name, title, is_record, order, sql)                                  \
     [PVM_PROF_REPORT_##kind] = {name, title, is_record, order, sql},
 #define PVM_PROF_COLUMN(kind, id, header, unit, type, certainty)
+#define PVM_PROF_DETAIL(kind, id, header, unit, type, certainty)
 #include "profiler/reports.def"
 };
+
+/* How many samples there are is exact; but like what comes of them it is there only with samples. */
+#define CERTAINTY_EXACT     PVM_PROF_EXACT, false
+#define CERTAINTY_ESTIMATED PVM_PROF_ESTIMATED, false
+#define CERTAINTY_SAMPLED   PVM_PROF_SAMPLED, true
+#define CERTAINTY_N         PVM_PROF_EXACT, true
+#define SPREAD(kind, id, header, unit, type, certainty, needs_samples, is_detail)                  \
+    {PVM_PROF_REPORT_##kind,                                                                       \
+     {id, header, unit, PVM_PROF_TYPE_##type, certainty},                                          \
+     needs_samples,                                                                                \
+     is_detail},
+#define COLUMN(...) SPREAD(__VA_ARGS__)
 
 typedef struct {
     pvm_prof_report_kind_t kind;
     pvm_prof_column_t column;
+    bool needs_samples;
+    bool is_detail;
 } report_column_t;
 
 static const report_column_t report_columns[] = {
 #define PVM_PROF_REPORT(kind, name, title, is_record, order, sql)
 #define PVM_PROF_COLUMN(kind, id, header, unit, type, certainty)                                   \
-    {PVM_PROF_REPORT_##kind, {id, header, unit, PVM_PROF_TYPE_##type, PVM_PROF_##certainty}},
+    COLUMN(kind, id, header, unit, type, CERTAINTY_##certainty, false)
+#define PVM_PROF_DETAIL(kind, id, header, unit, type, certainty)                                   \
+    COLUMN(kind, id, header, unit, type, CERTAINTY_##certainty, true)
 #include "profiler/reports.def"
 };
 
@@ -51,6 +68,9 @@ typedef struct {
     bool is_counted;
     bool is_partial; /**< of what was selected: no sum rule */
     int64_t difference;
+    int64_t samples;            /**< 0: time was not sampled, or they do not reconcile: */
+    int64_t samples_difference; /**< total less those at places */
+    int64_t hz;                 /**< 0: of several rates */
     char reason[PVM_PROF_ERROR_BYTES];
     char selected[256];
     char spec[32];
@@ -80,6 +100,23 @@ static int read_worth(pvm_prof_run_file_t *file, worth_t *out)
     sqlite3_finalize(row);
     if (code != SQLITE_OK) {
         return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
+    }
+    code = sqlite3_prepare_v2(
+        file->db,
+        "SELECT sum(samples), CASE WHEN min(hz) = max(hz) THEN max(hz) ELSE "
+        "0 END, coalesce(sum(samples), 0) - coalesce((SELECT sum(samples) FROM sample), 0) "
+        "FROM sample_total",
+        -1, &row, NULL);
+    if (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
+        out->samples = sqlite3_column_int64(row, 0);
+        out->hz = sqlite3_column_int64(row, 1);
+        out->samples_difference = sqlite3_column_int64(row, 2);
+        out->samples = out->samples_difference == 0 ? out->samples : 0;
+        code = SQLITE_OK;
+    }
+    sqlite3_finalize(row);
+    if (code != SQLITE_OK) {
+        return code;
     }
     code = sqlite3_prepare_v2(
         file->db, "SELECT kind, count FROM lost_events ORDER BY kind LIMIT 16", -1, &row, NULL);
@@ -137,6 +174,26 @@ static int add_notes(pvm_prof_table_t *table, const worth_t *worth)
                                           " more than blocks and host calls explain.",
                                           worth->difference);
     }
+    if (worth->samples_difference != 0) {
+        status |= pvm_prof_table_add_note(
+            table,
+            "Sampled times are not shown: the samples do not reconcile, %" PRId64
+            " more in total than at places.",
+            worth->samples_difference);
+    }
+    bool is_sampled = false;
+    for (size_t i = 0; i < table->column_count; i++) {
+        is_sampled |= table->columns[i].certainty == PVM_PROF_SAMPLED;
+    }
+    if (is_sampled) {
+        char rate[32] = "";
+        if (worth->hz > 0) {
+            (void)snprintf(rate, sizeof(rate), " at %" PRId64 " Hz", worth->hz);
+        }
+        status |= pvm_prof_table_add_note(
+            table, "~: sampled. n of %" PRId64 " samples%s; from and to are the 95 %% interval.",
+            worth->samples, rate);
+    }
     if (strcmp(worth->guessed, "1") == 0) {
         status |=
             pvm_prof_table_add_note(table, "Spec %s was guessed; --spec sets it.", worth->spec);
@@ -160,27 +217,36 @@ static void note_incomplete(const worth_t *worth, pvm_prof_column_t *column)
     }
 }
 
-static pvm_prof_table_t *make_table(pvm_prof_report_kind_t kind, const worth_t *worth)
+/* @param out_places  for each column of the table its place in the query */
+static pvm_prof_table_t *make_table(pvm_prof_report_kind_t kind, const worth_t *worth,
+                                    int *out_places)
 {
     pvm_prof_column_t columns[REPORT_COLUMNS];
+    uint64_t details = 0;
     size_t count = 0;
+    int place = -1;
 
     for (size_t i = 0; i < REPORT_COLUMNS; i++) {
-        if (report_columns[i].kind == kind) {
-            columns[count] = report_columns[i].column;
-            note_incomplete(worth, &columns[count]);
-            count++;
+        place += report_columns[i].kind == kind;
+        if (report_columns[i].kind != kind ||
+            (report_columns[i].needs_samples && worth->samples == 0)) {
+            continue;
         }
+        columns[count] = report_columns[i].column;
+        note_incomplete(worth, &columns[count]);
+        details |= (uint64_t)report_columns[i].is_detail << count;
+        out_places[count++] = place;
     }
     pvm_prof_table_t *const table = pvm_prof_table_create(reports[kind].title, columns, count);
     if (table != NULL) {
         table->is_record = reports[kind].is_record;
+        table->details = details;
     }
     return table;
 }
 
 /* @return SQLITE_OK, or SQLITE_NOMEM */
-static int read_row(sqlite3_stmt *row, pvm_prof_table_t *table)
+static int read_row(sqlite3_stmt *row, const int *places, pvm_prof_table_t *table)
 {
     pvm_prof_value_t *const values = pvm_prof_table_add_row(table);
 
@@ -188,7 +254,7 @@ static int read_row(sqlite3_stmt *row, pvm_prof_table_t *table)
         return SQLITE_NOMEM;
     }
     for (size_t i = 0; i < table->column_count; i++) {
-        const int column = (int)i;
+        const int column = places[i];
 
         if (sqlite3_column_type(row, column) == SQLITE_NULL) {
             continue;
@@ -213,9 +279,10 @@ static int read_row(sqlite3_stmt *row, pvm_prof_table_t *table)
     return SQLITE_OK;
 }
 
-static int read_rows(sqlite3 *db, const report_t *report, uint32_t top, pvm_prof_table_t *table)
+static int read_rows(sqlite3 *db, const report_t *report, uint32_t top, const int *places,
+                     pvm_prof_table_t *table)
 {
-    char sql[2048];
+    char sql[4096];
     sqlite3_stmt *query = NULL;
     int code;
 
@@ -224,7 +291,7 @@ static int read_rows(sqlite3 *db, const report_t *report, uint32_t top, pvm_prof
              (unsigned)limit);
     code = sqlite3_prepare_v2(db, sql, -1, &query, NULL);
     while (code == SQLITE_OK && (code = sqlite3_step(query)) == SQLITE_ROW) {
-        code = read_row(query, table);
+        code = read_row(query, places, table);
     }
     sqlite3_finalize(query);
     if (code != SQLITE_DONE || table->row_count < limit) {
@@ -258,8 +325,10 @@ pvm_prof_status_t pvm_prof_report(pvm_prof_run_file_t *file, pvm_prof_report_kin
     if (code != SQLITE_OK) {
         return pvm_prof_store_report(file, code, "read its totals");
     }
-    pvm_prof_table_t *const table = make_table(kind, &worth);
-    code = table != NULL ? read_rows(file->db, &reports[kind], options->top, table) : SQLITE_NOMEM;
+    int places[REPORT_COLUMNS];
+    pvm_prof_table_t *const table = make_table(kind, &worth, places);
+    code = table != NULL ? read_rows(file->db, &reports[kind], options->top, places, table)
+                         : SQLITE_NOMEM;
     if (code == SQLITE_OK && add_notes(table, &worth) != 0) {
         code = SQLITE_NOMEM;
     }

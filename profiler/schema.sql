@@ -133,6 +133,26 @@ CREATE TABLE cut (
     PRIMARY KEY (program, pc)
 ) WITHOUT ROWID;
 
+-- Where the sampling timer met the guest, with --instrument samples. An estimate of time: docs/sampling.md.
+CREATE TABLE sample (
+    program  INTEGER NOT NULL REFERENCES program,
+    pc       INTEGER NOT NULL, -- recompiled code: the instruction; else where its block, or what follows an ecalli, begins;
+                               -- -1: the engine itself
+    block_pc INTEGER NOT NULL, -- first pc of its block; -1: the engine
+    function INTEGER,          -- of the block; NULL: the engine
+    samples  INTEGER NOT NULL,
+    PRIMARY KEY (program, pc)
+) WITHOUT ROWID;
+
+-- What the samples are shares of.
+CREATE TABLE sample_total (
+    vm          INTEGER PRIMARY KEY REFERENCES vm,
+    hz          INTEGER NOT NULL, -- rate, as it was set last
+    samples     INTEGER NOT NULL,
+    missed      INTEGER NOT NULL, -- ticks while the thread did not run
+    duration_ns INTEGER NOT NULL -- of guest code, measured: inside pvm_execute, pvm_resume and pvm_step, without host calls
+);
+
 CREATE TABLE host_function (
     program INTEGER NOT NULL REFERENCES program,
     func_id INTEGER NOT NULL,

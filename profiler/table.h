@@ -70,6 +70,8 @@ typedef struct {
     pvm_prof_value_t *values; /**< row after row */
     size_t row_count;
     size_t row_capacity;
+    uint64_t
+        details; /**< columns (bit by index) that people can do without where the line is short */
     size_t row_count_all; /**< before --top cut it; row_count if nothing was cut */
     char **notes;         /**< whole sentences under the table: what is missing, or guessed */
     size_t note_count;

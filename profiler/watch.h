@@ -88,6 +88,17 @@ typedef struct {
     pvm_prof_figures_t stored;
 } pvm_prof_execution_t;
 
+/** Samples of a VM, and the time that they are of. */
+typedef struct {
+    bool is_sampled;
+    uint64_t guest_began_ns; /**< 0: guest code does not run now */
+    uint64_t guest_ns;       /**< in stretches that have ended */
+    pvm_sample_sum_t last;   /**< last reading, */
+    pvm_sample_t *places;    /**< by pc */
+    size_t count;
+    pvm_sample_sum_t total; /**< in the file */
+} pvm_prof_samples_t;
+
 typedef struct pvm_prof_watch_t {
     pvm_prof_recorder_t *recorder;
     struct pvm_prof_watch_t *previous;
@@ -114,6 +125,8 @@ typedef struct pvm_prof_watch_t {
     pvm_edge_count_t *edges;   /**< last reading, sorted, no duplicates */
     size_t edge_count;
 
+    pvm_prof_samples_t samples;
+
     pvm_prof_map_t total_index; /**< func_id -> index into totals */
     pvm_prof_host_total_t *totals;
     uint32_t total_count;
@@ -124,6 +137,7 @@ struct pvm_prof_recorder_t {
     pvm_prof_run_file_t *file;
     uint32_t instrument;
     char *program_name;
+    uint32_t sample_hz; /**< 0: the engine's default */
     uint64_t began_ns;
     pvm_prof_watch_t *watches;
     pvm_prof_program_t **programs;
@@ -167,6 +181,9 @@ void pvm_prof_program_flush(pvm_prof_program_t *entry, pvm_prof_run_file_t *file
 /** See that the file has a name for a host call. */
 void pvm_prof_program_name_call(pvm_prof_program_t *entry, pvm_prof_run_file_t *file,
                                 int32_t func_id);
+/** See that the file has a function, by its index. */
+void pvm_prof_program_store_function(pvm_prof_program_t *entry, pvm_prof_run_file_t *file,
+                                     uint32_t index);
 /** First pc of a block as the file writes it: -1 for PVM_BLOCK_NONE, the end of the code for "no
  * block". */
 int64_t pvm_prof_program_block_pc(const pvm_prof_program_t *entry, uint32_t block);
@@ -179,6 +196,17 @@ void pvm_prof_counts_begin(pvm_prof_watch_t *watch);
 void pvm_prof_counts_read(pvm_prof_watch_t *watch);
 /** Store the differences of edges. */
 void pvm_prof_counts_store_edges(pvm_prof_watch_t *watch);
+
+/* -- samples.c ------------------------------------------------------------------------------ */
+
+/** Guest code runs from here on; */
+void pvm_prof_guest_begins(pvm_prof_watch_t *watch);
+/** it stopped at this time, if it ran. */
+void pvm_prof_guest_ends(pvm_prof_watch_t *watch, uint64_t now_ns);
+/** Read the samples as what later readings are compared with. */
+void pvm_prof_samples_begin(pvm_prof_watch_t *watch);
+/** Store what is new, on the VM's thread. */
+void pvm_prof_samples_store(pvm_prof_watch_t *watch);
 
 /* -- cuts.c -------------------------------------------------------------------------------- */
 

@@ -1,6 +1,7 @@
 /* wrap_sum() and wrap_add(): add modulo 2^64. */
 #include "profiler/wrap_sum.h"
 
+#include "profiler/interval.h"
 #include "profiler/ledger.h"
 
 #include <stdbool.h>
@@ -48,9 +49,11 @@ int pvm_prof_wrap_sum_register(sqlite3 *db)
         sqlite3_finalize(known);
         return SQLITE_OK;
     }
-    const int code = sqlite3_create_function(db, "wrap_add", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
-                                             NULL, add, NULL, NULL);
-
+    int code = pvm_prof_interval_register(db);
+    if (code == SQLITE_OK) {
+        code = sqlite3_create_function(db, "wrap_add", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
+                                       add, NULL, NULL);
+    }
     return code != SQLITE_OK
                ? code
                : sqlite3_create_function(db, "wrap_sum", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,

@@ -7,13 +7,15 @@
 #include "profiler/recorder.h"
 
 #include <inttypes.h>
+#include <pvm/trace.h>
 #include <stdio.h>
 
 _Static_assert(PVM_PROF_COUNTS == 1 << PVM_CHOICE_INSTRUMENT_COUNTS &&
                    PVM_PROF_EDGES == 1 << PVM_CHOICE_INSTRUMENT_EDGES &&
                    PVM_PROF_HOST_CALLS == 1 << PVM_CHOICE_INSTRUMENT_HOSTCALLS &&
                    PVM_PROF_MEMORY == 1 << PVM_CHOICE_INSTRUMENT_MEMORY &&
-                   PVM_PROF_FLIGHT == 1 << PVM_CHOICE_INSTRUMENT_FLIGHT,
+                   PVM_PROF_FLIGHT == 1 << PVM_CHOICE_INSTRUMENT_FLIGHT &&
+                   PVM_PROF_SAMPLES == 1 << PVM_CHOICE_INSTRUMENT_SAMPLES,
                "the list of --instrument is the recorder's flags");
 
 static void describe_progress(void *user_data, char *out, size_t out_bytes)
@@ -62,6 +64,7 @@ static pvm_view_status_t record(pvm_view_t *view, pvm_job_t *job, pvm_prof_run_f
         .size = sizeof(options),
         .instrument = (uint32_t)pvm_view_number(view, PVM_OPTION_INSTRUMENT),
         .program_name = job->input.path,
+        .sample_hz = (uint32_t)view->values[PVM_OPTION_INSTRUMENT].detail,
     };
     pvm_prof_recorder_t *recorder = NULL;
     pvm_view_status_t result;
@@ -102,6 +105,11 @@ pvm_view_status_t pvm_command_record(pvm_view_t *view)
 
     if (path == NULL || path[0] == '\0') {
         return pvm_view_fail(view, PVM_VIEW_USAGE, "record: no run file to write; give -o RUN.db");
+    }
+    if (view->values[PVM_OPTION_INSTRUMENT].detail > PVM_SAMPLE_HZ_MAX) {
+        return pvm_view_fail(view, PVM_VIEW_USAGE,
+                             "record: --instrument samples=%" PRIu64 ": give at most %d",
+                             view->values[PVM_OPTION_INSTRUMENT].detail, PVM_SAMPLE_HZ_MAX);
     }
     if (pvm_view_number(view, PVM_OPTION_VIA) == PVM_CHOICE_VIA_LTTNG) {
         return pvm_view_record_lttng(view, path);

@@ -179,6 +179,29 @@ static int number_parse(const char *text, int base, uint64_t *out_number)
     return errno == 0 && *end == '\0' ? 0 : -1;
 }
 
+/** An item of a list: a name; or one that ends with = in the list and has a number behind it here, or nothing: what number
+ *  that means is the command's business. @return its place, or -1 */
+static int item_find(const char *choices, const char *text, size_t len, uint64_t *out_detail)
+{
+    char item[64];
+    char *equals;
+
+    if (len + 2 > sizeof(item)) {
+        return -1;
+    }
+    (void)snprintf(item, sizeof(item), "%.*s", (int)len, text);
+    equals = strchr(item, '=');
+    if (equals != NULL) {
+        const int place = choice_find(choices, item, (size_t)(equals - item) + 1);
+        return place >= 0 && number_parse(equals + 1, 10, out_detail) == 0 && *out_detail > 0
+                   ? place
+                   : -1;
+    }
+    const int place = choice_find(choices, item, len);
+    item[len] = '=';
+    return place >= 0 ? place : choice_find(choices, item, len + 1);
+}
+
 /** "rN=VALUE"; a negative value is taken modulo 2^64. @return 0 or -1. */
 static int register_parse(pvm_view_t *view, const char *text)
 {
@@ -228,9 +251,12 @@ static int value_set(pvm_view_t *view, int option, const char *text)
         break;
     }
     value->number = 0;
+    value->detail = 0;
     for (;;) {
         const size_t len = info->type == PVM_OPTION_TYPE_LIST ? strcspn(text, ",") : strlen(text);
-        const int place = choice_find(info->choices, text, len);
+        const int place = info->type == PVM_OPTION_TYPE_LIST
+                              ? item_find(info->choices, text, len, &value->detail)
+                              : choice_find(info->choices, text, len);
 
         if (place < 0) {
             return -1;

@@ -56,7 +56,8 @@ enum {
     PVM_CHOICE_INSTRUMENT_EDGES,
     PVM_CHOICE_INSTRUMENT_HOSTCALLS,
     PVM_CHOICE_INSTRUMENT_MEMORY,
-    PVM_CHOICE_INSTRUMENT_FLIGHT
+    PVM_CHOICE_INSTRUMENT_FLIGHT,
+    PVM_CHOICE_INSTRUMENT_SAMPLES
 };
 enum {
     PVM_CHOICE_BY_FUNCTION,
@@ -108,6 +109,7 @@ typedef struct {
     const char *text; /**< as written; NULL if there is neither */
     uint64_t
         number; /**< NUMBER: the value; CHOICE: its place; LIST: a bit for each place; FLAG: 0 or 1 */
+    uint64_t detail; /**< LIST: the number behind a name that takes one; 0: none was given */
 } pvm_option_value_t;
 
 /** Longest error line without its end; longer ones are cut. */

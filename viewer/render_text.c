@@ -23,12 +23,18 @@ static const char plain[] = "\033[0m";
 typedef struct {
     const pvm_render_t *render;
     const pvm_prof_table_t *table;
-    size_t column_count; /**< columns that are shown */
-    size_t *widths;      /**< of each column */
+    size_t column_count; /**< columns that are shown, */
+    size_t *shown;       /**< their places in the table, */
+    size_t *widths;      /**< and how wide they are */
     size_t bar_column;   /**< the percent column that gets bars, or column_count */
     size_t bar_width;
     pvm_buffer_t cell; /**< the one being printed */
 } text_table_t;
+
+static const pvm_prof_column_t *column_of(const text_table_t *text, size_t i)
+{
+    return &text->table->columns[text->shown[i]];
+}
 
 static void put_blanks(const pvm_render_t *render, size_t count)
 {
@@ -45,10 +51,11 @@ static void cell_set(text_table_t *text, size_t row, size_t column)
 {
     text->cell.len = 0;
     if (row < text->table->row_count) {
-        pvm_view_render_value(&text->cell, pvm_prof_table_value(text->table, row, column),
-                              &text->table->columns[column], text->render->escape);
+        pvm_view_render_value(&text->cell,
+                              pvm_prof_table_value(text->table, row, text->shown[column]),
+                              column_of(text, column), text->render->escape);
     } else {
-        pvm_view_render_header(&text->cell, &text->table->columns[column]);
+        pvm_view_render_header(&text->cell, column_of(text, column));
     }
 }
 
@@ -89,16 +96,45 @@ static size_t total_width(const text_table_t *text)
     return total;
 }
 
+static bool is_detail(const text_table_t *text, size_t i)
+{
+    return text->shown[i] < 64 && ((text->table->details >> text->shown[i]) & 1) != 0;
+}
+
+/** Width of the table if no text column were wider than it has to be. */
+static size_t least_width(const text_table_t *text)
+{
+    size_t total = 0;
+
+    for (size_t i = 0; i < text->column_count; i++) {
+        const bool can_shrink =
+            pvm_prof_type_is_text(column_of(text, i)->type) && text->widths[i] > TEXT_COLUMNS_MIN;
+        total += (can_shrink ? TEXT_COLUMNS_MIN : text->widths[i]) + (i > 0 ? GAP : 0);
+    }
+    return total;
+}
+
+/** Leave out columns that people can do without, the last ones first, until all fits. */
+static void drop_details(text_table_t *text)
+{
+    for (size_t i = text->column_count; i-- > 0 && least_width(text) > text->render->width;) {
+        if (is_detail(text, i)) {
+            const size_t behind = text->column_count - i - 1;
+            memmove(&text->shown[i], &text->shown[i + 1], behind * sizeof(*text->shown));
+            memmove(&text->widths[i], &text->widths[i + 1], behind * sizeof(*text->widths));
+            text->column_count--;
+        }
+    }
+}
+
 /** Narrow the widest text column until all fits or none can give more. */
 static void shrink_text(text_table_t *text)
 {
-    const pvm_prof_table_t *table = text->table;
-
     while (total_width(text) > text->render->width) {
         size_t widest = text->column_count;
 
         for (size_t i = 0; i < text->column_count; i++) {
-            if (pvm_prof_type_is_text(table->columns[i].type) &&
+            if (pvm_prof_type_is_text(column_of(text, i)->type) &&
                 text->widths[i] > TEXT_COLUMNS_MIN &&
                 (widest == text->column_count || text->widths[i] > text->widths[widest])) {
                 widest = i;
@@ -124,11 +160,12 @@ static void lay_out(text_table_t *text)
             text->widths[i] = columns > text->widths[i] ? columns : text->widths[i];
         }
     }
+    drop_details(text);
     shrink_text(text);
     total = total_width(text);
     text->bar_column = text->column_count;
     for (size_t i = 0; i < text->column_count && text->bar_column == text->column_count; i++) {
-        if (table->columns[i].type == PVM_PROF_TYPE_PERCENT) {
+        if (column_of(text, i)->type == PVM_PROF_TYPE_PERCENT) {
             text->bar_column = i;
         }
     }
@@ -182,7 +219,8 @@ static void put_cut(const text_table_t *text, size_t width, pvm_prof_type_t type
 
 static void put_bar(const text_table_t *text, size_t row)
 {
-    const pvm_prof_value_t *value = pvm_prof_table_value(text->table, row, text->bar_column);
+    const pvm_prof_value_t *value =
+        pvm_prof_table_value(text->table, row, text->shown[text->bar_column]);
     const double share = value->is_null || !(value->real > 0) ? 0
                          : value->real > 100                  ? 1
                                                               : value->real / 100;
@@ -213,10 +251,10 @@ static void put_row(text_table_t *text, size_t row)
         columns = cell_columns(text);
         put_blanks(text->render, i > 0 ? GAP : 0);
         if (columns > width) {
-            put_cut(text, width, table->columns[i].type);
+            put_cut(text, width, column_of(text, i)->type);
             continue;
         }
-        if (pvm_view_is_numeric(table->columns[i].type)) {
+        if (pvm_view_is_numeric(column_of(text, i)->type)) {
             put_blanks(text->render, width - columns);
             columns = width;
         }
@@ -276,7 +314,8 @@ static void put_record(text_table_t *text, size_t row, size_t width)
     for (size_t i = 0; i < text->column_count; i++) {
         size_t columns;
 
-        if (text->table->is_record && pvm_prof_table_value(text->table, row, i)->is_null) {
+        if (text->table->is_record &&
+            pvm_prof_table_value(text->table, row, text->shown[i])->is_null) {
             continue;
         }
         cell_set(text, text->table->row_count, i);
@@ -302,6 +341,14 @@ static void put_records(text_table_t *text)
 
 /* -- Tables -------------------------------------------------------------------------------- */
 
+static void show_columns(text_table_t *text, size_t count)
+{
+    text->column_count = count;
+    for (size_t i = 0; i < count; i++) {
+        text->shown[i] = i;
+    }
+}
+
 static void put_table(text_table_t *text)
 {
     const pvm_render_t *render = text->render;
@@ -310,8 +357,10 @@ static void put_table(text_table_t *text)
         fputs("(none)\n", render->out);
         return;
     }
+    const size_t count = text->column_count;
     lay_out(text);
     if (total_width(text) > render->width) {
+        show_columns(text, count);
         put_records(text);
         return;
     }
@@ -323,13 +372,15 @@ static void put_table(text_table_t *text)
 
 int pvm_view_render_text(const pvm_render_t *render, const pvm_prof_table_t *table)
 {
-    text_table_t text = {.render = render, .table = table, .column_count = columns_shown(table)};
+    text_table_t text = {.render = render, .table = table};
     int status = -1;
 
     text.widths = calloc(table->column_count + 1, sizeof(*text.widths));
-    if (text.widths == NULL) {
+    text.shown = calloc(table->column_count + 1, sizeof(*text.shown));
+    if (text.widths == NULL || text.shown == NULL) {
         goto out;
     }
+    show_columns(&text, columns_shown(table));
     if (table->title[0] != '\0') {
         fprintf(render->out, "%s%s%s\n", render->is_colour ? bold : "", table->title,
                 render->is_colour ? plain : "");
@@ -347,5 +398,6 @@ int pvm_view_render_text(const pvm_render_t *render, const pvm_prof_table_t *tab
 out:
     pvm_buffer_free(&text.cell);
     free(text.widths);
+    free(text.shown);
     return status;
 }

@@ -15,7 +15,7 @@ pvm_samples_t *pvm_samples_create(const pvm_program_t *program, uint32_t hz)
     pvm_samples_t *const samples = calloc(1, sizeof(*samples));
 
     if (samples != NULL) {
-        samples->hz = hz != 0 ? hz : HZ_DEFAULT;
+        samples->sum.hz = samples->sum_told.hz = hz != 0 ? hz : HZ_DEFAULT;
         samples->places = program->code.len + 1;
         samples->at = calloc(2 * (size_t)samples->places, sizeof(*samples->at));
         samples->told = samples->at + samples->places;
@@ -76,7 +76,7 @@ static void tell_piece(pvm_vm_t *vm, piece_t *piece)
     const pvm_event_samples_t record = {
         .vm = pvm_events_name(vm->id),
         .service = vm->service,
-        .hz = samples->hz,
+        .hz = (uint32_t)samples->sum.hz,
         .engine = samples->sum.engine - samples->sum_told.engine,
         .lost = samples->sum.lost - samples->sum_told.lost,
         .missed = samples->sum.missed - samples->sum_told.missed,
@@ -143,7 +143,7 @@ int pvm_set_sample_rate(pvm_vm_t *vm, uint32_t hz)
     }
     vm->sample_hz = hz;
     if (vm->samples != NULL) {
-        vm->samples->hz = hz;
+        vm->samples->sum.hz = vm->samples->sum_told.hz = hz;
     }
     return 0;
 }
@@ -185,7 +185,7 @@ int pvm_clear_samples(pvm_vm_t *vm)
     pvm_samples_t *const samples = vm->samples;
     pvm_samples_tell(vm);
     memset(samples->at, 0, 2 * (size_t)samples->places * sizeof(*samples->at));
-    samples->sum = samples->sum_told = (pvm_sample_sum_t){0};
+    samples->sum = samples->sum_told = (pvm_sample_sum_t){.hz = samples->sum.hz};
     samples->fresh_count = 0;
     return 0;
 }

@@ -12,7 +12,6 @@
 
 /** Counted in the signal handler, on the thread that runs the machine; read by that thread outside of guest code. */
 typedef struct pvm_samples_t {
-    uint32_t hz;
     uint32_t places; /**< octets of code, and the place behind them */
     pvm_sample_sum_t sum;
     uint32_t *at;   /**< for each place: samples */

@@ -247,7 +247,8 @@ void pvm_sample_timer_enter(pvm_vm_t *vm)
     }
     sampler->vm = vm;
     /* From here on a tick is this machine's and leaves the timer on. */
-    if ((!sampler->is_armed || sampler->hz != vm->samples->hz) && !arm(sampler, vm->samples->hz)) {
+    const uint32_t hz = (uint32_t)vm->samples->sum.hz;
+    if ((!sampler->is_armed || sampler->hz != hz) && !arm(sampler, hz)) {
         vm->samples->sum.lost++;
     }
 }

@@ -133,7 +133,8 @@ static void note_classes(reader_t *reader, const bt_stream *stream)
         uint32_t instrument;
     } meanings[] = {{PVM_EVENT_block_counts, PVM_PROF_COUNTS},
                     {PVM_EVENT_edge_counts, PVM_PROF_EDGES},
-                    {PVM_EVENT_host_call_begin, PVM_PROF_HOST_CALLS}};
+                    {PVM_EVENT_host_call_begin, PVM_PROF_HOST_CALLS},
+                    {PVM_EVENT_samples, PVM_PROF_SAMPLES}};
     const bt_stream_class *const class = bt_stream_borrow_class_const(stream);
     const uint64_t count = bt_stream_class_get_event_class_count(class);
 

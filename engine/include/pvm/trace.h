@@ -107,6 +107,7 @@ typedef struct pvm_sample_t {
 
 /** All samples of a VM. */
 typedef struct pvm_sample_sum_t {
+    uint64_t hz;      /**< rate as it is set now */
     uint64_t samples; /**< at places, and in the engine */
     uint64_t
         engine; /**< of these: around host calls, entering and leaving code, compiling in the middle of a run */
