@@ -20,6 +20,8 @@ static const bench_kind_t kinds[] = {
      PVM_INSTRUMENT_COUNTS | PVM_INSTRUMENT_EDGES},
     {"instrument_blocks", "Every block in order, all of them read: run time over the run without",
      PVM_INSTRUMENT_BLOCKS},
+    {"instrument_calls", "Exact calling-context tree: run time over the run without",
+     PVM_INSTRUMENT_CALLS},
 };
 
 /* Reads every id of a batch. */

@@ -3,6 +3,7 @@
 
 #include "events/events.h"
 #include "support/error.h"
+#include "vm/calls.h"
 #include "vm/counts.h"
 
 #include <pthread.h>
@@ -190,6 +191,11 @@ void pvm_filter_counts_back(pvm_vm_t *vm)
     if (state != NULL && state->counts != NULL) {
         vm->counts = state->counts;
         state->counts = NULL;
+        vm->calls = state->calls;
+        state->calls = NULL;
+        if (vm->calls != NULL) {
+            pvm_calls_resume(vm);
+        }
     }
 }
 
@@ -200,6 +206,8 @@ void pvm_filter_counts_aside(pvm_vm_t *vm)
     if (state != NULL && !state->is_open && vm->counts != NULL) {
         state->counts = vm->counts;
         vm->counts = NULL;
+        state->calls = vm->calls;
+        vm->calls = NULL;
     }
 }
 

@@ -58,7 +58,8 @@ typedef struct pvm_filter_state_t {
     bool has_ranges;
     pvm_filter_range_t *ranges; /**< sorted, apart from each other */
     size_t range_count;
-    struct pvm_counts_t *counts; /**< those of the machine, while it is not open */
+    struct pvm_counts_t *counts; /**< those of the machine, while it is not open, */
+    struct pvm_calls_t *calls;   /**< and its calls; guest code is entered anew when it opens */
 } pvm_filter_state_t;
 
 /** Understand a text. NULL with pvm_last_error(). */

@@ -51,10 +51,11 @@ static_assert(sizeof(pvm_cell_t) == 16, "the loop walks cells of 16 octets");
 typedef enum {
     PVM_INTERPRETER_PLAIN,
     PVM_INTERPRETER_COUNTING, /**< counts edges */
-    PVM_INTERPRETER_TRACING   /**< counts edges, and notes every block */
+    PVM_INTERPRETER_TRACING,  /**< counts edges, and notes every block */
+    PVM_INTERPRETER_CALLS /**< counts edges, follows calls, and notes every block if that is wanted */
 } pvm_interpreter_variant_t;
 
-static_assert(PVM_INTERPRETER_TRACING + 1 == PVM_INTERPRETER_VARIANTS,
+static_assert(PVM_INTERPRETER_CALLS + 1 == PVM_INTERPRETER_VARIANTS,
               "a program keeps all variants");
 
 /** Cost, as x of a header, of a 0.7.2 segment that begins with something rare: no budget covers it, so that whoever
@@ -98,10 +99,12 @@ typedef struct {
 pvm_loop_end_t pvm_interpreter_loop_plain(pvm_loop_t *loop);
 pvm_loop_end_t pvm_interpreter_loop_counting(pvm_loop_t *loop);
 pvm_loop_end_t pvm_interpreter_loop_tracing(pvm_loop_t *loop);
+pvm_loop_end_t pvm_interpreter_loop_calls(pvm_loop_t *loop);
 /** Offsets of the loops' handlers, PVM_HANDLER_COUNT each, for the cells. */
 const int32_t *pvm_interpreter_handlers_plain(void);
 const int32_t *pvm_interpreter_handlers_counting(void);
 const int32_t *pvm_interpreter_handlers_tracing(void);
+const int32_t *pvm_interpreter_handlers_calls(void);
 
 /** Perform the ecalli at loop->cell. @return LEAVE to go on behind it with loop->budget (0.7.2: the next segment
  *  is paid), else how the loop ends. */

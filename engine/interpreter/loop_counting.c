@@ -7,6 +7,8 @@
         vm->counts->edges[2 * (terminator) + 1]++;                                                 \
         vm->counts->from_hub[block]++;                                                             \
     } while (0)
-#define PVM_LOOP_NOTE_BLOCK(block, gas) (void)0
+#define PVM_LOOP_NOTE_BLOCK(block, gas)             (void)0
+#define PVM_LOOP_FOLLOW(terminator, taken, pc, gas) (void)0
+#define PVM_LOOP_KEEP_ENTRY(entry)                  (void)0
 
 #include "interpreter/loop_template.h"

@@ -3,6 +3,8 @@
  *   PVM_LOOP_NAME, PVM_LOOP_HANDLERS   the functions' names
  *   PVM_LOOP_COUNT_EDGE(terminator, taken), PVM_LOOP_COUNT_HUB(block)   statements, or nothing
  *   PVM_LOOP_NOTE_BLOCK(block, gas)   the same, for a block that was entered with this much gas
+ *   PVM_LOOP_FOLLOW(terminator, taken, pc, gas)   the same, for a jump to `pc` that was executed with this much gas
+ *   PVM_LOOP_KEEP_ENTRY(entry)   the same, for a jump through this entry of the jump table
  *
  * Gas is paid on arrival at a segment, from a local budget, and vm->pc says that the guest is there: two instructions of
  * the host, which keep the block known to whoever interrupts the thread (vm.h). Whatever is rare (an access that is
@@ -148,6 +150,7 @@ INLINE uint32_t indirect_address(const guest_t guest, const pvm_cell_t *cell, bo
 #define ARRIVE(target, kind_, taken_, COUNT)                                                       \
     do {                                                                                           \
         const pvm_cell_t *const to = (target);                                                     \
+        PVM_LOOP_FOLLOW((uint32_t)cell[1].handler, taken_, to[-1].pc, vm->gas + budget);           \
         budget -= (uint32_t)to[-1].x;                                                              \
         if (UNLIKELY(budget < 0)) {                                                                \
             arrival.kind = (kind_);                                                                \
@@ -199,6 +202,7 @@ INLINE uint32_t indirect_address(const guest_t guest, const pvm_cell_t *cell, bo
             goto leave;                                                                            \
         }                                                                                          \
         (void)exec_##name(guest, cell);                                                            \
+        PVM_LOOP_KEEP_ENTRY(slot);                                                                 \
         ARRIVE(cells + code->jump_cells[slot], PVM_ARRIVAL_HUB, true,                              \
                PVM_LOOP_COUNT_HUB(cell[1].handler, to[-1].y));                                     \
     }
@@ -278,6 +282,7 @@ leave:
 
 unpaid:
     arrival.from = code->pc_of_cell[cell - cells];
+    arrival.entry = vm->arrival.entry;
     vm->arrival = arrival;
     loop->cell = unpaid_target;
     loop->budget = budget + (uint32_t)unpaid_target[-1].x;

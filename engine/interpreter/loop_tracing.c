@@ -16,5 +16,7 @@
             pvm_block_trace_full(vm, (gas_before));                                                \
         }                                                                                          \
     } while (0)
+#define PVM_LOOP_FOLLOW(terminator, taken, pc, gas) (void)0
+#define PVM_LOOP_KEEP_ENTRY(entry)                  (void)0
 
 #include "interpreter/loop_template.h"

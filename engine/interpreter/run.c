@@ -4,6 +4,7 @@
  * loop pays whole segments; what it leaves unexecuted is given back here before the step pays by instruction. */
 #include "events/events.h"
 #include "interpreter/code.h"
+#include "vm/calls.h"
 #include "vm/counts.h"
 #include "vm/host_call.h"
 
@@ -40,6 +41,7 @@ static bool enter(pvm_vm_t *vm, const pvm_interpreter_code_t *code, uint32_t cel
         return false;
     }
     vm->gas -= rest;
+    pvm_calls_paid(vm);
     if (vm->counts != NULL) {
         const uint32_t hit = pvm_counts_pay(vm, pvm_interpreter_block_rest(code, cell));
         pvm_block_trace_add(vm, hit, vm->gas + rest);
@@ -92,7 +94,8 @@ static pvm_exit_t loop_from(pvm_vm_t *vm, const pvm_interpreter_code_t *code, ui
     const pvm_loop_end_t end =
         code->variant == PVM_INTERPRETER_PLAIN      ? pvm_interpreter_loop_plain(&loop)
         : code->variant == PVM_INTERPRETER_COUNTING ? pvm_interpreter_loop_counting(&loop)
-                                                    : pvm_interpreter_loop_tracing(&loop);
+        : code->variant == PVM_INTERPRETER_TRACING  ? pvm_interpreter_loop_tracing(&loop)
+                                                    : pvm_interpreter_loop_calls(&loop);
     const uint32_t at = (uint32_t)(loop.cell - code->cells);
 
     *out_step = false;
@@ -123,9 +126,10 @@ static pvm_exit_t loop_from(pvm_vm_t *vm, const pvm_interpreter_code_t *code, ui
 static const pvm_interpreter_code_t *get_code(pvm_vm_t *vm)
 {
     pvm_program_t *const program = vm->program;
-    const pvm_interpreter_variant_t variant = vm->block_trace != NULL ? PVM_INTERPRETER_TRACING
-                                              : vm->counts != NULL    ? PVM_INTERPRETER_COUNTING
-                                                                      : PVM_INTERPRETER_PLAIN;
+    const pvm_interpreter_variant_t variant = vm->calls != NULL         ? PVM_INTERPRETER_CALLS
+                                              : vm->block_trace != NULL ? PVM_INTERPRETER_TRACING
+                                              : vm->counts != NULL      ? PVM_INTERPRETER_COUNTING
+                                                                        : PVM_INTERPRETER_PLAIN;
     pvm_interpreter_code_t **const place = &program->interpreter_code[variant];
     pvm_interpreter_code_t *code = __atomic_load_n(place, __ATOMIC_ACQUIRE);
 

@@ -4,6 +4,7 @@
 #include "events/events.h"
 #include "interpreter/interpreter.h"
 #include "isa/semantics.h"
+#include "vm/calls.h"
 #include "vm/counts.h"
 
 /* Where an instruction wants to go. */
@@ -161,6 +162,16 @@ static go_t perform(step_t *step)
 
 /* -- Gas --- */
 
+/* Out of gas there is none, also where the host left less. That costs nobody anything. */
+static void forget_debt(pvm_vm_t *vm)
+{
+    if (vm->calls != NULL) {
+        pvm_calls_charge(vm->calls, vm->gas);
+        vm->calls->mark = 0;
+    }
+    vm->gas = 0;
+}
+
 bool pvm_interpreter_pay(pvm_vm_t *vm)
 {
     uint64_t cost = 1;
@@ -169,18 +180,20 @@ bool pvm_interpreter_pay(pvm_vm_t *vm)
         if (vm->charged) {
             /* In the middle of what is paid: that is no arrival, even where the embedder has set the pc. */
             pvm_counts_skip_arrival(vm);
+            pvm_calls_paid(vm);
             return true;
         }
         cost = pvm_counts_block_cost(vm->program, pvm_program_block_at(vm->program, vm->pc));
     }
     if (vm->gas < 0 || (uint64_t)vm->gas < cost) {
         if (!vm->program->has_block_gas) {
-            vm->gas = 0;
+            forget_debt(vm);
         }
         return false;
     }
     vm->gas -= (int64_t)cost;
     vm->charged = vm->program->has_block_gas;
+    pvm_calls_paid(vm);
     if (vm->counts != NULL) {
         pvm_block_trace_add(vm, pvm_counts_pay(vm, cost), vm->gas + (int64_t)cost);
     }
@@ -191,6 +204,10 @@ bool pvm_interpreter_pay(pvm_vm_t *vm)
 
 static pvm_exit_t arrive(pvm_vm_t *vm, uint8_t kind, bool taken, uint32_t target)
 {
+    if (vm->calls != NULL) {
+        pvm_calls_step(vm->calls, vm->gas,
+                       2 * pvm_flow_terminator(vm->calls->map->flow, vm->pc) + taken, target);
+    }
     vm->arrival = (pvm_arrival_t){.kind = kind, .taken = taken, .from = vm->pc};
     vm->pc = target;
     vm->charged = false;
@@ -223,7 +240,9 @@ static pvm_exit_t jump_indirect(const step_t *step)
     if (!pvm_program_is_block_start(program, target)) {
         return PVM_EXIT_PANIC;
     }
-    return arrive(step->vm, PVM_ARRIVAL_HUB, true, target);
+    const pvm_exit_t exit = arrive(step->vm, PVM_ARRIVAL_HUB, true, target);
+    step->vm->arrival.entry = address / 2 - 1;
+    return exit;
 }
 
 /* Behind the instruction, without a jump. */

@@ -275,6 +275,8 @@ static const int32_t *handlers_of(pvm_interpreter_variant_t variant)
         return pvm_interpreter_handlers_counting();
     case PVM_INTERPRETER_TRACING:
         return pvm_interpreter_handlers_tracing();
+    case PVM_INTERPRETER_CALLS:
+        return pvm_interpreter_handlers_calls();
     case PVM_INTERPRETER_PLAIN:
         break;
     }

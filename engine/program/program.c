@@ -7,7 +7,7 @@
 #include "program/host_calls.h"
 #include "recompiler/recompiler.h"
 #include "support/error.h"
-#include "vm/flow.h"
+#include "vm/call_map.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +63,7 @@ static void free_program(pvm_program_t *program)
     for (int i = 0; i < PVM_RECOMPILER_VARIANTS; i++) {
         pvm_recompiler_code_destroy(program->recompiler_code[i]);
     }
+    pvm_call_map_destroy(program->call_map);
     pvm_flow_destroy(program->flow);
     pvm_memory_pool_destroy(&program->memory_pool);
     pvm_frames_destroy(program->frames);

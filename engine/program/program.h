@@ -25,8 +25,8 @@ struct pvm_interpreter_code_t;
 struct pvm_recompiler_code_t;
 
 /** Variants of the interpreter's code; interpreter/code.h names them. */
-#define PVM_INTERPRETER_VARIANTS 3
-#define PVM_RECOMPILER_VARIANTS  8
+#define PVM_INTERPRETER_VARIANTS 4
+#define PVM_RECOMPILER_VARIANTS  16
 
 /** A region that is mapped when a machine starts. */
 typedef struct {
@@ -84,8 +84,9 @@ struct pvm_program_t {
     pvm_published_program_t published;
     pvm_memory_pool_t memory_pool;
     pthread_mutex_t cache_lock;
-    struct pvm_frames_t *frames; /**< program/frames.h; NULL until somebody asks */
-    struct pvm_flow_t *flow;     /**< vm/flow.h; made on first use */
+    struct pvm_frames_t *frames;     /**< program/frames.h; NULL until somebody asks */
+    struct pvm_flow_t *flow;         /**< vm/flow.h; made on first use */
+    struct pvm_call_map_t *call_map; /**< vm/call_map.h; the same */
     /** By pvm_interpreter_variant_t; made on first use. */
     struct pvm_interpreter_code_t *interpreter_code[PVM_INTERPRETER_VARIANTS];
     struct pvm_recompiler_code_t *recompiler_code[PVM_RECOMPILER_VARIANTS]; /**< by PVM_VARIANT_* */

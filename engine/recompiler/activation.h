@@ -28,12 +28,18 @@ typedef struct pvm_activation_t {
     /** The host call at a site, with the gas that is left. */
     pvm_native_way_t (*host_call)(struct pvm_activation_t *activation, uint64_t site,
                                   int64_t budget);
-    uint32_t jump_pc;    /**< of the last indirect jump (counting) */
+    uint32_t jump_pc;    /**< of the last indirect jump (counting), */
+    uint32_t jump_entry; /**< and its entry of the jump table (calls) */
     uint32_t *trace_at;  /**< where the next block is noted (tracing), */
     uint64_t trace_step; /**< octets of a note, */
     /** and who takes them; goes on with the same budget. */
     pvm_native_way_t (*trace_full)(struct pvm_activation_t *activation, uint64_t unused,
                                    int64_t budget);
+    struct pvm_context_t *context; /**< the current one (calls), */
+    struct pvm_call_site_t *sites; /**< what sites remember, */
+    uint64_t *pairs;               /**< jumps through registers, */
+    /** and who goes on where this is not enough, with the same budget. */
+    pvm_native_way_t (*follow)(struct pvm_activation_t *activation, uint64_t step, int64_t budget);
     /* From here on emitted code looks at nothing. */
     bool faulted;
     pvm_native_end_t end;

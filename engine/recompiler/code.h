@@ -17,7 +17,8 @@
 enum {
     PVM_VARIANT_COUNTING = 1, /**< counts edges */
     PVM_VARIANT_CHECKED = 2,  /**< tests every access instead of relying on page protection */
-    PVM_VARIANT_TRACING = 4   /**< notes every block; counts, too */
+    PVM_VARIANT_TRACING = 4,  /**< notes every block; counts, too */
+    PVM_VARIANT_CALLS = 8     /**< follows calls; counts, too */
 };
 
 typedef struct {

@@ -84,6 +84,11 @@ static size_t place_tables(pvm_compiler_t *c, uint32_t instructions)
                                   sizeof(*code->tails));
         c->block_bodies = place_table(&c->scratch, &used, 4 * blocks, sizeof(*c->block_bodies));
     }
+    if (c->calls != NULL) {
+        const size_t follows = 2 * (size_t)c->calls->site_count + blocks;
+        c->follows = place_table(&c->scratch, &used, follows, sizeof(*c->follows));
+        c->called_entries = place_table(&c->scratch, &used, blocks, sizeof(*c->called_entries));
+    }
     if (c->counting && c->block_bodies != NULL) {
         c->landings = c->block_bodies + blocks;
         c->landing_places = c->block_bodies + 2 * blocks;
@@ -118,6 +123,12 @@ static int keep_tables(pvm_compiler_t *c)
     return 0;
 }
 
+/* Octets of the tables of indirect jumps. */
+static int64_t table_bytes(const pvm_compiler_t *c)
+{
+    return 8 * (c->calls != NULL ? INT64_C(2) : 1) * c->program->jump_table_len;
+}
+
 /* @return 0, -1 for an error, 1 if `bytes` of code were not enough. */
 static int emit_all(pvm_compiler_t *c, size_t enough, size_t bytes)
 {
@@ -138,17 +149,22 @@ static int emit_all(pvm_compiler_t *c, size_t enough, size_t bytes)
         at = pvm_compiler_emit_detours(c, at);
         at = pvm_compiler_emit_hub_entries(c, at);
         at = pvm_compiler_emit_traces(c, at);
+        at = pvm_compiler_emit_follows(c, at);
         places = c->hub_entries;
     }
     code->code_len = (uint32_t)(at - c->base);
-    const size_t rest = (size_t)PVM_STUB_BYTES * code->stub_count +
-                        8 * (size_t)c->program->jump_table_len + 2 * PVM_X86_BYTES_MAX;
+    const size_t rest =
+        (size_t)PVM_STUB_BYTES * code->stub_count + (size_t)table_bytes(c) + 2 * PVM_X86_BYTES_MAX;
     if (c->too_large || rest > (size_t)(code->region.base + code->region.bytes - at)) {
         return 1;
     }
     at = pvm_compiler_emit_stubs(c, at);
-    const uint8_t *const end = pvm_compiler_emit_jump_table(c, at, places);
-    pvm_compiler_patch_jumps(c, end - 8 * (size_t)c->program->jump_table_len);
+    uint8_t *end = pvm_compiler_emit_jump_table(c, at, places);
+    const uint8_t *const table = end - 8 * (size_t)c->program->jump_table_len;
+    if (c->calls != NULL) {
+        end = pvm_compiler_emit_jump_table(c, end, c->called_entries);
+    }
+    pvm_compiler_patch_jumps(c, table);
     /* Kept as large as it takes to be enough for this program once more. */
     const size_t used = (size_t)(end - c->base);
     return pvm_arena_seal(&code->region, used > enough ? used : enough);
@@ -178,6 +194,10 @@ static void prepare(pvm_compiler_t *c)
     if (c->counting) {
         c->detour_count = 0;
         c->trace_count = 0;
+        c->follow_count = 0;
+        if (c->calls != NULL) {
+            memset(c->called_entries, 0, bytes);
+        }
         memset(c->block_bodies, 0, 4 * bytes);
         pvm_compiler_choose_landings(c);
     }
@@ -188,10 +208,8 @@ static int compile(pvm_compiler_t *c)
     const uint32_t instructions = count_instructions(&c->program->code);
     const size_t tables = place_tables(c, instructions);
     const int64_t most = PVM_THUNKS_BYTES + 2 * PVM_INSTRUCTION_BYTES_MAX +
-                         (int64_t)instructions * PVM_INSTRUCTION_BYTES_MAX +
-                         8 * (int64_t)c->program->jump_table_len;
-    const int64_t overhead =
-        PVM_THUNKS_BYTES + 4 * PVM_INSTRUCTION_BYTES_MAX + 8 * (int64_t)c->program->jump_table_len;
+                         (int64_t)instructions * PVM_INSTRUCTION_BYTES_MAX + table_bytes(c);
+    const int64_t overhead = PVM_THUNKS_BYTES + 4 * PVM_INSTRUCTION_BYTES_MAX + table_bytes(c);
     int64_t bytes = overhead + EXPANSION * (int64_t)c->program->code.len;
     /* For a region that waits: most programs fit, and those that do not are emitted once more. */
     int64_t enough = overhead + (c->counting || c->checked ? EXPANSION : EXPANSION_USUAL) *
@@ -241,8 +259,10 @@ pvm_recompiler_code_t *pvm_recompiler_compile(const pvm_program_t *program, unsi
         .checked = (variant & PVM_VARIANT_CHECKED) != 0,
     };
 
+    const bool follows = (variant & PVM_VARIANT_CALLS) != 0;
     c.flow = c.counting ? pvm_flow_of(program) : NULL;
-    if (code == NULL || (c.counting && c.flow == NULL)) {
+    c.calls = follows ? pvm_call_map_of(program) : NULL;
+    if (code == NULL || (c.counting && c.flow == NULL) || (follows && c.calls == NULL)) {
         pvm_error_set("no memory to compile %u octets of code", program->code.len);
         free(code);
         return NULL;

@@ -8,7 +8,7 @@
 #include "recompiler/code.h"
 #include "recompiler/emitter.h"
 #include "recompiler/thunks.h"
-#include "vm/flow.h"
+#include "vm/call_map.h"
 
 #include <string.h>
 
@@ -18,6 +18,8 @@
 /** Instead of a block: none, and the table of indirect jumps. */
 #define PVM_COMPILER_NO_BLOCK UINT32_MAX
 #define PVM_COMPILER_TABLE    UINT32_MAX
+/** The same for calls: it stands behind the other one. */
+#define PVM_COMPILER_CALLED (UINT32_MAX - 1)
 
 /* A rel32 that is not known yet. */
 typedef struct {
@@ -38,6 +40,13 @@ typedef struct {
     uint32_t block; /**< where it goes on from there */
 } pvm_detour_t;
 
+/* What is done behind the last instruction by a call of C: jumped to from in front of `end`, goes on there. */
+typedef struct {
+    uint32_t end;
+    uint32_t back;
+    uint32_t step; /**< what C is told */
+} pvm_detached_t;
+
 /* Who arrives at a block's landing, where arrivals are paid and counted in front of the body: nobody, indirect jumps, or
  * terminator `value - 1`. */
 enum { PVM_LANDING_NONE = 0, PVM_LANDING_HUB = UINT32_MAX };
@@ -51,6 +60,7 @@ typedef struct {
     bool flat; /**< gas of 0.7.2 */
     bool counting;
     bool tracing;
+    const pvm_call_map_t *calls; /**< NULL: calls are not followed */
     bool checked;
     uint8_t ops[256];   /**< number -> pvm_op_t */
     bool replay;        /**< emit into the void: only the state of the registers is asked for */
@@ -74,6 +84,9 @@ typedef struct {
     uint32_t *
         traces; /**< tracing: offsets behind the jumps that are taken when there is no room for one more block */
     uint32_t trace_count;
+    pvm_detached_t *follows; /**< calls: what is not done inline */
+    uint32_t follow_count;
+    uint32_t *called_entries; /**< calls: where calls through registers arrive */
 
     pvm_jump_t *jumps;
     uint32_t jump_count;

@@ -4,6 +4,7 @@
 
 #if PVM_RECOMPILER_AVAILABLE
 #include "recompiler/control.h"
+#include "recompiler/follow.h"
 
 #include "events/state.h"
 
@@ -55,6 +56,7 @@ void pvm_compiler_begin_counted_block(pvm_compiler_t *c, pvm_emitter_t *e, uint3
     uint8_t *over = NULL;
 
     if (runs_on_from != UINT32_MAX) {
+        pvm_compiler_follow(c, e, 2 * (c->terminator - 1));
         pvm_compiler_pay_head(c, e, block);
         pvm_compiler_leave_if(c, e, PVM_X86_B, PVM_STUB_UNPAID_NEXT, pc, runs_on_from);
         count_edge(c, e, 2 * (c->terminator - 1));
@@ -65,9 +67,14 @@ void pvm_compiler_begin_counted_block(pvm_compiler_t *c, pvm_emitter_t *e, uint3
     }
     if (landing != PVM_LANDING_NONE) {
         c->landing_places[block] = (uint32_t)(e->at - c->base);
-        pvm_compiler_pay_head(c, e, block);
         if (landing == PVM_LANDING_HUB) {
             c->hub_entries[block] = c->landing_places[block];
+            pvm_compiler_follow_arrival(c, e, block);
+        } else {
+            pvm_compiler_follow(c, e, 2 * (landing - 1) + 1);
+        }
+        pvm_compiler_pay_head(c, e, block);
+        if (landing == PVM_LANDING_HUB) {
             pvm_compiler_leave_if(c, e, PVM_X86_B, PVM_STUB_UNPAID_HUB, pc, 0);
             pvm_compiler_count(e, PVM_FRAME_FROM_HUB, block);
         } else {
@@ -91,6 +98,7 @@ void pvm_compiler_jump_counting(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t ta
     const bool known = !c->flat || block + 1 < c->block;
     uint32_t cost_at = 0;
 
+    pvm_compiler_follow(c, e, 2 * c->terminator + 1);
     /* The price of the block that is open is not known either. */
     pvm_compiler_pay(e, known ? (int32_t)pvm_compiler_block_cost(c, block) : 0, !known);
     if (!known) {
@@ -131,22 +139,37 @@ void pvm_compiler_branch_counting(pvm_compiler_t *c, pvm_emitter_t *e, const pvm
 }
 
 /* mov rcx, [table + 8 rcx]. The place of the table is patched at the end. */
-static void load_table_entry(pvm_compiler_t *c, pvm_emitter_t *e)
+static void load_table_entry(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t table)
 {
     if (e->cpu.low) {
         e->at = pvm_x86_put(e->at, 0x48 | 0x8b << 8 | 0x0c << 16 | 0xcdULL << 24, 4);
         e->at = pvm_x86_put_32(e->at, 0);
         c->jumps[c->jump_count++] =
-            (pvm_jump_t){.end = (uint32_t)(e->at - c->base), .block = PVM_COMPILER_TABLE};
+            (pvm_jump_t){.end = (uint32_t)(e->at - c->base), .block = table};
         return;
     }
     /* mov [temp], rax; lea rax, [rip + table]; mov rcx, [rax + 8 rcx]; mov rax, [temp] */
     e->at = pvm_x86_stack_store(e->at, PVM_X86_RAX, PVM_FRAME_TEMP_0);
     e->at = pvm_x86_put(e->at, 0x48 | 0x8d << 8 | 0x05 << 16, 7);
-    c->jumps[c->jump_count++] =
-        (pvm_jump_t){.end = (uint32_t)(e->at - c->base), .block = PVM_COMPILER_TABLE};
+    c->jumps[c->jump_count++] = (pvm_jump_t){.end = (uint32_t)(e->at - c->base), .block = table};
     e->at = pvm_x86_put(e->at, 0x48 | 0x8b << 8 | 0x0c << 16 | 0xc8ULL << 24, 4);
     e->at = pvm_x86_stack_load(e->at, PVM_X86_RAX, PVM_FRAME_TEMP_0);
+}
+
+/* A jump through entry ecx of the jump table: leave if that leads nowhere; mov [rsp + jump pc], pc, which who goes on in C asks
+ * for; follow it if it is a call; count the pair. ecx stays. */
+static void follow_indirect(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc)
+{
+    if (c->table_has_bad) {
+        e->at = pvm_x86_stack_store(e->at, PVM_HOST_SCRATCH, PVM_FRAME_ENTRY);
+        load_table_entry(c, e, PVM_COMPILER_TABLE);
+        e->at = pvm_x86_test(e->at, true, PVM_HOST_SCRATCH, PVM_HOST_SCRATCH);
+        pvm_compiler_leave_if(c, e, PVM_X86_E, PVM_STUB_LEAVE, pc, 0);
+        e->at = pvm_x86_stack_load(e->at, PVM_HOST_SCRATCH, PVM_FRAME_ENTRY);
+    }
+    e->at = pvm_x86_stack(e->at, false, 0xc7, 0, PVM_FRAME_JUMP_PC);
+    e->at = pvm_x86_put_32(e->at, (int32_t)pc);
+    pvm_compiler_follow_register(c, e, c->terminator);
 }
 
 /* ecx = address - 2; ror ecx, 1; cmp ecx, entries; jae stub; mov rcx, [table + 8 rcx]; jmp rcx
@@ -157,6 +180,9 @@ static void load_table_entry(pvm_compiler_t *c, pvm_emitter_t *e)
 void pvm_compiler_jump_indirect(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc, bool links,
                                 uint8_t d, pvm_operand_t v, pvm_address_t address)
 {
+    const bool is_call =
+        c->calls != NULL && c->calls->steps[2 * c->terminator + 1] == PVM_STEP_CALL;
+
     pvm_emit_settle(e);
     address.offset = (int32_t)((uint32_t)address.offset - 2);
     pvm_emit_address(e, address);
@@ -164,8 +190,11 @@ void pvm_compiler_jump_indirect(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc
     e->at = pvm_x86_alu_imm(e->at, false, PVM_X86_CMP, PVM_HOST_SCRATCH,
                             (int32_t)c->program->jump_table_len);
     pvm_compiler_leave_if(c, e, PVM_X86_AE, PVM_STUB_LEAVE, pc, 0);
-    load_table_entry(c, e);
-    if (c->table_has_bad) {
+    if (c->calls != NULL) {
+        follow_indirect(c, e, pc);
+    }
+    load_table_entry(c, e, is_call ? PVM_COMPILER_CALLED : PVM_COMPILER_TABLE);
+    if (c->table_has_bad && c->calls == NULL) {
         e->at = pvm_x86_test(e->at, true, PVM_HOST_SCRATCH, PVM_HOST_SCRATCH);
         pvm_compiler_leave_if(c, e, PVM_X86_E, PVM_STUB_LEAVE, pc, 0);
     }

@@ -5,7 +5,7 @@
 #if PVM_RECOMPILER_AVAILABLE
 #include "recompiler/finish.h"
 
-#include "recompiler/links.h"
+#include "recompiler/follow.h"
 
 /* Which arrivals get a landing in front of the body: the innermost loop's, or where nobody runs on into the block, those of
  * a branch ahead or of indirect jumps. */
@@ -59,6 +59,7 @@ uint8_t *pvm_compiler_emit_detours(pvm_compiler_t *c, uint8_t *at)
 
         note_tail(c, e.at, c->block_bodies[detour.block]);
         pvm_x86_patch(c->base + detour.end, e.at);
+        pvm_compiler_follow(c, &e, edge);
         pvm_compiler_pay(&e, (int32_t)pvm_compiler_block_cost(c, detour.block), false);
         pvm_compiler_leave_if(c, &e, PVM_X86_B, PVM_STUB_UNPAID_JUMP, detour.target_pc, detour.pc);
         if (c->flow->is_counted[edge]) {
@@ -85,6 +86,7 @@ uint8_t *pvm_compiler_emit_hub_entries(pvm_compiler_t *c, uint8_t *at)
         }
         note_tail(c, e.at, c->block_bodies[block]);
         c->hub_entries[block] = (uint32_t)(e.at - c->base);
+        pvm_compiler_follow_arrival(c, &e, block);
         pvm_compiler_pay(&e, (int32_t)pvm_compiler_block_cost(c, block), false);
         pvm_compiler_leave_if(c, &e, PVM_X86_B, PVM_STUB_UNPAID_HUB, pc, 0);
         pvm_compiler_count(&e, PVM_FRAME_FROM_HUB, block);
@@ -108,6 +110,24 @@ uint8_t *pvm_compiler_emit_traces(pvm_compiler_t *c, uint8_t *at)
         at = pvm_x86_put(at, 0xe8, 5);
         pvm_x86_patch(at, c->thunks.trace_full);
         at = pvm_x86_jmp_back(at, end);
+        c->too_large |= at > c->limit;
+    }
+    return at;
+}
+
+/* mov rax, [temp]; mov ecx, step; call follow; jmp back, where rax is not needed any more */
+uint8_t *pvm_compiler_emit_follows(pvm_compiler_t *c, uint8_t *at)
+{
+    for (uint32_t i = 0; i < c->follow_count && !c->too_large; i++) {
+        const pvm_detached_t *const follow = &c->follows[i];
+
+        pvm_x86_patch(c->base + follow->end, at);
+        at = pvm_x86_stack_load(at, PVM_X86_RAX, PVM_FRAME_TEMP_1);
+        at = pvm_x86_put(at, 0xb9, 1);
+        at = pvm_x86_put_32(at, (int32_t)follow->step);
+        at = pvm_x86_put(at, 0xe8, 5);
+        pvm_x86_patch(at, c->thunks.follow);
+        at = pvm_x86_jmp_back(at, c->base + follow->back);
         c->too_large |= at > c->limit;
     }
     return at;
@@ -142,12 +162,15 @@ void pvm_compiler_patch_jumps(pvm_compiler_t *c, const uint8_t *table)
 {
     for (uint32_t i = 0; i < c->jump_count; i++) {
         const pvm_jump_t jump = c->jumps[i];
-        if (jump.block == PVM_COMPILER_TABLE) {
+        if (jump.block == PVM_COMPILER_TABLE || jump.block == PVM_COMPILER_CALLED) {
+            const uint8_t *const place = jump.block == PVM_COMPILER_TABLE
+                                             ? table
+                                             : table + 8 * (size_t)c->program->jump_table_len;
             if (c->code->cpu.low) {
-                const int32_t address = (int32_t)(uintptr_t)table;
+                const int32_t address = (int32_t)(uintptr_t)place;
                 memcpy(c->base + jump.end - sizeof(address), &address, sizeof(address));
             } else {
-                pvm_x86_patch(c->base + jump.end, table);
+                pvm_x86_patch(c->base + jump.end, place);
             }
             continue;
         }

@@ -13,6 +13,8 @@ uint8_t *pvm_compiler_emit_detours(pvm_compiler_t *c, uint8_t *at);
 uint8_t *pvm_compiler_emit_hub_entries(pvm_compiler_t *c, uint8_t *at);
 /** Tracing code: where blocks go that have no room. @return the cursor */
 uint8_t *pvm_compiler_emit_traces(pvm_compiler_t *c, uint8_t *at);
+/** Code that follows calls: where it is not done inline. @return the cursor */
+uint8_t *pvm_compiler_emit_follows(pvm_compiler_t *c, uint8_t *at);
 uint8_t *pvm_compiler_emit_stubs(pvm_compiler_t *c, uint8_t *at);
 /** The table of indirect jumps, which lead to the block's place. @return the cursor */
 uint8_t *pvm_compiler_emit_jump_table(pvm_compiler_t *c, uint8_t *at, const uint32_t *places);

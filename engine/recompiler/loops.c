@@ -32,6 +32,9 @@ static void tell_places(pvm_compiler_t *c, uint32_t block, uint32_t head, uint32
         move_places(c->landing_places, block, c->block, by);
         move_places(c->hub_entries, block, c->block, by);
     }
+    if (c->calls != NULL) {
+        move_places(c->called_entries, block, c->block, by);
+    }
     for (uint32_t i = code->stretch_count; i > 0 && code->stretches[i - 1].host >= head; i--) {
         code->stretches[i - 1].host += by;
     }

@@ -16,7 +16,9 @@
  *              + 48  pc of the last indirect jump (counting code), 4 octets
  *              + 56  where to enter; index of a host call
  *              + 64  counters of arrivals from indirect jumps (counting code)
- *              + 72  rbx, rbp, r12 to r15 of the caller, and the return address
+ *              + 72  the current context, + 80 the sites of calls, + 88 the table of pairs,
+ *              + 96  entry of the last indirect jump (code that follows calls)
+ *              +104  rbx, rbp, r12 to r15 of the caller, and the return address
  *
  * The map: the stack pointer of the C ABI (r1) wants a displacement anyhow, so it gets rbp; s0, s1 and the arguments,
  * which are used most, get registers that need no REX prefix in 32-bit operations. */
@@ -45,7 +47,11 @@ enum {
     PVM_FRAME_JUMP_PC = 48,
     PVM_FRAME_WHERE = 56,
     PVM_FRAME_FROM_HUB = 64,
-    PVM_FRAME_BYTES = 72
+    PVM_FRAME_CONTEXT = 72,
+    PVM_FRAME_SITES = 80,
+    PVM_FRAME_PAIRS = 88,
+    PVM_FRAME_ENTRY = 96,
+    PVM_FRAME_BYTES = 104
 };
 
 /** The host register of guest register `guest`, from a packed table that the compiler can hold in a register. */

@@ -11,6 +11,7 @@
 #include "interpreter/interpreter.h"
 #include "isa/semantics.h"
 #include "recompiler/activation.h"
+#include "recompiler/follow.h"
 #include "recompiler/perf.h"
 #include "recompiler/signals.h"
 #include "support/error.h"
@@ -66,6 +67,7 @@ static inline const pvm_recompiler_code_t *get_code(pvm_vm_t *vm)
 {
     const unsigned variant = (vm->counts != NULL ? PVM_VARIANT_COUNTING : 0U) |
                              (vm->block_trace != NULL ? PVM_VARIANT_TRACING : 0U) |
+                             (vm->calls != NULL ? PVM_VARIANT_CALLS : 0U) |
                              (vm->memory->guarded ? 0U : PVM_VARIANT_CHECKED);
     const pvm_recompiler_code_t *const code =
         __atomic_load_n(&vm->program->recompiler_code[variant], __ATOMIC_ACQUIRE);
@@ -109,6 +111,7 @@ static bool pay(pvm_vm_t *vm, const pvm_stretch_t *stretch)
         return false;
     }
     vm->gas -= rest;
+    pvm_calls_paid(vm);
     if (vm->counts != NULL) {
         const uint32_t hit = pvm_counts_pay(vm, stretch->block_rest);
         pvm_block_trace_add(vm, hit, vm->gas + rest);
@@ -202,6 +205,54 @@ static pvm_native_way_t trace_full(pvm_activation_t *activation, uint64_t unused
     return (pvm_native_way_t){.host = activation->code->region.base, .budget = budget};
 }
 
+/* -- Calls --- */
+
+/* While emitted code runs, the current context holds what is left of the slice on top of its gas. All gas before the slice is
+ * given to contexts first. */
+static void enter_context(pvm_activation_t *activation, int64_t budget)
+{
+    pvm_calls_t *const calls = activation->vm->calls;
+
+    if (calls != NULL) {
+        pvm_calls_charge(calls, activation->vm->gas + budget);
+        calls->current->gas += (uint64_t)budget;
+        activation->context = calls->current;
+    }
+}
+
+/* vm->gas holds what is left already. */
+static void leave_context(const pvm_activation_t *activation, int64_t budget)
+{
+    pvm_calls_t *const calls = activation->vm->calls;
+
+    if (calls != NULL) {
+        calls->current = activation->context;
+        calls->current->gas -= (uint64_t)budget;
+        calls->mark = activation->vm->gas;
+    }
+}
+
+/* A step that is not done in emitted code. */
+static pvm_native_way_t follow(pvm_activation_t *activation, uint64_t step, int64_t budget)
+{
+    pvm_vm_t *const vm = activation->vm;
+    pvm_calls_t *const calls = vm->calls;
+
+    calls->current = activation->context;
+    calls->current->gas -= (uint64_t)budget;
+    calls->mark = vm->gas + budget;
+    if ((step & PVM_FOLLOW_ARRIVAL) != 0) {
+        const uint32_t block = (uint32_t)step & ~PVM_FOLLOW_ARRIVAL;
+        pvm_calls_step_indirect(calls, pvm_flow_terminator(calls->map->flow, activation->jump_pc),
+                                vm->program->blocks[block].pc);
+    } else {
+        pvm_calls_step_remembered(calls, (uint32_t)step, activation->jump_entry);
+    }
+    calls->current->gas += (uint64_t)budget;
+    activation->context = calls->current;
+    return (pvm_native_way_t){.host = activation->code->region.base, .budget = budget};
+}
+
 /* -- Host calls --- */
 
 static __attribute__((noinline)) pvm_native_way_t end_at_call(pvm_activation_t *activation,
@@ -225,14 +276,15 @@ static __attribute__((noinline)) pvm_native_way_t leave_behind_call(pvm_activati
  * that is known when the code is entered. */
 static inline __attribute__((always_inline)) pvm_native_way_t
 host_call(pvm_activation_t *activation, uint64_t index, int64_t budget, bool flat, bool segment,
-          bool tracing)
+          bool watched)
 {
     pvm_vm_t *const vm = activation->vm;
     const pvm_host_site_t *const site = &activation->code->host_sites[index];
 
     vm->gas += budget;
-    if (tracing) {
+    if (watched) {
         save_trace(activation);
+        leave_context(activation, budget);
     }
     if (flat) {
         const pvm_stretch_t *const behind = &activation->code->stretches[site->behind];
@@ -262,22 +314,24 @@ host_call(pvm_activation_t *activation, uint64_t index, int64_t budget, bool fla
         vm->gas -= behind->segment_rest;
         book_rest(vm, behind->pc, behind->block_rest, 1);
     }
-    if (tracing) {
+    const int64_t slice = take_slice(vm);
+    if (watched) {
         load_trace(activation);
+        enter_context(activation, slice);
     }
-    return (pvm_native_way_t){.host = code->region.base + site->host, .budget = take_slice(vm)};
+    return (pvm_native_way_t){.host = code->region.base + site->host, .budget = slice};
 }
 
-#define HOST_CALL(name, flat, segment, tracing)                                                    \
+#define HOST_CALL(name, flat, segment, watched)                                                    \
     static pvm_native_way_t name(pvm_activation_t *activation, uint64_t index, int64_t budget)     \
     {                                                                                              \
-        return host_call(activation, index, budget, flat, segment, tracing);                       \
+        return host_call(activation, index, budget, flat, segment, watched);                       \
     }
 HOST_CALL(host_call_of_blocks, false, false, false)
 HOST_CALL(host_call_of_blocks_in_segment, false, true, false)
 HOST_CALL(host_call_flat, true, false, false)
 HOST_CALL(host_call_flat_in_segment, true, true, false)
-HOST_CALL(host_call_traced, !activation->vm->program->has_block_gas, activation->code->cpu.segment,
+HOST_CALL(host_call_watched, !activation->vm->program->has_block_gas, activation->code->cpu.segment,
           true)
 
 typedef pvm_native_way_t (*host_call_t)(pvm_activation_t *, uint64_t, int64_t);
@@ -290,8 +344,8 @@ static host_call_t host_call_of(const pvm_vm_t *vm, const pvm_recompiler_code_t 
         {host_call_flat, host_call_flat_in_segment},
     };
 
-    return (code->variant & PVM_VARIANT_TRACING) != 0
-               ? host_call_traced
+    return (code->variant & (PVM_VARIANT_TRACING | PVM_VARIANT_CALLS)) != 0
+               ? host_call_watched
                : plain[!vm->program->has_block_gas][code->cpu.segment];
 }
 
@@ -338,7 +392,12 @@ static void unpaid(pvm_vm_t *vm, const pvm_activation_t *activation, const pvm_s
             arrival.kind = PVM_ARRIVAL_HUB;
             arrival.from = activation->jump_pc;
             /* Counted before it was known that nobody pays there. */
-            activation->edges[2 * (size_t)pvm_counts_terminator(vm->counts, arrival.from) + 1]--;
+            const uint32_t terminator = pvm_counts_terminator(vm->counts, arrival.from);
+            activation->edges[2 * (size_t)terminator + 1]--;
+            if (vm->calls != NULL) {
+                arrival.entry = activation->jump_entry;
+                pvm_calls_unpair(vm->calls, terminator, arrival.entry);
+            }
         }
     }
     if (pvm_program_is_block_start(vm->program, stub->pc)) {
@@ -364,6 +423,9 @@ static pvm_exit_t run_from(pvm_vm_t *vm, const pvm_recompiler_code_t *code,
         .edges = vm->counts == NULL ? NULL : vm->counts->edges,
         .from_hub = vm->counts == NULL ? NULL : vm->counts->from_hub,
         .host_call = host_call_of(vm, code),
+        .sites = vm->calls == NULL ? NULL : vm->calls->sites,
+        .pairs = vm->calls == NULL ? NULL : vm->calls->pairs,
+        .follow = follow,
         .trace_step = sizeof(uint32_t),
         .trace_full = trace_full,
         .end = PVM_NATIVE_STOP,
@@ -373,6 +435,7 @@ static pvm_exit_t run_from(pvm_vm_t *vm, const pvm_recompiler_code_t *code,
     };
 
     load_trace(&activation);
+    enter_context(&activation, activation.budget);
     if (code->cpu.segment) {
         take_gs(&activation);
     }
@@ -389,6 +452,7 @@ static pvm_exit_t run_from(pvm_vm_t *vm, const pvm_recompiler_code_t *code,
     }
     save_trace(&activation);
     vm->gas += activation.budget;
+    leave_context(&activation, activation.budget);
     if (activation.faulted) {
         const pvm_stretch_t *at;
         const uint32_t pc = pvm_recompiler_pc_of(code, vm->program, activation.stop, &at);

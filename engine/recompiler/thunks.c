@@ -87,6 +87,30 @@ static uint8_t *store_trace(uint8_t *at, unsigned variant)
     return pvm_x86_movq_store(at, PVM_HOST_TRACE, PVM_X86_RDI, FIELD(trace_at));
 }
 
+/* The current context between the activation (rdi) and the frame; uses rax. */
+static uint8_t *load_context(uint8_t *at, unsigned variant, int8_t depth)
+{
+    if ((variant & PVM_VARIANT_CALLS) == 0) {
+        return at;
+    }
+    at = pvm_x86_rm8(at, true, 0x8b, PVM_X86_RAX, PVM_X86_RDI, FIELD(context));
+    return pvm_x86_stack_store(at, PVM_X86_RAX, (int8_t)(depth + PVM_FRAME_CONTEXT));
+}
+
+/* Also tells from which indirect jump. */
+static uint8_t *store_context(uint8_t *at, unsigned variant, int8_t depth)
+{
+    if ((variant & PVM_VARIANT_CALLS) == 0) {
+        return at;
+    }
+    at = pvm_x86_stack(at, false, 0x8b, PVM_X86_RAX, (int8_t)(depth + PVM_FRAME_JUMP_PC));
+    at = pvm_x86_rm8(at, false, 0x89, PVM_X86_RAX, PVM_X86_RDI, FIELD(jump_pc));
+    at = pvm_x86_stack(at, false, 0x8b, PVM_X86_RAX, (int8_t)(depth + PVM_FRAME_ENTRY));
+    at = pvm_x86_rm8(at, false, 0x89, PVM_X86_RAX, PVM_X86_RDI, FIELD(jump_entry));
+    at = pvm_x86_stack_load(at, PVM_X86_RAX, (int8_t)(depth + PVM_FRAME_CONTEXT));
+    return pvm_x86_rm8(at, true, 0x89, PVM_X86_RAX, PVM_X86_RDI, FIELD(context));
+}
+
 /* push ...; sub rsp, frame; fill the frame; load gas and registers; jmp [where] */
 static uint8_t *emit_enter(uint8_t *at, pvm_cpu_t cpu, unsigned variant)
 {
@@ -102,6 +126,13 @@ static uint8_t *emit_enter(uint8_t *at, pvm_cpu_t cpu, unsigned variant)
         at = pvm_x86_rm8(at, true, 0x8b, PVM_X86_RAX, PVM_X86_RDI, FIELD(from_hub));
         at = pvm_x86_stack_store(at, PVM_X86_RAX, PVM_FRAME_FROM_HUB);
     }
+    if ((variant & PVM_VARIANT_CALLS) != 0) {
+        at = pvm_x86_rm8(at, true, 0x8b, PVM_X86_RAX, PVM_X86_RDI, FIELD(sites));
+        at = pvm_x86_stack_store(at, PVM_X86_RAX, PVM_FRAME_SITES);
+        at = pvm_x86_rm8(at, true, 0x8b, PVM_X86_RAX, PVM_X86_RDI, FIELD(pairs));
+        at = pvm_x86_stack_store(at, PVM_X86_RAX, PVM_FRAME_PAIRS);
+    }
+    at = load_context(at, variant, 0);
     if (!cpu.segment) {
         at = pvm_x86_rm8(at, true, 0x8b, PVM_HOST_BASE, PVM_X86_RDI, FIELD(base));
     }
@@ -128,6 +159,7 @@ static uint8_t *emit_leave(uint8_t *at, pvm_cpu_t cpu, unsigned variant)
     at = store_guest(at, 0);
     at = store_gas(at, cpu);
     at = store_trace(at, variant);
+    at = store_context(at, variant, 0);
     at = pvm_x86_stack_load(at, PVM_X86_RAX, PVM_FRAME_WHERE);
     at = pvm_x86_rm8(at, true, 0x89, PVM_X86_RAX, PVM_X86_RDI, FIELD(stop));
     if ((variant & PVM_VARIANT_COUNTING) != 0) {
@@ -148,6 +180,7 @@ static uint8_t *emit_call(uint8_t *at, pvm_cpu_t cpu, unsigned variant, int8_t f
     at = pvm_x86_stack_store(at, PVM_X86_RCX, (int8_t)(depth + PVM_FRAME_WHERE));
     at = store_guest(at, depth);
     at = store_trace(at, variant);
+    at = store_context(at, variant, depth);
     at = pvm_x86_stack_load(at, PVM_X86_RSI, (int8_t)(depth + PVM_FRAME_WHERE));
     at = cpu.segment ? pvm_x86_mov(at, true, PVM_X86_RDX, PVM_HOST_GAS)
                      : pvm_x86_stack_load(at, PVM_X86_RDX, (int8_t)(depth + PVM_FRAME_GAS));
@@ -165,6 +198,7 @@ static uint8_t *emit_call(uint8_t *at, pvm_cpu_t cpu, unsigned variant, int8_t f
     at = cpu.segment ? pvm_x86_mov(at, true, PVM_HOST_GAS, PVM_X86_RDX)
                      : pvm_x86_stack_store(at, PVM_X86_RDX, (int8_t)(depth + PVM_FRAME_GAS));
     at = pvm_x86_stack_load(at, PVM_X86_RDI, (int8_t)(depth + PVM_FRAME_ACTIVATION));
+    at = load_context(at, variant, depth);
     at = load_trace(at, variant);
     at = load_guest(at);
     at = is_called ? pvm_x86_put(at, 0xc3, 1) : pvm_x86_stack(at, false, 0xff, 4, PVM_FRAME_WHERE);
@@ -186,6 +220,10 @@ uint8_t *pvm_recompiler_emit_thunks(uint8_t *at, pvm_cpu_t cpu, unsigned variant
     at = emit_leave(at, cpu, variant);
     out_thunks->host_call = at;
     at = emit_call(at, cpu, variant, FIELD(host_call), false);
+    if ((variant & PVM_VARIANT_CALLS) != 0) {
+        out_thunks->follow = at;
+        at = emit_call(at, cpu, variant, FIELD(follow), true);
+    }
     if ((variant & PVM_VARIANT_TRACING) != 0) {
         out_thunks->trace_full = at;
         at = emit_call(at, cpu, variant, FIELD(trace_full), true);

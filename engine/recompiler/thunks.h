@@ -15,6 +15,7 @@ typedef struct {
     const uint8_t *stub_leave; /**< stubs call it */
     const uint8_t *leave;      /**< jumped to with rcx = where the guest stopped */
     const uint8_t *host_call;  /**< jumped to with rcx = index of the site */
+    const uint8_t *follow;     /**< called with rcx = what happens to the stack of calls */
     const uint8_t *trace_full; /**< called when there is no room for one more block */
 } pvm_thunks_t;
 

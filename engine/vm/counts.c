@@ -4,6 +4,7 @@
 #include "events/filter.h"
 #include "gas/pipeline.h"
 #include "support/error.h"
+#include "vm/calls.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +183,10 @@ uint32_t pvm_counts_pay(pvm_vm_t *vm, uint64_t paid)
     uint32_t hit = PVM_BLOCK_NONE;
 
     if (vm->arrival.kind != PVM_ARRIVAL_NONE) {
+        if (vm->arrival.kind == PVM_ARRIVAL_HUB && vm->calls != NULL) {
+            pvm_calls_pair(vm->calls, pvm_counts_terminator(counts, vm->arrival.from),
+                           vm->arrival.entry);
+        }
         hit = count_arrival(counts, &vm->arrival, at);
         vm->arrival.kind = PVM_ARRIVAL_NONE;
         expected = hit == PVM_BLOCK_NONE ? 0 : pvm_counts_block_cost(vm->program, hit);
@@ -284,6 +289,9 @@ int pvm_clear_counts(pvm_vm_t *vm)
         return pvm_error_set("pvm_clear_counts: the VM does not count, or is running");
     }
     pvm_counts_clear(counts);
+    if (pvm_calls_of(vm) != NULL) {
+        pvm_calls_clear(vm);
+    }
     /* The guest stays where it is, without having arrived there. */
     const uint32_t place = vm->counts != NULL ? place_of(vm) : PVM_BLOCK_NONE;
     if (place != PVM_BLOCK_NONE) {

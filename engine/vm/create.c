@@ -2,6 +2,7 @@
 #include "recompiler/recompiler.h"
 #include "sampling/samples.h"
 #include "support/error.h"
+#include "vm/calls.h"
 #include "vm/counts.h"
 #include "vm/vm.h"
 
@@ -25,6 +26,9 @@ static void start_state(pvm_vm_t *vm, uint64_t gas)
     memcpy(vm->registers, vm->program->layout.registers, sizeof(vm->registers));
     vm->gas = (int64_t)gas;
     pvm_counts_break(vm);
+    if (vm->calls != NULL) {
+        pvm_calls_forget(vm->calls);
+    }
     vm->pc = 0;
     vm->state = PVM_STATE_READY;
     vm->charged = false;
@@ -206,6 +210,9 @@ int pvm_reset(pvm_vm_t *vm, uint64_t gas)
     if (pvm_vm_initialize_memory(vm) != 0) {
         return -1;
     }
+    if (vm->calls != NULL && vm->host_pending) {
+        pvm_calls_host_end(vm);
+    }
     pvm_vm_drop_host_call(vm);
     start_state(vm, gas);
     return 0;
@@ -229,6 +236,7 @@ void pvm_destroy(pvm_vm_t *vm)
     pvm_published_remove(vm);
     pvm_vm_release_memory(vm);
     pvm_counts_destroy(vm->counts);
+    pvm_calls_destroy(vm->calls);
     pvm_samples_destroy(vm->samples);
     pvm_program_release(vm->program);
     free(vm);

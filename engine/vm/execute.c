@@ -4,6 +4,7 @@
 #include "recompiler/recompiler.h"
 #include "sampling/samples.h"
 #include "support/error.h"
+#include "vm/calls.h"
 #include "vm/counts.h"
 #include "vm/vm.h"
 
@@ -32,6 +33,9 @@ static pvm_result_t finish(pvm_vm_t *vm, pvm_exit_t exit)
         /* The callback chose where to go on and then stopped: there is no ecalli to pass any more. */
         vm->state = PVM_STATE_READY;
         pvm_vm_end_host_call(vm);
+    }
+    if (vm->calls != NULL) {
+        pvm_calls_run_end(vm);
     }
     if (pvm_events_has_listeners()) {
         pvm_events_run_end(vm, result);
@@ -64,6 +68,9 @@ static pvm_result_t run(pvm_vm_t *vm, pvm_run_kind_t kind)
     vm->moved = PVM_MOVED_NOT;
     vm->fault_address = 0;
     vm->state = PVM_STATE_READY;
+    if (vm->calls != NULL) {
+        pvm_calls_run_begin(vm);
+    }
     if (vm->observer.run_begin != NULL) {
         vm->observer.run_begin(vm->observer_data, vm, kind);
     }
@@ -100,6 +107,9 @@ pvm_result_t pvm_execute(pvm_vm_t *vm, uint32_t entry_point)
     }
     pvm_vm_end_host_call(vm);
     pvm_counts_break(vm);
+    if (vm->calls != NULL) {
+        pvm_calls_forget(vm->calls);
+    }
     vm->execute_seq = vm->host_seq;
     vm->pc = entry_point;
     vm->charged = false;

@@ -2,6 +2,7 @@
 #include "vm/host_call.h"
 
 #include "support/error.h"
+#include "vm/calls.h"
 
 static pvm_host_call_t call_of(pvm_vm_t *vm)
 {
@@ -14,6 +15,9 @@ static pvm_host_call_t call_of(pvm_vm_t *vm)
 /* Events first, because a filter decides there what is told; and for the same reason last below. */
 void pvm_vm_tell_call_begin(pvm_vm_t *vm)
 {
+    if (vm->calls != NULL) {
+        pvm_calls_host_begin(vm);
+    }
     if (pvm_events_has_listeners()) {
         pvm_events_call_begin(vm);
     }
@@ -25,6 +29,9 @@ void pvm_vm_tell_call_begin(pvm_vm_t *vm)
 
 void pvm_vm_tell_call_end(pvm_vm_t *vm)
 {
+    if (vm->calls != NULL) {
+        pvm_calls_host_end(vm);
+    }
     if (vm->observer.host_call_end != NULL && pvm_events_tells_call(vm)) {
         const pvm_host_call_t call = call_of(vm);
         vm->observer.host_call_end(vm->observer_data, vm, &call);

@@ -7,7 +7,8 @@
 #include "sampling/samples.h"
 #include "vm/vm.h"
 
-/** Tell whoever watches that the newest host call begins, or ends. Observers are rare, so that what they are told is put
+/** Tell whoever watches, and the calls if they are followed, which makes a machine count as a listener, that the newest host
+ *  call begins, or ends. Observers are rare, so that what they are told is put
  *  together apart from the path of every host call. */
 void pvm_vm_tell_call_begin(pvm_vm_t *vm);
 void pvm_vm_tell_call_end(pvm_vm_t *vm);

@@ -3,13 +3,14 @@
 #include "events/filter.h"
 #include "sampling/samples.h"
 #include "support/error.h"
+#include "vm/calls.h"
 #include "vm/counts.h"
 #include "vm/vm.h"
 
 /** What needs counts. */
 #define COUNTING                                                                                   \
     (PVM_INSTRUMENT_COUNTS | PVM_INSTRUMENT_EDGES | PVM_INSTRUMENT_BLOCKS | PVM_INSTRUMENT_GAS |   \
-     PVM_INSTRUMENT_FLIGHT)
+     PVM_INSTRUMENT_CALLS | PVM_INSTRUMENT_FLIGHT)
 
 static int begin_counting(pvm_vm_t *vm)
 {
@@ -69,11 +70,21 @@ int pvm_set_instrumentation(pvm_vm_t *vm, uint32_t flags)
             return -1;
         }
         vm->events.owns_counts = false;
+        if ((flags & PVM_INSTRUMENT_CALLS) != 0 && vm->calls == NULL) {
+            vm->calls = pvm_calls_create(vm->program);
+            if (vm->calls == NULL) {
+                return -1;
+            }
+        }
     } else if (vm->counts != NULL && !vm->events.owns_counts) {
         pvm_events_counts_tell(vm);
         pvm_events_counts_free(vm);
         pvm_counts_destroy(vm->counts);
         vm->counts = NULL;
+    }
+    if ((flags & PVM_INSTRUMENT_CALLS) == 0) {
+        pvm_calls_destroy(vm->calls);
+        vm->calls = NULL;
     }
     vm->instrumentation = flags;
     if (vm->running && vm->moved == PVM_MOVED_NOT) {

@@ -2,6 +2,7 @@
 #include "events/events.h"
 #include "isa/semantics.h"
 #include "support/error.h"
+#include "vm/calls.h"
 #include "vm/counts.h"
 #include "vm/vm.h"
 
@@ -69,6 +70,20 @@ uint32_t pvm_get_pc(pvm_vm_t *vm)
     return is_given(vm, "pvm_get_pc") ? vm->pc : 0;
 }
 
+/* Whether guest code would go on there anyhow. */
+static bool goes_on_at(const pvm_vm_t *vm, uint32_t pc)
+{
+    switch (vm->state) {
+    case PVM_STATE_HALT:
+    case PVM_STATE_PANIC:
+        return false;
+    case PVM_STATE_HOST:
+        return pc == vm->pc + 1 + pvm_isa_skip(&vm->program->code, vm->pc);
+    default:
+        return pc == vm->pc;
+    }
+}
+
 int pvm_set_pc(pvm_vm_t *vm, uint32_t pc)
 {
     if (vm == NULL || (vm->running && !vm->host_pending)) {
@@ -78,6 +93,9 @@ int pvm_set_pc(pvm_vm_t *vm, uint32_t pc)
         pvm_vm_end_host_call(vm);
     }
     pvm_counts_break(vm);
+    if (vm->calls != NULL && !goes_on_at(vm, pc)) {
+        pvm_calls_forget(vm->calls);
+    }
     vm->pc = pc;
     vm->state = PVM_STATE_READY;
     vm->charged = false;

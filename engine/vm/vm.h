@@ -17,6 +17,7 @@
 struct pvm_counts_t;       /* vm/counts.h */
 struct pvm_filter_state_t; /* events/filter.h */
 struct pvm_samples_t;      /* sampling/samples.h */
+struct pvm_calls_t;        /* vm/calls.h */
 
 /** How a backend or a step left the guest. */
 typedef enum {
@@ -49,9 +50,10 @@ enum {
 
 /** An arrival whose first instruction has not been paid yet. */
 typedef struct {
-    uint8_t kind;  /**< PVM_ARRIVAL_* */
-    bool taken;    /**< EDGE: by the jump, not by running on */
-    uint32_t from; /**< EDGE, HUB: pc of the terminator */
+    uint8_t kind;   /**< PVM_ARRIVAL_* */
+    bool taken;     /**< EDGE: by the jump, not by running on */
+    uint32_t from;  /**< EDGE, HUB: pc of the terminator */
+    uint32_t entry; /**< HUB: of the jump table */
 } pvm_arrival_t;
 
 /** One host call of the flight record; which one follows from its place. */
@@ -108,8 +110,9 @@ struct pvm_vm_t {
     uint32_t fault_address;
 
     uint32_t instrumentation;
-    struct pvm_counts_t *counts;   /**< NULL unless counting */
-    uint32_t sample_hz;            /**< 0: the default */
+    struct pvm_counts_t *counts; /**< NULL unless counting */
+    struct pvm_calls_t *calls;   /**< NULL unless calls are followed; then `counts` is there too */
+    uint32_t sample_hz;          /**< 0: the default */
     struct pvm_samples_t *samples; /**< NULL unless sampled */
     pvm_observer_t observer;       /**< members NULL if nobody watches */
     void *observer_data;

@@ -38,6 +38,25 @@ const diff_variant_t diff_variants[] = {
      .counts = true,
      .blocks = true,
      .every = 2},
+    {.name = "recompiler following calls",
+     .backend = PVM_BACKEND_RECOMPILER,
+     .counts = true,
+     .calls = true,
+     .every = 2},
+    {.name = "interpreter following calls",
+     .backend = PVM_BACKEND_INTERPRETER,
+     .counts = true,
+     .calls = true,
+     .every = 2},
+    {.name = "recompiler following calls and tracing blocks, baseline CPU",
+     .backend = PVM_BACKEND_RECOMPILER,
+     .variable = "PVM_CPU",
+     .value = "baseline",
+     .counts = true,
+     .blocks = true,
+     .calls = true,
+     .every = 16,
+     .own_program = true},
     {.name = "interpreter tracing blocks",
      .backend = PVM_BACKEND_INTERPRETER,
      .counts = true,
@@ -217,6 +236,58 @@ static bool describe_trace(const diff_trace_t *a, const diff_trace_t *b, char *o
     return false;
 }
 
+/* The engine makes the root when it is told to follow calls, the oracle when it needs it. */
+static bool describe_calls(const diff_calls_t *a, const diff_calls_t *b, char *out,
+                           size_t out_bytes)
+{
+    if (a->node_count != b->node_count && (a->node_count > 0 || b->node_count > 1)) {
+        (void)snprintf(out, out_bytes, "contexts: expected %zu, got %zu", a->node_count,
+                       b->node_count);
+        return true;
+    }
+    for (size_t i = 0; i < a->node_count && i < DIFF_CALLS_MAX; i++) {
+        const pvm_call_node_t *const x = &a->nodes[i];
+        const pvm_call_node_t *const y = &b->nodes[i];
+        if (x->parent != y->parent || x->site != y->site || x->routine != y->routine ||
+            x->kind != y->kind || x->calls != y->calls || x->gas != y->gas ||
+            x->host_calls != y->host_calls || x->host_gas != y->host_gas || y->deeper_calls != 0 ||
+            y->deeper_gas != 0) {
+            (void)snprintf(
+                out, out_bytes,
+                "context %zu: expected parent %u site %d routine %d kind %d calls %" PRIu64
+                " gas %" PRId64 " host %" PRIu64 " %" PRId64 ", got %u %d %d %d %" PRIu64
+                " %" PRId64 " %" PRIu64 " %" PRId64,
+                i, x->parent, (int)x->site, (int)x->routine, x->kind, x->calls, (int64_t)x->gas,
+                x->host_calls, (int64_t)x->host_gas, y->parent, (int)y->site, (int)y->routine,
+                y->kind, y->calls, (int64_t)y->gas, y->host_calls, (int64_t)y->host_gas);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool describe_pairs(const diff_calls_t *a, const diff_calls_t *b, char *out,
+                           size_t out_bytes)
+{
+    if (a->pair_count != b->pair_count) {
+        (void)snprintf(out, out_bytes, "jumps through registers: expected %zu, got %zu",
+                       a->pair_count, b->pair_count);
+        return true;
+    }
+    for (size_t i = 0; i < a->pair_count && i < DIFF_CALLS_MAX; i++) {
+        const pvm_jump_pair_t *const x = &a->pairs[i];
+        const pvm_jump_pair_t *const y = &b->pairs[i];
+        if (x->from != y->from || x->to != y->to || x->count != y->count) {
+            (void)snprintf(out, out_bytes,
+                           "jump through a register: expected %u to %u: %" PRIu64
+                           ", got %u to %u: %" PRIu64,
+                           x->from, x->to, x->count, y->from, y->to, y->count);
+            return true;
+        }
+    }
+    return false;
+}
+
 bool diff_describe(const diff_log_t *reference, const diff_log_t *other, char *out,
                    size_t out_bytes)
 {
@@ -246,7 +317,9 @@ bool diff_describe(const diff_log_t *reference, const diff_log_t *other, char *o
         return false;
     }
     if (describe_counts(&reference->counts, &other->counts, out, out_bytes) ||
-        (other->has_trace && describe_trace(&reference->trace, &other->trace, out, out_bytes))) {
+        (other->has_trace && describe_trace(&reference->trace, &other->trace, out, out_bytes)) ||
+        (other->has_calls && (describe_calls(&reference->calls, &other->calls, out, out_bytes) ||
+                              describe_pairs(&reference->calls, &other->calls, out, out_bytes)))) {
         return true;
     }
     if (other->counts.gas != other->gas_used) {
@@ -311,6 +384,7 @@ static int run_variant(diff_session_t *session, const diff_program_t *program, u
                             .steps = variant->steps,
                             .counts = variant->counts,
                             .blocks = variant->blocks,
+                            .calls = variant->calls,
                             .watch = index == 0 ? &watch : NULL};
 
     session->at = index;

@@ -5,7 +5,7 @@
 #include "oracle.h"
 #include "run.h"
 
-#define DIFF_VARIANTS_MAX 16
+#define DIFF_VARIANTS_MAX 24
 
 /** One way to run. */
 typedef struct {
@@ -16,6 +16,7 @@ typedef struct {
     const char *value;
     bool counts;
     bool blocks; /**< with counts: every block in order, too */
+    bool calls;  /**< with counts: the calling-context tree, too */
     bool steps;
     bool again;       /**< the machine of the variant before, reset */
     uint32_t every;   /**< run with one in so many programs; 0 is 1 */

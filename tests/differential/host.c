@@ -1,6 +1,8 @@
 /* The host of random programs: what it does in its n-th call follows from the program's seed and n alone. */
 #include "run_state.h"
 
+#include "program/program.h"
+
 #include <string.h>
 
 /** Gas and depth of the machines that run inside host calls. */
@@ -136,6 +138,22 @@ static void act_on_gas(diff_run_t *run, diff_source_t *source)
     }
 }
 
+/* Whether the machine would go on at this pc. */
+static bool is_next(pvm_vm_t *vm, uint32_t pc)
+{
+    const uint32_t at = pvm_get_pc(vm);
+
+    switch (pvm_get_machine_state(vm)) {
+    case PVM_STATE_HALT:
+    case PVM_STATE_PANIC:
+        return false;
+    case PVM_STATE_HOST:
+        return pc == at + 1 + pvm_isa_skip(&pvm_get_program(vm)->code, at);
+    default:
+        return pc == at;
+    }
+}
+
 static void act_on_pc(diff_run_t *run, diff_source_t *source)
 {
     const pvm_program_t *const program = pvm_get_program(run->vm);
@@ -145,12 +163,13 @@ static void act_on_pc(diff_run_t *run, diff_source_t *source)
     if (blocks > 0 && !diff_one_in(source, 4)) {
         pc = pvm_program_blocks(program)[diff_below(source, blocks)].pc;
     }
+    const bool goes_on = is_next(run->vm, pc);
     if (pvm_set_pc(run->vm, pc) != 0) {
         run->has_failed = true;
     }
     run->has_moved = true;
     if (run->how->watch != NULL) {
-        run->how->watch->moved(run->how->watch->data);
+        run->how->watch->moved(run->how->watch->data, run->vm, goes_on);
     }
 }
 

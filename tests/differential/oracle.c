@@ -1,6 +1,8 @@
 /* Counts by watching steps: state before, state after, and what the program says about the instruction between. */
 #include "oracle.h"
 
+#include "support/call_model.h"
+
 #include "isa/semantics.h"
 #include "program/program.h"
 
@@ -22,6 +24,7 @@ struct diff_oracle_t {
     bool charged;
     bool settled; /* its payment is counted */
     bool moved;   /* its host has set pc */
+    bool host_has_begun;
     /* Counts; edges by the pc of their terminator. */
     uint64_t next[DIFF_CODE_MAX + 1];
     uint64_t jump[DIFF_CODE_MAX + 1];
@@ -33,15 +36,29 @@ struct diff_oracle_t {
     uint32_t opcodes[PVM_OP_COUNT];
     uint64_t instructions;
     diff_trace_t trace;
+    call_model_t *calls;
+    bool host_is_open; /* left to the caller */
 };
 
 diff_oracle_t *diff_oracle_create(void)
 {
-    return calloc(1, sizeof(diff_oracle_t));
+    diff_oracle_t *const oracle = calloc(1, sizeof(diff_oracle_t));
+
+    if (oracle != NULL) {
+        oracle->calls = call_model_create();
+    }
+    if (oracle != NULL && oracle->calls == NULL) {
+        diff_oracle_destroy(oracle);
+        return NULL;
+    }
+    return oracle;
 }
 
 void diff_oracle_destroy(diff_oracle_t *oracle)
 {
+    if (oracle != NULL) {
+        call_model_destroy(oracle->calls);
+    }
     free(oracle);
 }
 
@@ -61,6 +78,8 @@ void diff_oracle_begin(diff_oracle_t *oracle, const pvm_program_t *program)
     oracle->instructions = 0;
     oracle->trace = (diff_trace_t){.count = 0};
     oracle->program = program;
+    (void)call_model_begin(oracle->calls, program);
+    oracle->host_is_open = false;
     oracle->arrival = ARRIVAL_ENTRY;
     oracle->settled = true;
 }
@@ -100,6 +119,7 @@ static void count_arrival(diff_oracle_t *oracle, uint32_t pc)
         count_hit(oracle, oracle->target);
         break;
     case ARRIVAL_HUB:
+        call_model_pair(oracle->calls, oracle->from, oracle->target);
         oracle->to_hub[oracle->from]++;
         oracle->from_hub[at]++;
         hit(oracle, at);
@@ -121,18 +141,31 @@ static void settle(diff_oracle_t *oracle, int64_t gas)
     oracle->opcodes[oracle->in.op]++;
     oracle->instructions++;
     if (program->has_block_gas && oracle->charged) {
+        call_model_paid(oracle->calls, oracle->in.pc, 0);
         return;
     }
+    call_model_paid(oracle->calls, oracle->in.pc, (uint64_t)(oracle->gas - gas));
     count_arrival(oracle, oracle->in.pc);
     oracle->gas_of[pvm_program_block_at(program, oracle->in.pc)] += (uint64_t)(oracle->gas - gas);
 }
 
 /* -- Around a step ------------------------------------------------------------------------- */
 
+/* A host call that was left to the caller has its answer. */
+static void end_host_call(diff_oracle_t *oracle, pvm_vm_t *vm)
+{
+    if (oracle->host_is_open) {
+        call_model_host_end(oracle->calls, pvm_get_gas(vm));
+    }
+    oracle->host_is_open = false;
+}
+
 static void before(void *data, pvm_vm_t *vm)
 {
     diff_oracle_t *const oracle = data;
     uint32_t pc = pvm_get_pc(vm);
+
+    end_host_call(oracle, vm);
 
     if (pvm_get_machine_state(vm) == PVM_STATE_HOST) {
         pc += 1 + pvm_isa_skip(&oracle->program->code, pc);
@@ -144,17 +177,26 @@ static void before(void *data, pvm_vm_t *vm)
     oracle->settled = oracle->program->error != NULL ||
                       (oracle->program->spec == PVM_SPEC_0_8_0 && oracle->in.implicit);
     oracle->moved = false;
+    oracle->host_has_begun = false;
 }
 
 static void host_call(void *data, pvm_vm_t *vm)
 {
-    settle(data, pvm_get_gas(vm));
+    diff_oracle_t *const oracle = data;
+
+    settle(oracle, pvm_get_gas(vm));
+    call_model_host_begin(oracle->calls, pvm_get_gas(vm));
+    oracle->host_has_begun = true;
 }
 
-static void moved(void *data)
+static void moved(void *data, pvm_vm_t *vm, bool goes_on)
 {
     diff_oracle_t *const oracle = data;
 
+    end_host_call(oracle, vm);
+    if (!goes_on) {
+        call_model_forget(oracle->calls);
+    }
     oracle->arrival = ARRIVAL_ENTRY;
     oracle->moved = true;
 }
@@ -189,20 +231,36 @@ static bool is_taken(const pvm_instruction_t *in, const uint64_t *registers)
     return false;
 }
 
+static void after_host_call(diff_oracle_t *oracle, pvm_vm_t *vm, pvm_result_t result)
+{
+    if (!oracle->host_has_begun) {
+        call_model_host_begin(oracle->calls, pvm_get_gas(vm));
+    }
+    oracle->host_is_open = true;
+    if (result != PVM_RESULT_HOST_CALL || pvm_get_machine_state(vm) != PVM_STATE_HOST) {
+        end_host_call(oracle, vm);
+    }
+}
+
 static void after(void *data, pvm_vm_t *vm, pvm_result_t result)
 {
     diff_oracle_t *const oracle = data;
+    const bool was_settled = oracle->settled && !oracle->host_has_begun;
 
     if (!oracle->settled && result == PVM_RESULT_OOG) {
         return;
     }
     settle(oracle, pvm_get_gas(vm));
+    if (oracle->in.op == PVM_OP_ecalli && !oracle->in.implicit && !was_settled) {
+        after_host_call(oracle, vm, result);
+    }
     const bool goes_on = result == PVM_RESULT_OK && pvm_get_machine_state(vm) == PVM_STATE_READY;
     if (!goes_on || oracle->moved || !pvm_isa_is_terminator((pvm_op_t)oracle->in.op)) {
         return;
     }
     oracle->from = oracle->in.pc;
     oracle->target = pvm_get_pc(vm);
+    call_model_jump(oracle->calls, &oracle->in, oracle->target);
     if (pvm_isa_ops[oracle->in.op].effect == PVM_EFFECT_JUMP_IND) {
         oracle->arrival = ARRIVAL_HUB;
     } else {
@@ -262,6 +320,21 @@ static const diff_trace_t *trace(const void *data)
     return &((const diff_oracle_t *)data)->trace;
 }
 
+static void get_calls(void *data, pvm_vm_t *vm, diff_calls_t *out)
+{
+    diff_oracle_t *const oracle = data;
+
+    end_host_call(oracle, vm);
+    const pvm_call_node_t *const nodes = call_model_nodes(oracle->calls, &out->node_count);
+    const pvm_jump_pair_t *const pairs = call_model_pairs(oracle->calls, &out->pair_count);
+    for (size_t i = 0; i < out->node_count && i < DIFF_CALLS_MAX; i++) {
+        out->nodes[i] = nodes[i];
+    }
+    for (size_t i = 0; i < out->pair_count && i < DIFF_CALLS_MAX; i++) {
+        out->pairs[i] = pairs[i];
+    }
+}
+
 diff_watch_t diff_oracle_watch(diff_oracle_t *oracle)
 {
     return (diff_watch_t){.before = before,
@@ -270,6 +343,7 @@ diff_watch_t diff_oracle_watch(diff_oracle_t *oracle)
                           .moved = moved,
                           .get = get,
                           .trace = trace,
+                          .calls = get_calls,
                           .data = oracle};
 }
 

@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include "run_state.h"
+#include "support/call_model.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,7 +131,10 @@ int diff_log_create(diff_log_t *log)
     log->counts.edges_max = 4 * (size_t)DIFF_CODE_MAX;
     log->counts.blocks = calloc(log->counts.blocks_max, sizeof(*log->counts.blocks));
     log->counts.edges = calloc(log->counts.edges_max, sizeof(*log->counts.edges));
-    if (log->counts.blocks == NULL || log->counts.edges == NULL) {
+    log->calls.nodes = calloc(DIFF_CALLS_MAX, sizeof(*log->calls.nodes));
+    log->calls.pairs = calloc(DIFF_CALLS_MAX, sizeof(*log->calls.pairs));
+    if (log->counts.blocks == NULL || log->counts.edges == NULL || log->calls.nodes == NULL ||
+        log->calls.pairs == NULL) {
         diff_log_destroy(log);
         return -1;
     }
@@ -141,6 +145,9 @@ void diff_log_destroy(diff_log_t *log)
 {
     free(log->counts.blocks);
     free(log->counts.edges);
+    free(log->calls.nodes);
+    free(log->calls.pairs);
+    log->calls = (diff_calls_t){.nodes = NULL};
     log->counts.blocks = NULL;
     log->counts.edges = NULL;
 }
@@ -249,7 +256,7 @@ static pvm_result_t execute(diff_run_t *run, uint32_t pc)
         run->has_failed = true;
     }
     if (run->how->watch != NULL) {
-        run->how->watch->moved(run->how->watch->data);
+        run->how->watch->moved(run->how->watch->data, run->vm, false);
     }
     return step_some(run, UINT64_MAX);
 }
@@ -264,12 +271,15 @@ static void reset(diff_run_t *run, diff_source_t *source)
     const int64_t old_gas = pvm_get_gas(run->vm);
     const int64_t gas = diff_below(source, 1000);
 
+    if (run->how->watch != NULL) {
+        run->how->watch->moved(run->how->watch->data, run->vm, false);
+    }
     if (pvm_reset(run->vm, (uint64_t)gas) != 0) {
         run->has_failed = true;
     }
     run->gas_given -= old_gas < 0 ? 0 : old_gas;
     if (run->how->watch != NULL) {
-        run->how->watch->moved(run->how->watch->data);
+        run->how->watch->moved(run->how->watch->data, run->vm, false);
     }
     diff_set_up(run, gas);
 }
@@ -355,13 +365,27 @@ static void drive(diff_run_t *run)
     }
 }
 
+static void get_calls(const diff_run_t *run, diff_calls_t *out)
+{
+    const diff_watch_t *const watch = run->how->watch;
+
+    if (watch != NULL) {
+        watch->calls(watch->data, run->vm, out);
+        return;
+    }
+    out->node_count = pvm_get_call_tree(run->vm, out->nodes, DIFF_CALLS_MAX);
+    out->pair_count = pvm_get_indirect_jumps(run->vm, out->pairs, DIFF_CALLS_MAX);
+    call_model_sort_pairs(out->pairs, out->pair_count);
+}
+
 static uint32_t instruments(const diff_how_t *how)
 {
     if (!how->counts || how->watch != NULL) {
         return 0;
     }
     return PVM_INSTRUMENT_COUNTS | PVM_INSTRUMENT_EDGES |
-           (how->blocks ? (uint32_t)PVM_INSTRUMENT_BLOCKS : 0);
+           (how->blocks ? (uint32_t)PVM_INSTRUMENT_BLOCKS : 0) |
+           (how->calls ? (uint32_t)PVM_INSTRUMENT_CALLS : 0);
 }
 
 int diff_run(pvm_vm_t *vm, const diff_how_t *how, diff_log_t *out)
@@ -375,6 +399,7 @@ int diff_run(pvm_vm_t *vm, const diff_how_t *how, diff_log_t *out)
     out->has_counts = how->counts;
     out->counts.at_host_calls = 0;
     out->has_trace = how->blocks;
+    out->has_calls = how->calls;
     out->trace = (diff_trace_t){.count = 0};
     pvm_set_host_callback(vm, how->program->has_callback ? diff_host_call : NULL, &run);
     if (pvm_set_instrumentation(vm, instruments(how)) != 0 ||
@@ -382,7 +407,7 @@ int diff_run(pvm_vm_t *vm, const diff_how_t *how, diff_log_t *out)
         return -1;
     }
     if (how->watch != NULL) {
-        how->watch->moved(how->watch->data);
+        how->watch->moved(how->watch->data, vm, false);
     }
     diff_set_up(&run, how->program->gas);
     if (!run.has_failed) {
@@ -397,6 +422,9 @@ int diff_run(pvm_vm_t *vm, const diff_how_t *how, diff_log_t *out)
         const diff_trace_t *const seen = how->watch->trace(how->watch->data);
         out->trace.count = seen->count;
         out->trace.hash = seen->hash;
+    }
+    if (how->calls || how->watch != NULL) {
+        get_calls(&run, &out->calls);
     }
     (void)pvm_set_observer(vm, NULL, NULL);
     pvm_set_host_callback(vm, NULL, NULL);

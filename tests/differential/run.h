@@ -66,18 +66,30 @@ static inline void diff_trace_add(diff_trace_t *trace, uint32_t block)
     trace->hash ^= trace->hash >> 29;
 }
 
+#define DIFF_CALLS_MAX 4096
+
+/** The calling-context tree, and jumps through registers sorted by from and to, at the end. */
+typedef struct {
+    pvm_call_node_t *nodes;
+    pvm_jump_pair_t *pairs;
+    size_t node_count;
+    size_t pair_count;
+} diff_calls_t;
+
 /** What a run left behind. */
 typedef struct {
     uint32_t event_count;
     bool is_cut; /**< more events than fit */
     bool has_counts;
     bool has_trace;
+    bool has_calls;
     int64_t gas_used; /**< start and host's gifts, less what is left */
     diff_event_t events[DIFF_EVENTS_MAX];
     uint32_t page_count;
     uint32_t pages[DIFF_PAGES_MAX]; /**< that were looked at */
     diff_counts_t counts;
     diff_trace_t trace;
+    diff_calls_t calls;
 } diff_log_t;
 
 /** Called around every single step, where a variant steps. */
@@ -86,12 +98,15 @@ typedef struct {
     /** Inside the step's host call, before the host acts; not called without a callback. */
     void (*host_call)(void *data, pvm_vm_t *vm);
     void (*after)(void *data, pvm_vm_t *vm, pvm_result_t result);
-    /** The next instruction is where the host said (execute, set_pc, reset). */
-    void (*moved)(void *data);
+    /** The next instruction is where the host said (execute, set_pc, reset). @param goes_on  it would have been there anyhow,
+     *  and the host said so by set_pc */
+    void (*moved)(void *data, pvm_vm_t *vm, bool goes_on);
     /** Counts up to now. */
     void (*get)(void *data, pvm_vm_t *vm, diff_counts_t *out);
     /** Blocks up to now. */
     const diff_trace_t *(*trace)(const void *data);
+    /** Calls up to now. */
+    void (*calls)(void *data, pvm_vm_t *vm, diff_calls_t *out);
     void *data;
 } diff_watch_t;
 
@@ -100,6 +115,7 @@ typedef struct {
     bool steps;                /**< by pvm_step() only */
     bool counts;               /**< with exact counts */
     bool blocks;               /**< and every block in order */
+    bool calls;                /**< and the calling-context tree */
     const diff_watch_t *watch; /**< NULL: nobody watches the steps */
 } diff_how_t;
 

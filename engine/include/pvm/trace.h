@@ -24,6 +24,7 @@ enum {
         << 3, /**< every block with its gas, one by one: slow, the interpreter does it; implies COUNTS */
     PVM_INSTRUMENT_MEMORY =
         1 << 4, /**< guest memory that the host reads and writes goes to the sink, too */
+    PVM_INSTRUMENT_CALLS = 1 << 5,  /**< the calling-context tree, see below; implies COUNTS */
     PVM_INSTRUMENT_FLIGHT = 1 << 6, /**< the last blocks are kept, see below; implies COUNTS */
     PVM_INSTRUMENT_SAMPLES = 1 << 7 /**< where guest time goes is sampled, see below */
 };
@@ -127,6 +128,51 @@ PVM_API size_t pvm_get_samples(pvm_vm_t *vm, pvm_sample_t *out, size_t max);
 PVM_API int pvm_get_sample_sum(pvm_vm_t *vm, pvm_sample_sum_t *out);
 /** Forget all samples. @return 0, or -1 if the VM is not sampled or is running. */
 PVM_API int pvm_clear_samples(pvm_vm_t *vm);
+
+/* -- Calls --------------------------------------------------------------------------------- */
+
+/* With PVM_INSTRUMENT_CALLS. The instruction set has no calls: they are recognised by what code leaves in its link register.
+ * docs/counting.md says how, and what becomes of code that keeps to no convention. */
+
+/** How a context began. */
+typedef enum {
+    PVM_CALL_ROOT = 0,  /**< the host: node 0, without gas of its own */
+    PVM_CALL_ENTRY = 1, /**< the host let guest code begin there */
+    PVM_CALL_CALL = 2,
+    PVM_CALL_TAIL = 3, /**< a jump to another routine, which returns to where this one would have */
+    PVM_CALL_UNKNOWN = 4 /**< a jump into a routine that nobody on the stack had called */
+} pvm_call_kind_t;
+
+/** A context: a routine, called from one place, in the context of its caller. Gas in all is the sum of `gas`, `host_gas` and
+ *  `deeper_gas` over a node and all nodes below it; over the whole tree that is the gas used. */
+typedef struct pvm_call_node_t {
+    uint32_t parent;  /**< place of the caller's node, which is before its own; the root's is 0 */
+    uint32_t site;    /**< pc of the jump, or PVM_BLOCK_NONE: none */
+    uint32_t routine; /**< where it begins, or PVM_BLOCK_NONE: the root */
+    uint8_t kind;     /**< pvm_call_kind_t */
+    uint64_t calls; /**< jumps executed, also those after which the first block could not be paid */
+    uint64_t gas;   /**< charged in it itself */
+    uint64_t host_calls;
+    uint64_t host_gas;     /**< taken by them */
+    uint64_t deeper_calls; /**< calls below it that got no node: there are too many */
+    uint64_t deeper_gas;   /**< and the gas charged in these */
+} pvm_call_node_t;
+
+/** The calling-context tree. @return nodes; at most `max` are written; out may be NULL with max 0; 0: the VM does not follow
+ *  calls. Thread: that of the VM; also from callbacks and observers, but not from `blocks`. */
+PVM_API size_t pvm_get_call_tree(pvm_vm_t *vm, pvm_call_node_t *out, size_t max);
+
+/** A jump through a register, and where it led. */
+typedef struct pvm_jump_pair_t {
+    uint32_t from;  /**< pc of the jump */
+    uint32_t to;    /**< pc of its target */
+    uint64_t count; /**< arrivals that were paid, as of edges */
+} pvm_jump_pair_t;
+
+/** Where jumps through registers led. @return pairs; at most `max` are written (then some may be told apart that are one); out
+ *  may be NULL with max 0. 0 also for programs with more than 2^26 pairs of such a jump and an entry of the jump table.
+ *  Thread: as above. */
+PVM_API size_t pvm_get_indirect_jumps(pvm_vm_t *vm, pvm_jump_pair_t *out, size_t max);
 
 /* -- Flight record: how a run came to where it stopped -------------------------------------- */
 

@@ -1,0 +1,164 @@
+/* Making call maps. See call_map.h. */
+#include "vm/call_map.h"
+
+#include "program/routines.h"
+#include "support/error.h"
+
+#include <stdlib.h>
+
+/** Address space for a table of pairs. Pages that are never counted in take none of the memory. */
+#define PAIR_BYTES_MAX (INT64_C(512) << 20)
+
+static bool links(const pvm_instruction_t *in)
+{
+    return in->op == PVM_OP_load_imm_jump || in->op == PVM_OP_load_imm_jump_ind;
+}
+
+/* Whether the terminator is a call, and where it returns to. */
+static bool is_call(const pvm_program_t *program, const uint8_t *starts, const pvm_terminator_t *at,
+                    const pvm_instruction_t *in, uint32_t *out_back)
+{
+    const bool is_indirect = pvm_isa_ops[in->op].effect == PVM_EFFECT_JUMP_IND;
+    pvm_routine_call_t call;
+
+    /* Whatever the register: it holds the address of what follows. */
+    if (links(in) && pvm_routine_look_up(program, (uint32_t)in->x, out_back) &&
+        *out_back == in->next) {
+        return true;
+    }
+    /* Who jumps through the return address itself goes there, and is not going to come back. */
+    if ((in->op == PVM_OP_jump_ind && in->a == PVM_REGISTER_RETURN) ||
+        !pvm_routine_call_at(program, at->from, &call) || call.pc != at->pc) {
+        return false;
+    }
+    *out_back = call.back;
+    return call.is_sure || is_indirect ||
+           (call.target <= program->code.len && pvm_routine_is_marked(starts, call.target));
+}
+
+static void find_routines(const pvm_program_t *program, const uint8_t *starts, pvm_call_map_t *map)
+{
+    uint32_t routine = 0;
+
+    for (uint32_t i = 0; i < program->block_count; i++) {
+        const uint32_t pc = program->blocks[i].pc;
+        if (pvm_routine_is_marked(starts, pc)) {
+            routine = pc;
+            map->places[i] = PVM_PLACE_START;
+        }
+        map->routines[i] = routine;
+    }
+    map->routines[program->block_count] = program->code.len;
+}
+
+/* Whether going there from `from` begins another routine. */
+static uint8_t step_to(const pvm_call_map_t *map, uint32_t from, uint32_t to)
+{
+    const bool is_other = to < map->flow->block_count && (map->places[to] & PVM_PLACE_START) != 0 &&
+                          map->routines[from] != map->routines[to];
+
+    return is_other ? PVM_STEP_TAIL : PVM_STEP_STAY;
+}
+
+static void classify(const pvm_program_t *program, const uint8_t *starts, pvm_call_map_t *map)
+{
+    const pvm_flow_t *const flow = map->flow;
+
+    for (uint32_t i = 0; i < flow->terminator_count; i++) {
+        const pvm_terminator_t *const at = &flow->terminators[i];
+        pvm_instruction_t in;
+        uint32_t back;
+
+        pvm_isa_decode(&program->code, at->pc, &in);
+        const bool is_indirect = pvm_isa_ops[in.op].effect == PVM_EFFECT_JUMP_IND;
+        const bool is_jump = pvm_isa_ops[in.op].effect == PVM_EFFECT_JUMP;
+        map->backs[i] = PVM_CALL_NONE;
+        map->hubs[i] = is_indirect ? map->hub_count++ : PVM_CALL_NONE;
+        map->steps[2 * i] = step_to(map, at->from, at->next);
+        map->steps[2 * i + 1] = is_indirect ? PVM_STEP_INDIRECT : step_to(map, at->from, at->jump);
+        if ((is_indirect || (is_jump && at->jump < flow->block_count)) &&
+            is_call(program, starts, at, &in, &back)) {
+            map->steps[2 * i + 1] = PVM_STEP_CALL;
+            map->backs[i] = back;
+            if (pvm_program_is_block_start(program, back)) {
+                map->places[pvm_program_block_at(program, back)] |= PVM_PLACE_BACK;
+            }
+        }
+        for (uint32_t edge = 2 * i; edge < 2 * i + 2; edge++) {
+            const bool is_site =
+                map->steps[edge] == PVM_STEP_CALL || map->steps[edge] == PVM_STEP_TAIL;
+            map->sites[edge] = is_site ? map->site_count++ : PVM_CALL_NONE;
+        }
+    }
+}
+
+void pvm_call_map_destroy(pvm_call_map_t *map)
+{
+    if (map == NULL) {
+        return;
+    }
+    free(map->steps);
+    free(map->backs);
+    free(map->sites);
+    free(map->hubs);
+    free(map->places);
+    free(map->routines);
+    free(map);
+}
+
+static pvm_call_map_t *make(const pvm_program_t *program)
+{
+    pvm_call_map_t *const map = calloc(1, sizeof(*map));
+    uint8_t *const starts =
+        program->block_count > 0 ? pvm_routine_find_starts(program) : calloc(1, 1);
+    const pvm_flow_t *const flow = pvm_flow_of(program);
+
+    if (map == NULL || starts == NULL || flow == NULL) {
+        goto fail;
+    }
+    const size_t terminators = (size_t)flow->terminator_count + 1;
+    const size_t blocks = (size_t)program->block_count + 1;
+    map->flow = flow;
+    map->steps = calloc(2 * terminators, sizeof(*map->steps));
+    map->backs = calloc(terminators, sizeof(*map->backs));
+    map->sites = calloc(2 * terminators, sizeof(*map->sites));
+    map->hubs = calloc(terminators, sizeof(*map->hubs));
+    map->places = calloc(blocks, sizeof(*map->places));
+    map->routines = calloc(blocks, sizeof(*map->routines));
+    if (map->steps == NULL || map->backs == NULL || map->sites == NULL || map->hubs == NULL ||
+        map->places == NULL || map->routines == NULL) {
+        goto fail;
+    }
+    find_routines(program, starts, map);
+    classify(program, starts, map);
+    const uint64_t pairs = (uint64_t)map->hub_count * program->jump_table_len;
+    map->pair_bytes = pairs <= PAIR_BYTES_MAX / 8 ? (size_t)pairs * 8 : 0;
+    free(starts);
+    return map;
+fail:
+    pvm_error_set("no memory to find the calls in %u octets of code", program->code.len);
+    free(starts);
+    pvm_call_map_destroy(map);
+    return NULL;
+}
+
+const pvm_call_map_t *pvm_call_map_of(const pvm_program_t *program)
+{
+    pvm_call_map_t **const place = &((pvm_program_t *)(uintptr_t)program)->call_map;
+    pvm_call_map_t *known = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+
+    if (known != NULL) {
+        return known;
+    }
+    pvm_call_map_t *const made = make(program);
+    if (made == NULL) {
+        return NULL;
+    }
+    /* Two threads may come here at once; one of the two equal maps stays. */
+    if (!__atomic_compare_exchange_n(place, &known, made, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE)) {
+        pvm_call_map_destroy(made);
+        return known;
+    }
+    return made;
+}
