@@ -54,13 +54,13 @@ typedef struct {
 #define PVM_LOAD(type) ((pvm_load_type_t)PVM_LOAD_FIELDS_##type)
 
 /* movzx|movsx|movsxd|mov d, [address] */
-PVM_EMIT void pvm_compiler_load(pvm_compiler_t *c, pvm_emitter_t *e, uint8_t d,
+PVM_EMIT void pvm_compiler_load(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t d,
                                 pvm_load_type_t type, pvm_address_t address, uint32_t pc)
 {
     if (c->checked) {
         pvm_emitter_t copy = *e;
         pvm_compiler_check_access(c, &copy, address, type.bytes, PVM_PAGE_READ, pc);
-        *e = copy;
+        pvm_emit_go_on(e, &copy);
     }
     pvm_emit_memory(e, 0, type.wide, false, type.opcode, pvm_host_register(d), address);
     pvm_emit_now(e, d, type.extended ? PVM_NOW_EXTENDED : PVM_NOW_64);
@@ -90,7 +90,7 @@ PVM_EMIT void pvm_compiler_store(pvm_compiler_t *c, pvm_emitter_t *e, pvm_store_
     if (c->checked) {
         pvm_emitter_t copy = *e;
         pvm_compiler_check_access(c, &copy, address, type.bytes, PVM_PAGE_WRITE, pc);
-        *e = copy;
+        pvm_emit_go_on(e, &copy);
     }
     if (v.is_immediate) {
         const int32_t value = (int32_t)v.immediate;

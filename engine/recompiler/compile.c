@@ -181,7 +181,7 @@ static void prepare(pvm_compiler_t *c)
     c->terminator = 0;
     c->loop = PVM_COMPILER_NO_BLOCK;
     c->pinned = 0;
-    c->ordinal = 0;
+    c->gaps = 0;
     c->length_count = 0;
     c->segment_first = 0;
     c->block_first = 0;
@@ -298,6 +298,7 @@ uint32_t pvm_recompiler_narrow_at(const pvm_program_t *program, const pvm_recomp
         .checked = (code->variant & PVM_VARIANT_CHECKED) != 0,
         .replay = true,
         .base = nowhere,
+        .limit = nowhere + sizeof(nowhere) - PVM_INSTRUCTION_BYTES_MAX,
     };
     uint8_t *at = nowhere;
 

@@ -96,8 +96,8 @@ typedef struct {
     uint32_t loop_top;    /**< where it leads */
     uint32_t pinned;      /**< code before this place is not moved any more */
 
-    uint32_t ordinal; /**< instructions so far, as the block table counts */
-    uint32_t length_count;
+    uint32_t length_count;           /**< instructions so far, */
+    uint32_t gaps;                   /**< and what stands in the block table as one beside them */
     uint32_t segment_first;          /**< first stretch of the segment that is open */
     uint32_t block_first;            /**< first stretch of the block that is open */
     uint32_t segment_block;          /**< block that the segment begins, or PVM_COMPILER_NO_BLOCK */
@@ -106,6 +106,12 @@ typedef struct {
     bool price_is_small; /**< and whether in one octet */
     bool too_large;
 } pvm_compiler_t;
+
+/** Instructions so far, as the block table counts. */
+static inline uint32_t pvm_compiler_ordinal(const pvm_compiler_t *c)
+{
+    return c->length_count + c->gaps;
+}
 
 /** What ends with an instruction. LEFT: the step does it, and it is paid apart. */
 typedef enum {

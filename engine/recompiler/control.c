@@ -18,9 +18,9 @@ void pvm_compiler_leave_instruction(pvm_compiler_t *c, pvm_emitter_t *e, uint32_
         pvm_compiler_begin_stretch(c, pc, e->at);
     }
     const bool begins_block = c->segment_block != PVM_COMPILER_NO_BLOCK;
-    c->ordinal += begins_block;
+    c->gaps += begins_block;
     pvm_compiler_close_segment(c);
-    c->ordinal -= begins_block;
+    c->gaps -= begins_block;
     pvm_compiler_leave(c, e, PVM_STUB_LEAVE, pc, 0);
 }
 
@@ -178,7 +178,7 @@ static void follow_indirect(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc)
  * the instruction writes is written when nothing can leave any more. A jump through memory would be an instruction less,
  * and is a third slower where an interpreter's dispatch is the guest. */
 void pvm_compiler_jump_indirect(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc, bool links,
-                                uint8_t d, pvm_operand_t v, pvm_address_t address)
+                                uint32_t d, pvm_operand_t v, pvm_address_t address)
 {
     const bool is_call =
         c->calls != NULL && c->calls->steps[2 * c->terminator + 1] == PVM_STEP_CALL;
@@ -245,7 +245,7 @@ void pvm_compiler_gap(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc)
     pvm_compiler_begin_stretch(c, pc, e->at);
     pvm_compiler_close_segment(c);
     pvm_compiler_leave(c, e, PVM_STUB_LEAVE, pc, 0);
-    c->ordinal += pc < c->program->code.len;
+    c->gaps += pc < c->program->code.len;
     pvm_compiler_close_block(c);
 }
 #endif

@@ -22,7 +22,7 @@ void pvm_compiler_branch_counting(pvm_compiler_t *c, pvm_emitter_t *e, const pvm
                                   pvm_x86_condition_t condition, uint32_t block);
 /** A jump through the table, d = v on the way if it links. */
 void pvm_compiler_jump_indirect(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc, bool links,
-                                uint8_t d, pvm_operand_t v, pvm_address_t address);
+                                uint32_t d, pvm_operand_t v, pvm_address_t address);
 /** mov ecx, site; jmp thunk */
 void pvm_compiler_host_call(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc, int32_t func_id);
 /** What stands at pc acts as a trap, although no instruction starts there. */
@@ -59,7 +59,7 @@ PVM_EMIT void pvm_compiler_begin_block(pvm_compiler_t *c, pvm_emitter_t *e, uint
     c->block++;
 }
 
-PVM_EMIT void link_register(pvm_emitter_t *e, bool links, uint8_t d, pvm_operand_t v)
+PVM_EMIT void link_register(pvm_emitter_t *e, bool links, uint32_t d, pvm_operand_t v)
 {
     if (links) {
         pvm_emit_get(e, true, pvm_host_register(d), v, true);
@@ -69,12 +69,12 @@ PVM_EMIT void link_register(pvm_emitter_t *e, bool links, uint8_t d, pvm_operand
 
 /* mov d, v; jmp target */
 PVM_EMIT void pvm_compiler_jump(pvm_compiler_t *c, pvm_emitter_t *e, const pvm_instruction_t *in,
-                                bool links, uint8_t d, pvm_operand_t v)
+                                bool links, uint32_t d, pvm_operand_t v)
 {
     if (!pvm_compiler_is_reachable(c->program, in->y)) {
         pvm_emitter_t copy = *e;
         pvm_compiler_leave_instruction(c, &copy, in->pc);
-        *e = copy;
+        pvm_emit_go_on(e, &copy);
         return;
     }
     const uint32_t block = pvm_compiler_block_at(c, (uint32_t)in->y);
@@ -83,7 +83,7 @@ PVM_EMIT void pvm_compiler_jump(pvm_compiler_t *c, pvm_emitter_t *e, const pvm_i
     if (c->counting) {
         pvm_emitter_t copy = *e;
         pvm_compiler_jump_counting(c, &copy, (uint32_t)in->y, block, in->pc);
-        *e = copy;
+        pvm_emit_go_on(e, &copy);
     } else {
         pvm_compiler_jump_to(c, e, -1, block, 0);
     }
@@ -97,7 +97,7 @@ PVM_EMIT bool pvm_compiler_branch(pvm_compiler_t *c, pvm_emitter_t *e, const pvm
         (!c->flat && !pvm_compiler_is_reachable(c->program, in->next))) {
         pvm_emitter_t copy = *e;
         pvm_compiler_leave_instruction(c, &copy, in->pc);
-        *e = copy;
+        pvm_emit_go_on(e, &copy);
         return false;
     }
     const uint32_t block = pvm_compiler_block_at(c, (uint32_t)in->y);
@@ -105,8 +105,10 @@ PVM_EMIT bool pvm_compiler_branch(pvm_compiler_t *c, pvm_emitter_t *e, const pvm
     pvm_emit_settle(e);
     if (c->counting) {
         pvm_emitter_t copy = *e;
-        pvm_compiler_branch_counting(c, &copy, in, condition, block);
-        *e = copy;
+        /* So that the one of the pass has no address, either. */
+        const pvm_instruction_t branch = *in;
+        pvm_compiler_branch_counting(c, &copy, &branch, condition, block);
+        pvm_emit_go_on(e, &copy);
     } else {
         pvm_compiler_jump_to(c, e, (int)condition, block, 0);
     }

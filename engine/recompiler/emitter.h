@@ -20,11 +20,19 @@ typedef struct {
     pvm_cpu_t cpu;
 } pvm_emitter_t;
 
+/** Go on where a function that is not inlined left a copy. Field by field: copied at once, they would wait for the stores of
+ *  each. */
+PVM_EMIT void pvm_emit_go_on(pvm_emitter_t *e, const pvm_emitter_t *copy)
+{
+    e->at = copy->at;
+    e->halves = copy->halves;
+}
+
 /** An operand of an instruction: a guest register, or an immediate, which always is a sign-extended 32-bit number but
  *  for load_imm_64. */
 typedef struct {
     bool is_immediate;
-    uint8_t reg;
+    uint32_t reg; /* not an octet, see pvm_address_t */
     int64_t immediate;
 } pvm_operand_t;
 
@@ -35,7 +43,7 @@ typedef struct {
 #define PVM_EXTENDED(reg) (UINT32_C(0x10000) << (reg))
 #define PVM_NARROW_ALL    UINT32_C(0xffff)
 
-PVM_EMIT void pvm_emit_set_halves(pvm_emitter_t *e, uint8_t reg, uint32_t bits)
+PVM_EMIT void pvm_emit_set_halves(pvm_emitter_t *e, uint32_t reg, uint32_t bits)
 {
     e->halves = (e->halves & ~(PVM_NARROW(reg) | PVM_EXTENDED(reg))) | bits;
 }
@@ -70,17 +78,17 @@ PVM_EMIT void pvm_emit_settle(pvm_emitter_t *e)
     e->halves = 0;
 }
 
-PVM_EMIT void pvm_emit_now_64(pvm_emitter_t *e, uint8_t reg)
+PVM_EMIT void pvm_emit_now_64(pvm_emitter_t *e, uint32_t reg)
 {
     pvm_emit_set_halves(e, reg, 0);
 }
 
-PVM_EMIT void pvm_emit_now_narrow(pvm_emitter_t *e, uint8_t reg)
+PVM_EMIT void pvm_emit_now_narrow(pvm_emitter_t *e, uint32_t reg)
 {
     pvm_emit_set_halves(e, reg, PVM_NARROW(reg));
 }
 
-PVM_EMIT void pvm_emit_now_extended(pvm_emitter_t *e, uint8_t reg)
+PVM_EMIT void pvm_emit_now_extended(pvm_emitter_t *e, uint32_t reg)
 {
     pvm_emit_set_halves(e, reg, PVM_EXTENDED(reg));
 }
@@ -110,7 +118,7 @@ PVM_EMIT pvm_now_t pvm_emit_result_of(const pvm_emitter_t *e, bool wide, pvm_ope
     return pvm_emit_is_32(e, v) && pvm_emit_is_32(e, w) ? PVM_NOW_EXTENDED : PVM_NOW_64;
 }
 
-PVM_EMIT void pvm_emit_now(pvm_emitter_t *e, uint8_t reg, pvm_now_t now)
+PVM_EMIT void pvm_emit_now(pvm_emitter_t *e, uint32_t reg, pvm_now_t now)
 {
     switch (now) {
     case PVM_NOW_64:
@@ -144,7 +152,8 @@ PVM_EMIT void pvm_emit_get(pvm_emitter_t *e, bool wide, unsigned host, pvm_opera
 /** A guest memory operand, u32(base + offset): at most one of the two is 64 bits, and only the low half counts. */
 typedef struct {
     bool has_base;
-    uint8_t base; /**< guest register */
+    uint32_t
+        base; /**< guest register. Not an octet: compilers would keep the whole in one word and wait for its parts */
     int32_t offset;
 } pvm_address_t;
 

@@ -56,15 +56,15 @@ static inline pvm_op_t peek(const pvm_compiler_t *c, uint32_t pc, pvm_form_t for
 
 static pvm_fused_t up_to(const pvm_instruction_t *last, uint32_t more)
 {
-    return (pvm_fused_t){.more = more, .pc = last->pc, .next = last->next};
+    return (pvm_fused_t){.more = more, .next = last->next};
 }
 
 /* -- Addresses of two registers --- */
 
 /* base + (index << shift) + offset */
 typedef struct {
-    uint8_t base;
-    uint8_t index;
+    uint32_t base;
+    uint32_t index;
     uint8_t shift;
     int32_t offset;
 } sum_t;
@@ -73,7 +73,7 @@ typedef struct {
  *   |  lea ecx, [base + index << shift + offset]; movzx.. d, [r15 + rcx]
  *
  * Only low halves count, so nothing is extended for it. */
-static void emit_load(pvm_emitter_t *e, uint8_t d, pvm_load_type_t type, sum_t sum)
+static void emit_load(pvm_emitter_t *e, uint32_t d, pvm_load_type_t type, sum_t sum)
 {
     const unsigned host = pvm_host_register(d);
     const unsigned base = pvm_host_register(sum.base);
@@ -121,7 +121,7 @@ static pvm_fused_t fuse_sum(pvm_compiler_t *c, pvm_emitter_t *e, const pvm_instr
 static pvm_fused_t fuse_scaled(pvm_compiler_t *c, pvm_emitter_t *e, const pvm_instruction_t *shift,
                                const pvm_instruction_t *sum, uint32_t room)
 {
-    const uint8_t d = shift->a;
+    const uint32_t d = shift->a;
     const sum_t scaled = {.base = sum->a == d ? sum->b : sum->a,
                           .index = shift->b,
                           .shift = (uint8_t)(shift->x & 63)};
@@ -152,7 +152,7 @@ static pvm_fused_t fuse_scaled(pvm_compiler_t *c, pvm_emitter_t *e, const pvm_in
 static pvm_fused_t fuse_cut(pvm_emitter_t *e, const pvm_instruction_t *up,
                             const pvm_instruction_t *down, bool is_signed)
 {
-    const uint8_t d = up->a;
+    const uint32_t d = up->a;
     const unsigned host = pvm_host_register(d);
     const unsigned from = pvm_host_register(up->b);
     const uint8_t n = (uint8_t)(down->x & 63);

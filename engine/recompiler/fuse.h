@@ -10,7 +10,6 @@
 /** What was emitted at once: the first instruction and `more` behind it. 0: nothing was. */
 typedef struct {
     uint32_t more;
-    uint32_t pc;   /**< of the last of them */
     uint32_t next; /**< behind it */
 } pvm_fused_t;
 

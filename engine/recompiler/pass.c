@@ -21,7 +21,7 @@
     do {                                                                                           \
         pvm_emitter_t copy = e;                                                                    \
         call;                                                                                      \
-        e = copy;                                                                                  \
+        pvm_emit_go_on(&e, &copy);                                                                 \
     } while (0)
 
 #define REGISTER(role)  ((pvm_operand_t){.reg = in.role})
@@ -82,29 +82,41 @@
             ? PVM_ENDS_BLOCK_RUNS_ON                                                               \
             : PVM_ENDS_BLOCK_LEFT;
 
-PVM_EMIT uint32_t next_instruction(const pvm_code_t *code, uint32_t pc)
+/* Where instructions stand: the bits of the mask that are still to come. The one behind the code is set. */
+typedef struct {
+    uint64_t bits;
+    uint32_t base; /**< position of bit 0 */
+} positions_t;
+
+PVM_EMIT uint64_t mask_word(const pvm_code_t *code, uint32_t base)
 {
     uint64_t bits;
 
-    while (pc < code->len) {
-        memcpy(&bits, code->mask + (pc >> 3), sizeof(bits));
-        bits >>= pc & 7;
-        if (bits != 0) {
-            return pc + (uint32_t)__builtin_ctzll(bits);
-        }
-        pc += 57;
-    }
-    return pc;
+    memcpy(&bits, code->mask + (base >> 3), sizeof(bits));
+    return bits;
 }
 
-/* skip() of GP A.3, inline: the mask is set behind the end. */
-PVM_EMIT uint32_t skip_of(const pvm_code_t *code, uint32_t pc)
+/* The first instruction at or behind pc. */
+PVM_EMIT positions_t positions_from(const pvm_code_t *code, uint32_t pc)
 {
-    uint32_t bits;
+    const uint32_t base = pc & ~UINT32_C(63);
 
-    memcpy(&bits, code->mask + ((pc + 1) >> 3), sizeof(bits));
-    bits = bits >> ((pc + 1) & 7) | UINT32_C(1) << PVM_SKIP_MAX;
-    return (uint32_t)__builtin_ctz(bits);
+    return (positions_t){base < code->len ? mask_word(code, base) & UINT64_MAX << (pc & 63) : 0,
+                         base};
+}
+
+PVM_EMIT uint32_t next_position(const pvm_code_t *code, positions_t *positions)
+{
+    while (positions->bits == 0) {
+        positions->base += 64;
+        if (positions->base >= code->len) {
+            return positions->base;
+        }
+        positions->bits = mask_word(code, positions->base);
+    }
+    const uint32_t at = positions->base + (uint32_t)__builtin_ctzll(positions->bits);
+    positions->bits &= positions->bits - 1;
+    return at;
 }
 
 void pvm_compiler_number_opcodes(pvm_compiler_t *c)
@@ -114,91 +126,107 @@ void pvm_compiler_number_opcodes(pvm_compiler_t *c)
     }
 }
 
+/* What stands before an instruction that begins a stretch: a gap, the start of a block. */
+static inline void begin_here(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc, uint32_t expected,
+                              uint32_t runs_on_from)
+{
+    if (expected < pc) {
+        pvm_compiler_gap(c, e, expected);
+    }
+    if (pvm_program_is_block_start(c->program, pc)) {
+        pvm_compiler_begin_block(c, e, pc, runs_on_from);
+    } else if (pc == 0) {
+        c->block++;
+    }
+    pvm_emit_settle(e);
+    pvm_compiler_begin_stretch(c, pc, e->at);
+}
+
+/* Behind an instruction with an end. */
+static inline void end_here(pvm_compiler_t *c, pvm_emitter_t *e, pvm_ends_t ends,
+                            pvm_instruction_t in)
+{
+    const pvm_stretch_t *const last = &c->code->stretches[c->code->stretch_count - 1];
+
+    /* An instruction that leaves begins a stretch behind what was settled for it. */
+    if (last->lengths == c->length_count - 1) {
+        c->code->lengths[last->lengths] = (uint8_t)(e->at - c->base - last->host);
+    }
+    pvm_compiler_close(c, e, ends, in);
+}
+
+/* The loop within goes from one instruction to the next as long as nothing else comes between them: up to the end of a
+ * block or segment, a gap, or the end of a stretch. Blocks begin behind such ends only. */
 uint32_t pvm_compiler_emit_range(pvm_compiler_t *c, uint8_t **at, uint32_t pc, uint32_t end)
 {
     const pvm_program_t *const program = c->program;
     const pvm_code_t *const code = &program->code;
+    const uint8_t *const octets = code->octets;
+    uint8_t *const lengths = c->code->lengths;
     pvm_emitter_t e = {.at = *at, .cpu = c->code->cpu};
     uint32_t expected = pc;
     uint32_t runs_on_from = UINT32_MAX;
-    uint32_t in_stretch = c->replay ? 0 : PVM_STRETCH_INSTRUCTIONS;
+    positions_t positions = positions_from(code, pc);
 
-    for (pc = next_instruction(code, pc); pc < end; pc = next_instruction(code, pc + 1)) {
+    for (pc = next_position(code, &positions); pc < end;) {
         if (!c->replay) {
+            OUT_OF_LINE(begin_here(c, &copy, pc, expected, runs_on_from));
+        }
+        pvm_ends_t ends = PVM_ENDS_NOTHING;
+        pvm_instruction_t in;
+        for (uint32_t left = PVM_STRETCH_INSTRUCTIONS; left > 0 && pc < end; left--) {
             if (e.at > c->limit) {
                 c->too_large = true;
                 return 0;
             }
-            if (expected < pc) {
-                OUT_OF_LINE(pvm_compiler_gap(c, &copy, expected));
-                in_stretch = PVM_STRETCH_INSTRUCTIONS;
-            }
-            if (pvm_program_is_block_start(program, pc)) {
-                OUT_OF_LINE(pvm_compiler_begin_block(c, &copy, pc, runs_on_from));
-                in_stretch = PVM_STRETCH_INSTRUCTIONS;
-            } else if (pc == 0) {
-                c->block++;
-            }
-            if (in_stretch == PVM_STRETCH_INSTRUCTIONS) {
-                pvm_emit_settle(&e);
-                pvm_compiler_begin_stretch(c, pc, e.at);
-                in_stretch = 0;
-            }
-        }
-        in_stretch++;
-        const uint8_t *const begin = e.at;
-        const uint32_t skip = skip_of(code, pc);
-        const pvm_op_t op = (pvm_op_t)c->ops[code->octets[pc]];
-        pvm_instruction_t in;
-        in.pc = pc;
-        in.next = pc + 1 + skip;
-        in.implicit = false;
-        pvm_ends_t ends = PVM_ENDS_NOTHING;
-        pvm_fused_t fused = {0};
-        switch (op) {
+            const uint8_t *const begin = e.at;
+            const pvm_op_t op = (pvm_op_t)c->ops[octets[pc]];
+            uint32_t next = next_position(code, &positions);
+            const uint32_t skip = next - pc <= PVM_SKIP_MAX ? next - pc - 1 : PVM_SKIP_MAX;
+            in.pc = pc;
+            in.next = pc + 1 + skip;
+            in.implicit = false;
+            pvm_fused_t fused = {0};
+            switch (op) {
 #define PVM_INSTRUCTION(name, form, n072, n080, n64, n32, effect, p, q, r, s, ...)                 \
     case PVM_OP_##name:                                                                            \
-        pvm_operands_decode(PVM_FORM_##form, code->octets + pc + 1, skip, &in);                    \
+        pvm_operands_decode(PVM_FORM_##form, octets + pc + 1, skip, &in);                          \
         if (pvm_fuse_is_likely(c, PVM_OP_##name, &in)) {                                           \
-            OUT_OF_LINE(fused = pvm_compiler_fuse(c, &copy, PVM_OP_##name, in,                     \
-                                                  PVM_STRETCH_INSTRUCTIONS - in_stretch));         \
+            OUT_OF_LINE(fused = pvm_compiler_fuse(c, &copy, PVM_OP_##name, in, left - 1));         \
         }                                                                                          \
         if (fused.more == 0) {                                                                     \
             EFFECT_##effect(p, q, r, s)                                                            \
         }                                                                                          \
         break;
 #include "isa/instructions.def"
-        case PVM_OP_COUNT:
-            in.implicit = true;
-            OUT_OF_LINE(pvm_compiler_leave_instruction(c, &copy, pc));
-            ends = PVM_ENDS_BLOCK_LEFT;
-            break;
-        }
-        uint32_t count = 1;
-        if (fused.more > 0) {
-            pc = fused.pc;
-            in.next = fused.next;
-            in_stretch += fused.more;
-            count += fused.more;
-        }
-        if (c->replay) {
-            continue;
-        }
-        /* What was fused is all where the first of it is. */
-        const uint64_t length = (uint8_t)(e.at - begin);
-        memcpy(c->code->lengths + c->length_count, &length, sizeof(length));
-        c->length_count += count;
-        c->ordinal += count;
-        if (ends != PVM_ENDS_NOTHING) {
-            const pvm_stretch_t *const last = &c->code->stretches[c->code->stretch_count - 1];
-            /* An instruction that leaves begins a stretch behind what was settled for it. */
-            if (last->lengths == c->length_count - 1) {
-                c->code->lengths[last->lengths] = (uint8_t)(e.at - c->base - last->host);
+            case PVM_OP_COUNT:
+                in.implicit = true;
+                OUT_OF_LINE(pvm_compiler_leave_instruction(c, &copy, pc));
+                ends = PVM_ENDS_BLOCK_LEFT;
+                break;
             }
-            OUT_OF_LINE(pvm_compiler_close(c, &copy, ends, in));
-            in_stretch = PVM_STRETCH_INSTRUCTIONS;
+            if (fused.more > 0) {
+                in.next = fused.next;
+                left -= fused.more;
+                for (uint32_t i = 0; i < fused.more; i++) {
+                    next = next_position(code, &positions);
+                }
+            }
+            pc = next;
+            if (!c->replay) {
+                /* What was fused is all where the first of it is. */
+                const uint64_t length = (uint8_t)(e.at - begin);
+                memcpy(lengths + c->length_count, &length, sizeof(length));
+                c->length_count += 1 + fused.more;
+            }
+            if (ends != PVM_ENDS_NOTHING || in.next != next) {
+                break;
+            }
         }
-        runs_on_from = ends == PVM_ENDS_BLOCK_RUNS_ON ? pc : UINT32_MAX;
+        if (ends != PVM_ENDS_NOTHING && !c->replay) {
+            OUT_OF_LINE(end_here(c, &copy, ends, in));
+        }
+        runs_on_from = ends == PVM_ENDS_BLOCK_RUNS_ON ? in.pc : UINT32_MAX;
         expected = in.next;
     }
     if (!c->replay) {

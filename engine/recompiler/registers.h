@@ -54,16 +54,14 @@ enum {
     PVM_FRAME_BYTES = 104
 };
 
-/** The host register of guest register `guest`, from a packed table that the compiler can hold in a register. */
-static inline __attribute__((always_inline)) unsigned pvm_host_register(unsigned guest)
+/** The host register of guest register `guest`. */
+PVM_X86_INLINE unsigned pvm_host_register(unsigned guest)
 {
-#define PLACE(guest_, host_) ((uint64_t)PVM_X86_##host_ << (4 * (guest_)))
-    const uint64_t map = PLACE(0, R12) | PLACE(1, RBP) | PLACE(2, R13) | PLACE(3, R14) |
-                         PLACE(4, R11) | PLACE(5, RBX) | PLACE(6, R10) | PLACE(7, RAX) |
-                         PLACE(8, RSI) | PLACE(9, RDI) | PLACE(10, RDX) | PLACE(11, R8) |
-                         PLACE(12, R9);
-#undef PLACE
-    return map >> (4 * guest) & 15;
+    static const uint8_t map[16] = {PVM_X86_R12, PVM_X86_RBP, PVM_X86_R13, PVM_X86_R14, PVM_X86_R11,
+                                    PVM_X86_RBX, PVM_X86_R10, PVM_X86_RAX, PVM_X86_RSI, PVM_X86_RDI,
+                                    PVM_X86_RDX, PVM_X86_R8,  PVM_X86_R9};
+
+    return map[guest];
 }
 
 #endif

@@ -7,12 +7,14 @@
 
 static inline void pvm_compiler_begin_stretch(pvm_compiler_t *c, uint32_t pc, const uint8_t *at)
 {
+    const uint32_t ordinal = pvm_compiler_ordinal(c);
+
     c->code->stretches[c->code->stretch_count++] = (pvm_stretch_t){
         .pc = pc,
         .host = (uint32_t)(at - c->base),
         .lengths = c->length_count,
-        .segment_rest = c->ordinal,
-        .block_rest = c->ordinal,
+        .segment_rest = ordinal,
+        .block_rest = ordinal,
     };
 }
 
@@ -21,11 +23,12 @@ static inline void pvm_compiler_close_segment(pvm_compiler_t *c)
 {
     pvm_stretch_t *const stretches = c->code->stretches;
     const uint32_t first = c->segment_first;
+    const uint32_t ordinal = pvm_compiler_ordinal(c);
 
     if (first < c->code->stretch_count) {
-        const uint32_t price = c->ordinal - stretches[first].segment_rest;
+        const uint32_t price = ordinal - stretches[first].segment_rest;
         for (uint32_t i = first; i < c->code->stretch_count; i++) {
-            stretches[i].segment_rest = c->ordinal - stretches[i].segment_rest;
+            stretches[i].segment_rest = ordinal - stretches[i].segment_rest;
         }
         if (c->segment_block != PVM_COMPILER_NO_BLOCK) {
             c->block_costs[c->segment_block] = price;
@@ -43,9 +46,10 @@ static inline void pvm_compiler_close_segment(pvm_compiler_t *c)
 static inline void pvm_compiler_close_block(pvm_compiler_t *c)
 {
     pvm_stretch_t *const stretches = c->code->stretches;
+    const uint32_t ordinal = pvm_compiler_ordinal(c);
 
     for (uint32_t i = c->block_first; i < c->code->stretch_count; i++) {
-        stretches[i].block_rest = c->ordinal - stretches[i].block_rest;
+        stretches[i].block_rest = ordinal - stretches[i].block_rest;
     }
     c->block_first = c->code->stretch_count;
 }

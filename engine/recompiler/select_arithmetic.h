@@ -8,7 +8,7 @@
 
 /* -- Copies --- */
 
-PVM_EMIT void pvm_select_copy(pvm_emitter_t *e, uint8_t d, pvm_operand_t v)
+PVM_EMIT void pvm_select_copy(pvm_emitter_t *e, uint32_t d, pvm_operand_t v)
 {
     if (v.is_immediate) {
         pvm_emit_get(e, true, pvm_host_register(d), v, false);
@@ -27,7 +27,7 @@ PVM_EMIT void pvm_select_copy(pvm_emitter_t *e, uint8_t d, pvm_operand_t v)
 
 /* d = v op w, for a commutative op or an immediate w:
  *   op d, w  |  op d, v  |  mov d, v; op d, w */
-PVM_EMIT void pvm_emit_alu(pvm_emitter_t *e, bool wide, pvm_x86_alu_t op, uint8_t d,
+PVM_EMIT void pvm_emit_alu(pvm_emitter_t *e, bool wide, pvm_x86_alu_t op, uint32_t d,
                            pvm_operand_t v, pvm_operand_t w)
 {
     const unsigned host = pvm_host_register(d);
@@ -45,7 +45,8 @@ PVM_EMIT void pvm_emit_alu(pvm_emitter_t *e, bool wide, pvm_x86_alu_t op, uint8_
 
 /* d = v + w:
  *   add d, w  |  add d, v  |  lea d, [v + w] */
-PVM_EMIT void pvm_emit_add(pvm_emitter_t *e, bool wide, uint8_t d, pvm_operand_t v, pvm_operand_t w)
+PVM_EMIT void pvm_emit_add(pvm_emitter_t *e, bool wide, uint32_t d, pvm_operand_t v,
+                           pvm_operand_t w)
 {
     const unsigned host = pvm_host_register(d);
     const unsigned first = pvm_host_register(v.reg);
@@ -68,7 +69,8 @@ PVM_EMIT void pvm_emit_add(pvm_emitter_t *e, bool wide, uint8_t d, pvm_operand_t
 
 /* d = v - w:
  *   sub d, w  |  neg d; add d, v  |  mov d, v; sub d, w */
-PVM_EMIT void pvm_emit_sub(pvm_emitter_t *e, bool wide, uint8_t d, pvm_operand_t v, pvm_operand_t w)
+PVM_EMIT void pvm_emit_sub(pvm_emitter_t *e, bool wide, uint32_t d, pvm_operand_t v,
+                           pvm_operand_t w)
 {
     const unsigned host = pvm_host_register(d);
 
@@ -87,7 +89,8 @@ PVM_EMIT void pvm_emit_sub(pvm_emitter_t *e, bool wide, uint8_t d, pvm_operand_t
 
 /* d = v * w:
  *   imul d, v, w  |  imul d, w  |  imul d, v  |  mov d, v; imul d, w */
-PVM_EMIT void pvm_emit_mul(pvm_emitter_t *e, bool wide, uint8_t d, pvm_operand_t v, pvm_operand_t w)
+PVM_EMIT void pvm_emit_mul(pvm_emitter_t *e, bool wide, uint32_t d, pvm_operand_t v,
+                           pvm_operand_t w)
 {
     const unsigned host = pvm_host_register(d);
 
@@ -102,7 +105,7 @@ PVM_EMIT void pvm_emit_mul(pvm_emitter_t *e, bool wide, uint8_t d, pvm_operand_t
 }
 
 #define PVM_SELECT_WIDTHS(name, emit)                                                              \
-    PVM_EMIT void pvm_select_##name##_64(pvm_emitter_t *e, uint8_t d, pvm_operand_t v,             \
+    PVM_EMIT void pvm_select_##name##_64(pvm_emitter_t *e, uint32_t d, pvm_operand_t v,            \
                                          pvm_operand_t w)                                          \
     {                                                                                              \
         pvm_emit_widen(e, v);                                                                      \
@@ -110,7 +113,7 @@ PVM_EMIT void pvm_emit_mul(pvm_emitter_t *e, bool wide, uint8_t d, pvm_operand_t
         emit(e, true, d, v, w);                                                                    \
         pvm_emit_now_64(e, d);                                                                     \
     }                                                                                              \
-    PVM_EMIT void pvm_select_##name##_32(pvm_emitter_t *e, uint8_t d, pvm_operand_t v,             \
+    PVM_EMIT void pvm_select_##name##_32(pvm_emitter_t *e, uint32_t d, pvm_operand_t v,            \
                                          pvm_operand_t w)                                          \
     {                                                                                              \
         emit(e, false, d, v, w);                                                                   \
@@ -123,7 +126,7 @@ PVM_SELECT_WIDTHS(mul, pvm_emit_mul)
 
 /* -- Logic: works on low halves alone, and extension goes through it --- */
 
-PVM_EMIT void pvm_emit_logic(pvm_emitter_t *e, pvm_x86_alu_t op, uint8_t d, pvm_operand_t v,
+PVM_EMIT void pvm_emit_logic(pvm_emitter_t *e, pvm_x86_alu_t op, uint32_t d, pvm_operand_t v,
                              pvm_operand_t w)
 {
     const bool wide = pvm_emit_choose_width(e, v, w);
@@ -134,7 +137,7 @@ PVM_EMIT void pvm_emit_logic(pvm_emitter_t *e, pvm_x86_alu_t op, uint8_t d, pvm_
 }
 
 /* and d, v, w  |  movzx d, v8  |  movzx d, v16 */
-PVM_EMIT void pvm_select_and(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w)
+PVM_EMIT void pvm_select_and(pvm_emitter_t *e, uint32_t d, pvm_operand_t v, pvm_operand_t w)
 {
     if (w.is_immediate && (w.immediate == UINT8_MAX || w.immediate == UINT16_MAX)) {
         e->at = pvm_x86_extend(e->at, false, w.immediate == UINT8_MAX ? 0xb6 : 0xb7,
@@ -151,18 +154,18 @@ PVM_EMIT void pvm_select_and(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_o
     pvm_emit_logic(e, PVM_X86_AND, d, v, w);
 }
 
-PVM_EMIT void pvm_select_or(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w)
+PVM_EMIT void pvm_select_or(pvm_emitter_t *e, uint32_t d, pvm_operand_t v, pvm_operand_t w)
 {
     pvm_emit_logic(e, PVM_X86_OR, d, v, w);
 }
 
-PVM_EMIT void pvm_select_xor(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w)
+PVM_EMIT void pvm_select_xor(pvm_emitter_t *e, uint32_t d, pvm_operand_t v, pvm_operand_t w)
 {
     pvm_emit_logic(e, PVM_X86_XOR, d, v, w);
 }
 
 /* d = ~(v ^ w):  xor, then not d */
-PVM_EMIT void pvm_select_xnor(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w)
+PVM_EMIT void pvm_select_xnor(pvm_emitter_t *e, uint32_t d, pvm_operand_t v, pvm_operand_t w)
 {
     const bool wide = pvm_emit_choose_width(e, v, w);
     const pvm_now_t now = pvm_emit_result_of(e, wide, v, w);
@@ -180,7 +183,7 @@ PVM_EMIT void pvm_emit_inverted(pvm_emitter_t *e, pvm_operand_t w)
 }
 
 /* d = v & ~w:  andn d, w, v  |  rcx = ~w; and rcx, v; mov d, rcx. Always 64 bits: what is extended stays so. */
-PVM_EMIT void pvm_select_and_inv(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w)
+PVM_EMIT void pvm_select_and_inv(pvm_emitter_t *e, uint32_t d, pvm_operand_t v, pvm_operand_t w)
 {
     const unsigned host = pvm_host_register(d);
     const bool wide = pvm_emit_choose_width(e, v, w);
@@ -197,7 +200,7 @@ PVM_EMIT void pvm_select_and_inv(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, p
 }
 
 /* d = v | ~w:  rcx = ~w; or rcx, v; mov d, rcx */
-PVM_EMIT void pvm_select_or_inv(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w)
+PVM_EMIT void pvm_select_or_inv(pvm_emitter_t *e, uint32_t d, pvm_operand_t v, pvm_operand_t w)
 {
     const bool wide = pvm_emit_choose_width(e, v, w);
     const pvm_now_t now = pvm_emit_result_of(e, wide, v, w);
@@ -247,7 +250,7 @@ PVM_EMIT void pvm_emit_compare(pvm_emitter_t *e, pvm_operand_t v, pvm_operand_t 
 }
 
 /* d = condition of cmp v, w:  cmp v, w; setCC cl; movzx d, cl */
-PVM_EMIT void pvm_emit_set(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w,
+PVM_EMIT void pvm_emit_set(pvm_emitter_t *e, uint32_t d, pvm_operand_t v, pvm_operand_t w,
                            pvm_x86_condition_t condition)
 {
     pvm_emit_compare(e, v, w);
@@ -256,7 +259,7 @@ PVM_EMIT void pvm_emit_set(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_ope
     pvm_emit_now_extended(e, d);
 }
 
-PVM_EMIT void pvm_select_set_lt_u(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w)
+PVM_EMIT void pvm_select_set_lt_u(pvm_emitter_t *e, uint32_t d, pvm_operand_t v, pvm_operand_t w)
 {
     if (v.is_immediate) {
         pvm_emit_set(e, d, w, v, PVM_X86_A);
@@ -265,7 +268,7 @@ PVM_EMIT void pvm_select_set_lt_u(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, 
     }
 }
 
-PVM_EMIT void pvm_select_set_lt_s(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w)
+PVM_EMIT void pvm_select_set_lt_s(pvm_emitter_t *e, uint32_t d, pvm_operand_t v, pvm_operand_t w)
 {
     if (v.is_immediate) {
         pvm_emit_set(e, d, w, v, PVM_X86_G);
@@ -275,7 +278,7 @@ PVM_EMIT void pvm_select_set_lt_s(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, 
 }
 
 /* d = v or w, whichever is wanted:  mov d, v; cmp d, w; cmovCC d, w */
-PVM_EMIT void pvm_emit_choose(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w,
+PVM_EMIT void pvm_emit_choose(pvm_emitter_t *e, uint32_t d, pvm_operand_t v, pvm_operand_t w,
                               pvm_x86_condition_t take_second)
 {
     const unsigned host = pvm_host_register(d);
@@ -291,28 +294,28 @@ PVM_EMIT void pvm_emit_choose(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_
     pvm_emit_now(e, d, now);
 }
 
-PVM_EMIT void pvm_select_max(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w)
+PVM_EMIT void pvm_select_max(pvm_emitter_t *e, uint32_t d, pvm_operand_t v, pvm_operand_t w)
 {
     pvm_emit_choose(e, d, v, w, PVM_X86_L);
 }
 
-PVM_EMIT void pvm_select_max_u(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w)
+PVM_EMIT void pvm_select_max_u(pvm_emitter_t *e, uint32_t d, pvm_operand_t v, pvm_operand_t w)
 {
     pvm_emit_choose(e, d, v, w, PVM_X86_B);
 }
 
-PVM_EMIT void pvm_select_min(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w)
+PVM_EMIT void pvm_select_min(pvm_emitter_t *e, uint32_t d, pvm_operand_t v, pvm_operand_t w)
 {
     pvm_emit_choose(e, d, v, w, PVM_X86_G);
 }
 
-PVM_EMIT void pvm_select_min_u(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w)
+PVM_EMIT void pvm_select_min_u(pvm_emitter_t *e, uint32_t d, pvm_operand_t v, pvm_operand_t w)
 {
     pvm_emit_choose(e, d, v, w, PVM_X86_A);
 }
 
 /* if condition(t): d = v:  test t, t; cmovCC d, v  |  mov rcx, v; test t, t; cmovCC d, rcx */
-PVM_EMIT void pvm_emit_cmov(pvm_emitter_t *e, uint8_t d, pvm_operand_t t, pvm_operand_t v,
+PVM_EMIT void pvm_emit_cmov(pvm_emitter_t *e, uint32_t d, pvm_operand_t t, pvm_operand_t v,
                             pvm_x86_condition_t condition)
 {
     const pvm_operand_t old = {.reg = d};

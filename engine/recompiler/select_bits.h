@@ -8,7 +8,7 @@
 /* -- Shifts and rotates. The processor takes amounts modulo the width, as PVM does --- */
 
 /* d = v shifted by a constant:  mov d, v; op d, n  |  rorx d, v, n  |  lea d, [v + v]  |  lea d, [v << 2 or 3] */
-PVM_EMIT void pvm_emit_shift_constant(pvm_emitter_t *e, bool wide, pvm_x86_shift_t op, uint8_t d,
+PVM_EMIT void pvm_emit_shift_constant(pvm_emitter_t *e, bool wide, pvm_x86_shift_t op, uint32_t d,
                                       pvm_operand_t v, int64_t amount)
 {
     const unsigned host = pvm_host_register(d);
@@ -30,7 +30,7 @@ PVM_EMIT void pvm_emit_shift_constant(pvm_emitter_t *e, bool wide, pvm_x86_shift
 
 /* d = v shifted by register w:
  *   shlx d, v, w  |  mov rcx, v; shlx d, rcx, w  |  mov ecx, w; mov d, v; op d, cl */
-PVM_EMIT void pvm_emit_shift(pvm_emitter_t *e, bool wide, pvm_x86_shift_t op, uint8_t d,
+PVM_EMIT void pvm_emit_shift(pvm_emitter_t *e, bool wide, pvm_x86_shift_t op, uint32_t d,
                              pvm_operand_t v, pvm_operand_t w)
 {
     const unsigned host = pvm_host_register(d);
@@ -58,14 +58,14 @@ PVM_EMIT void pvm_emit_shift(pvm_emitter_t *e, bool wide, pvm_x86_shift_t op, ui
 
 /* 64 bits need all of v, 32 bits its low half; the amount is in the low bits of w anyhow. */
 #define PVM_SELECT_SHIFT(name, op)                                                                 \
-    PVM_EMIT void pvm_select_##name##_64(pvm_emitter_t *e, uint8_t d, pvm_operand_t v,             \
+    PVM_EMIT void pvm_select_##name##_64(pvm_emitter_t *e, uint32_t d, pvm_operand_t v,            \
                                          pvm_operand_t w)                                          \
     {                                                                                              \
         pvm_emit_widen(e, v);                                                                      \
         pvm_emit_shift(e, true, op, d, v, w);                                                      \
         pvm_emit_now_64(e, d);                                                                     \
     }                                                                                              \
-    PVM_EMIT void pvm_select_##name##_32(pvm_emitter_t *e, uint8_t d, pvm_operand_t v,             \
+    PVM_EMIT void pvm_select_##name##_32(pvm_emitter_t *e, uint32_t d, pvm_operand_t v,            \
                                          pvm_operand_t w)                                          \
     {                                                                                              \
         pvm_emit_shift(e, false, op, d, v, w);                                                     \
@@ -82,7 +82,7 @@ PVM_SELECT_SHIFT(rot_r, PVM_X86_ROR)
 
 /* Set bits.  popcnt d, v
  * baseline:  mov rcx, v; xor d, d; again: shr rcx, 1; adc d, 0; test rcx, rcx; jnz again */
-PVM_EMIT void pvm_emit_set_bits(pvm_emitter_t *e, bool wide, uint8_t d, pvm_operand_t v)
+PVM_EMIT void pvm_emit_set_bits(pvm_emitter_t *e, bool wide, uint32_t d, pvm_operand_t v)
 {
     const unsigned host = pvm_host_register(d);
 
@@ -103,7 +103,7 @@ PVM_EMIT void pvm_emit_set_bits(pvm_emitter_t *e, bool wide, uint8_t d, pvm_oper
 
 /* Leading zeros.  lzcnt d, v
  * baseline:  mov rcx, -1; bsr d, v; cmovz d, rcx; neg d; add d, width - 1 */
-PVM_EMIT void pvm_emit_leading(pvm_emitter_t *e, bool wide, uint8_t d, pvm_operand_t v)
+PVM_EMIT void pvm_emit_leading(pvm_emitter_t *e, bool wide, uint32_t d, pvm_operand_t v)
 {
     const unsigned host = pvm_host_register(d);
 
@@ -121,7 +121,7 @@ PVM_EMIT void pvm_emit_leading(pvm_emitter_t *e, bool wide, uint8_t d, pvm_opera
 
 /* Trailing zeros.  tzcnt d, v
  * baseline:  mov ecx, width; bsf d, v; cmovz d, rcx */
-PVM_EMIT void pvm_emit_trailing(pvm_emitter_t *e, bool wide, uint8_t d, pvm_operand_t v)
+PVM_EMIT void pvm_emit_trailing(pvm_emitter_t *e, bool wide, uint32_t d, pvm_operand_t v)
 {
     const unsigned host = pvm_host_register(d);
 
@@ -136,12 +136,12 @@ PVM_EMIT void pvm_emit_trailing(pvm_emitter_t *e, bool wide, uint8_t d, pvm_oper
 }
 
 #define PVM_SELECT_COUNT(name, emit)                                                               \
-    PVM_EMIT void pvm_select_##name##_64(pvm_emitter_t *e, uint8_t d, pvm_operand_t v)             \
+    PVM_EMIT void pvm_select_##name##_64(pvm_emitter_t *e, uint32_t d, pvm_operand_t v)            \
     {                                                                                              \
         pvm_emit_widen(e, v);                                                                      \
         emit(e, true, d, v);                                                                       \
     }                                                                                              \
-    PVM_EMIT void pvm_select_##name##_32(pvm_emitter_t *e, uint8_t d, pvm_operand_t v)             \
+    PVM_EMIT void pvm_select_##name##_32(pvm_emitter_t *e, uint32_t d, pvm_operand_t v)            \
     {                                                                                              \
         emit(e, false, d, v);                                                                      \
     }
@@ -153,28 +153,28 @@ PVM_SELECT_COUNT(trailing_zero_bits, pvm_emit_trailing)
 /* -- Extensions and octet order --- */
 
 /* movsx d, v8 */
-PVM_EMIT void pvm_select_sign_extend_8(pvm_emitter_t *e, uint8_t d, pvm_operand_t v)
+PVM_EMIT void pvm_select_sign_extend_8(pvm_emitter_t *e, uint32_t d, pvm_operand_t v)
 {
     e->at = pvm_x86_extend(e->at, true, 0xbe, pvm_host_register(d), pvm_host_register(v.reg));
     pvm_emit_now_extended(e, d);
 }
 
 /* movsx d, v16 */
-PVM_EMIT void pvm_select_sign_extend_16(pvm_emitter_t *e, uint8_t d, pvm_operand_t v)
+PVM_EMIT void pvm_select_sign_extend_16(pvm_emitter_t *e, uint32_t d, pvm_operand_t v)
 {
     e->at = pvm_x86_extend(e->at, true, 0xbf, pvm_host_register(d), pvm_host_register(v.reg));
     pvm_emit_now_extended(e, d);
 }
 
 /* movzx d, v16 */
-PVM_EMIT void pvm_select_zero_extend_16(pvm_emitter_t *e, uint8_t d, pvm_operand_t v)
+PVM_EMIT void pvm_select_zero_extend_16(pvm_emitter_t *e, uint32_t d, pvm_operand_t v)
 {
     e->at = pvm_x86_extend(e->at, false, 0xb7, pvm_host_register(d), pvm_host_register(v.reg));
     pvm_emit_now_extended(e, d);
 }
 
 /* mov d, v; bswap d */
-PVM_EMIT void pvm_select_reverse_bytes(pvm_emitter_t *e, uint8_t d, pvm_operand_t v)
+PVM_EMIT void pvm_select_reverse_bytes(pvm_emitter_t *e, uint32_t d, pvm_operand_t v)
 {
     pvm_emit_widen(e, v);
     pvm_emit_get(e, true, pvm_host_register(d), v, false);
@@ -182,7 +182,7 @@ PVM_EMIT void pvm_select_reverse_bytes(pvm_emitter_t *e, uint8_t d, pvm_operand_
     pvm_emit_now_64(e, d);
 }
 
-PVM_EMIT void pvm_select_reverse_bytes_32(pvm_emitter_t *e, uint8_t d, pvm_operand_t v)
+PVM_EMIT void pvm_select_reverse_bytes_32(pvm_emitter_t *e, uint32_t d, pvm_operand_t v)
 {
     pvm_emit_get(e, false, pvm_host_register(d), v, false);
     e->at = pvm_x86_bswap(e->at, false, pvm_host_register(d));

@@ -19,7 +19,7 @@ PVM_EMIT void pvm_emit_open_pair(pvm_emitter_t *e, bool wide, pvm_operand_t v, p
 
 /* The result in rcx goes to d, rax and rdx are back:
  *   mov rax, [temp 0]; mov rdx, [temp 1]; mov d, rcx */
-PVM_EMIT void pvm_emit_close_pair(pvm_emitter_t *e, uint8_t d)
+PVM_EMIT void pvm_emit_close_pair(pvm_emitter_t *e, uint32_t d)
 {
     const unsigned host = pvm_host_register(d);
 
@@ -35,7 +35,7 @@ PVM_EMIT void pvm_emit_close_pair(pvm_emitter_t *e, uint8_t d)
 /* -- Upper halves of products --- */
 
 /*   mul rcx  |  imul rcx;  mov rcx, rdx */
-PVM_EMIT void pvm_emit_upper(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w,
+PVM_EMIT void pvm_emit_upper(pvm_emitter_t *e, uint32_t d, pvm_operand_t v, pvm_operand_t w,
                              pvm_x86_unary_t op)
 {
     pvm_emit_widen(e, v);
@@ -47,13 +47,13 @@ PVM_EMIT void pvm_emit_upper(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_o
     pvm_emit_now_64(e, d);
 }
 
-PVM_EMIT void pvm_select_mul_upper_u_u(pvm_emitter_t *e, uint8_t d, pvm_operand_t v,
+PVM_EMIT void pvm_select_mul_upper_u_u(pvm_emitter_t *e, uint32_t d, pvm_operand_t v,
                                        pvm_operand_t w)
 {
     pvm_emit_upper(e, d, v, w, PVM_X86_MUL);
 }
 
-PVM_EMIT void pvm_select_mul_upper_s_s(pvm_emitter_t *e, uint8_t d, pvm_operand_t v,
+PVM_EMIT void pvm_select_mul_upper_s_s(pvm_emitter_t *e, uint32_t d, pvm_operand_t v,
                                        pvm_operand_t w)
 {
     pvm_emit_upper(e, d, v, w, PVM_X86_IMUL);
@@ -61,7 +61,7 @@ PVM_EMIT void pvm_select_mul_upper_s_s(pvm_emitter_t *e, uint8_t d, pvm_operand_
 
 /* The unsigned product, less w if v is negative:
  *   mov rdx, rax; sar rdx, 63; and rdx, rcx; mov [temp 2], rdx; mul rcx; sub rdx, [temp 2]; mov rcx, rdx */
-PVM_EMIT void pvm_select_mul_upper_s_u(pvm_emitter_t *e, uint8_t d, pvm_operand_t v,
+PVM_EMIT void pvm_select_mul_upper_s_u(pvm_emitter_t *e, uint32_t d, pvm_operand_t v,
                                        pvm_operand_t w)
 {
     pvm_emit_widen(e, v);
@@ -80,7 +80,7 @@ PVM_EMIT void pvm_select_mul_upper_s_u(pvm_emitter_t *e, uint8_t d, pvm_operand_
 
 /* mov rcx, v32; the other operand to temp 2; imul; sar by 32: a product of 32-bit numbers fits 64 bits, so no pair is
  * needed. Signed operands come by movsxd, unsigned ones by mov of 32 bits. */
-PVM_EMIT void pvm_emit_upper_32(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w,
+PVM_EMIT void pvm_emit_upper_32(pvm_emitter_t *e, uint32_t d, pvm_operand_t v, pvm_operand_t w,
                                 bool v_signed, bool w_signed)
 {
     const unsigned host = pvm_host_register(d);
@@ -103,19 +103,19 @@ PVM_EMIT void pvm_emit_upper_32(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pv
     pvm_emit_now_extended(e, d);
 }
 
-PVM_EMIT void pvm_select_mul_upper_u_u_32(pvm_emitter_t *e, uint8_t d, pvm_operand_t v,
+PVM_EMIT void pvm_select_mul_upper_u_u_32(pvm_emitter_t *e, uint32_t d, pvm_operand_t v,
                                           pvm_operand_t w)
 {
     pvm_emit_upper_32(e, d, v, w, false, false);
 }
 
-PVM_EMIT void pvm_select_mul_upper_s_s_32(pvm_emitter_t *e, uint8_t d, pvm_operand_t v,
+PVM_EMIT void pvm_select_mul_upper_s_s_32(pvm_emitter_t *e, uint32_t d, pvm_operand_t v,
                                           pvm_operand_t w)
 {
     pvm_emit_upper_32(e, d, v, w, true, true);
 }
 
-PVM_EMIT void pvm_select_mul_upper_s_u_32(pvm_emitter_t *e, uint8_t d, pvm_operand_t v,
+PVM_EMIT void pvm_select_mul_upper_s_u_32(pvm_emitter_t *e, uint32_t d, pvm_operand_t v,
                                           pvm_operand_t w)
 {
     pvm_emit_upper_32(e, d, v, w, true, false);
@@ -135,7 +135,7 @@ typedef struct {
  * minus: neg rax; mov rcx, rax | xor ecx, ecx;  jmp done
  * zero:  mov rcx, -1 | rax
  * done: */
-PVM_EMIT void pvm_emit_divide(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w,
+PVM_EMIT void pvm_emit_divide(pvm_emitter_t *e, uint32_t d, pvm_operand_t v, pvm_operand_t w,
                               pvm_division_t division)
 {
     const bool wide = division.wide;
@@ -193,7 +193,8 @@ PVM_EMIT void pvm_emit_divide(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_
 }
 
 #define PVM_SELECT_DIVISION(name, wide_, signed_, remainder_)                                      \
-    PVM_EMIT void pvm_select_##name(pvm_emitter_t *e, uint8_t d, pvm_operand_t v, pvm_operand_t w) \
+    PVM_EMIT void pvm_select_##name(pvm_emitter_t *e, uint32_t d, pvm_operand_t v,                 \
+                                    pvm_operand_t w)                                               \
     {                                                                                              \
         pvm_emit_divide(                                                                           \
             e, d, v, w,                                                                            \
