@@ -31,6 +31,21 @@ static bool same_program(const pvm_program_t *a, const pvm_program_t *b)
                        b->jump_table_len * sizeof(*b->jump_table));
 }
 
+static void store_symbols(pvm_prof_run_file_t *file, const pvm_prof_program_t *entry)
+{
+    const pvm_program_t *const symbols = entry->program->symbols;
+    sqlite3_stmt *const row =
+        symbols != NULL && symbols->blob != NULL
+            ? pvm_prof_store_begin_row(file, PVM_PROF_STATEMENT_PROGRAM_SYMBOLS)
+            : NULL;
+
+    if (row != NULL) {
+        sqlite3_bind_int64(row, 1, entry->id);
+        pvm_prof_store_bind_blob(file, row, 2, symbols->blob, symbols->blob_len);
+        pvm_prof_store_step(file, PVM_PROF_STATEMENT_PROGRAM_SYMBOLS);
+    }
+}
+
 static int store_program(pvm_prof_run_file_t *file, const pvm_prof_program_t *entry,
                          const char *name)
 {
@@ -58,6 +73,7 @@ static int store_program(pvm_prof_run_file_t *file, const pvm_prof_program_t *en
         pvm_prof_store_step(file, PVM_PROF_STATEMENT_PROGRAM);
     }
     pvm_buffer_free(&made);
+    store_symbols(file, entry);
     if (entry->id == 1) {
         pvm_prof_store_info(file, PVM_PROF_INFO_PROGRAM, name, true);
         pvm_prof_store_info(file, PVM_PROF_INFO_SPEC, pvm_prof_spec_name(program->spec), true);

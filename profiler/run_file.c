@@ -4,6 +4,8 @@
 #include "profiler/store.h"
 #include "support/error.h"
 
+#include <pvm/pvm.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +68,7 @@ void pvm_prof_run_file_close(pvm_prof_run_file_t *file)
     if (file->lock_fd >= 0) {
         close(file->lock_fd);
     }
+    pvm_program_release(file->symbols);
     pthread_mutex_destroy(&file->lock);
     free(file->location);
     free(file->place);

@@ -38,6 +38,12 @@ CREATE TABLE program (
     blob       BLOB NOT NULL        -- the file as loaded; programs from parts as a raw blob
 );
 
+-- Where the names and lines of a program come from, if not from its own blob: record --symbols.
+CREATE TABLE program_symbols (
+    program INTEGER PRIMARY KEY REFERENCES program,
+    blob    BLOB NOT NULL        -- a file of the same program with debug information, as loaded
+);
+
 CREATE TABLE vm (
     id        INTEGER PRIMARY KEY,  -- from 1
     program   INTEGER NOT NULL REFERENCES program,

@@ -50,6 +50,7 @@ struct pvm_prof_run_file_t {
     char *place;    /**< where it is to be published; NULL: it is there */
     sqlite3 *db;
     bool is_writer;
+    struct pvm_program_t *symbols; /**< reader: given for its programs, see symbols.h; or NULL */
     int lock_fd; /**< writer: holds the advisory lock that says "being recorded"; else -1 */
     pthread_mutex_t lock;
 

@@ -2,6 +2,7 @@
 #include "profiler/stored_program.h"
 
 #include "profiler/store.h"
+#include "profiler/symbols.h"
 
 #include <string.h>
 
@@ -64,6 +65,9 @@ pvm_prof_status_t pvm_prof_stored_program(pvm_prof_run_file_t *file, int64_t id,
         if (blob != NULL) {
             *out_program =
                 pvm_program_load(blob, (size_t)sqlite3_column_bytes(row, 2), format, spec);
+            if (*out_program != NULL) {
+                pvm_prof_symbols_give(file, id, *out_program);
+            }
         }
         code = SQLITE_DONE;
     }

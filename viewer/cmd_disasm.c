@@ -197,6 +197,9 @@ pvm_view_status_t pvm_command_disasm(pvm_view_t *view)
     status = pvm_view_program_load(view, pvm_view_number(view, PVM_OPTION_SPEC), input.path,
                                    input.data, input.len, &program, &is_guessed);
     if (status == PVM_VIEW_FINE) {
+        status = pvm_view_program_symbols(view, program);
+    }
+    if (status == PVM_VIEW_FINE) {
         if (is_guessed && pvm_view_number(view, PVM_OPTION_FORMAT) == PVM_CHOICE_FORMAT_TEXT) {
             printf("; %s is a guess: the file does not say its spec\n",
                    pvm_view_spec_name(program->spec));

@@ -112,6 +112,11 @@ pvm_view_status_t pvm_command_record(pvm_view_t *view)
                              view->values[PVM_OPTION_INSTRUMENT].detail, PVM_SAMPLE_HZ_MAX);
     }
     if (pvm_view_number(view, PVM_OPTION_VIA) == PVM_CHOICE_VIA_LTTNG) {
+        if (pvm_view_has(view, PVM_OPTION_SYMBOLS)) {
+            return pvm_view_fail(view, PVM_VIEW_USAGE,
+                                 "record: a trace has no room for --symbols; give it to report, "
+                                 "annotate and export");
+        }
         return pvm_view_record_lttng(view, path);
     }
     status = pvm_view_job_open(view, view->operands[0], &job);

@@ -258,6 +258,9 @@ pvm_view_status_t pvm_view_job_open(pvm_view_t *view, const char *path, pvm_job_
         status = open_program(view, job);
     }
     if (status == PVM_VIEW_FINE) {
+        status = pvm_view_program_symbols(view, job->program);
+    }
+    if (status == PVM_VIEW_FINE) {
         note_start(job);
     }
     return status;

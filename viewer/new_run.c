@@ -5,6 +5,7 @@
 #include "viewer/render.h"
 
 #include "profiler/report.h"
+#include "profiler/symbols.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -84,6 +85,26 @@ pvm_prof_status_t pvm_view_store_run_info(const pvm_view_t *view, const pvm_job_
     return status;
 }
 
+/** Name the functions of a recording by --symbols, if there is such an option. */
+static pvm_view_status_t use_symbols(pvm_view_t *view, pvm_prof_run_file_t *file)
+{
+    pvm_program_t *symbols = NULL;
+    pvm_view_status_t status = pvm_view_symbols_load(view, &symbols);
+
+    if (symbols == NULL) {
+        return status;
+    }
+    const pvm_prof_status_t used = pvm_prof_symbols_use(file, symbols);
+    if (used == PVM_PROF_E_ARGUMENT) {
+        status = pvm_view_fail(view, PVM_VIEW_INPUT, "%s: %s",
+                               pvm_view_text(view, PVM_OPTION_SYMBOLS), pvm_last_error());
+    } else if (used != PVM_PROF_OK) {
+        status = pvm_view_fail_profiler(view, used);
+    }
+    pvm_program_release(symbols);
+    return status;
+}
+
 pvm_view_status_t pvm_view_open_run(pvm_view_t *view, const char *path,
                                     pvm_prof_run_file_t **out_file)
 {
@@ -99,5 +120,6 @@ pvm_view_status_t pvm_view_open_run(pvm_view_t *view, const char *path,
                              "%s: is no regular file; give a run file made by record", path);
     }
     status = pvm_prof_run_file_open(path, out_file);
-    return status == PVM_PROF_OK ? PVM_VIEW_FINE : pvm_view_fail_profiler(view, status);
+    return status == PVM_PROF_OK ? use_symbols(view, *out_file)
+                                 : pvm_view_fail_profiler(view, status);
 }

@@ -68,7 +68,11 @@ static void free_program(pvm_program_t *program)
     pvm_memory_pool_destroy(&program->memory_pool);
     pvm_frames_destroy(program->frames);
     (void)pthread_mutex_destroy(&program->cache_lock);
-    pvm_debug_info_destroy(program->debug_info);
+    if (program->symbols != NULL) {
+        pvm_program_release(program->symbols);
+    } else {
+        pvm_debug_info_destroy(program->debug_info);
+    }
     for (size_t i = 0; i < program->export_count; i++) {
         free(program->exports[i].name);
     }
