@@ -76,7 +76,8 @@ struct pvm_program_t {
     size_t export_count;
     char **imports;
     size_t import_count;
-    struct pvm_debug_info_t *debug_info; /**< NULL if the file has none; that of `symbols` if there are */
+    struct pvm_debug_info_t
+        *debug_info;               /**< NULL if the file has none; that of `symbols` if there are */
     struct pvm_program_t *symbols; /**< whose debug info it is: program/symbols.h; NULL: its own */
 
     _Atomic uint64_t hash;    /**< events: names the program; 0: not computed yet */
