@@ -27,8 +27,9 @@ typedef struct {
     size_t *shown;       /**< their places in the table, */
     size_t *widths;      /**< and how wide they are */
     size_t bar_column;   /**< the percent column that gets bars, or column_count */
-    size_t bar_width;
-    pvm_buffer_t cell; /**< the one being printed */
+    size_t bar_width;    /**< of 100 % */
+    size_t bar_room;     /**< of the longest one, which is all that rows keep free for them */
+    pvm_buffer_t cell;   /**< the one being printed */
 } text_table_t;
 
 static const pvm_prof_column_t *column_of(const text_table_t *text, size_t i)
@@ -147,6 +148,16 @@ static void shrink_text(text_table_t *text)
     }
 }
 
+static size_t bar_length(const text_table_t *text, size_t row)
+{
+    const pvm_prof_value_t *value = pvm_prof_table_value(text->table, row, text->bar_column);
+    const double share = value->is_null || !(value->real > 0) ? 0
+                         : value->real > 100                  ? 1
+                                                              : value->real / 100;
+
+    return (size_t)(share * (double)text->bar_width + 0.5);
+}
+
 static void lay_out(text_table_t *text)
 {
     const pvm_prof_table_t *table = text->table;
@@ -173,7 +184,14 @@ static void lay_out(text_table_t *text)
         total + 1 + BAR_COLUMNS_MIN <= text->render->width) {
         const size_t room = text->render->width - total - 1;
         text->bar_width = room < BAR_COLUMNS_MAX ? room : BAR_COLUMNS_MAX;
+        for (size_t row = 0; row < table->row_count; row++) {
+            const size_t length = bar_length(text, row);
+            text->bar_room = length > text->bar_room ? length : text->bar_room;
+        }
     } else {
+        text->bar_column = text->column_count;
+    }
+    if (text->bar_room == 0) {
         text->bar_column = text->column_count;
     }
 }
@@ -231,7 +249,7 @@ static void put_bar(const text_table_t *text, size_t row)
         fputs(text->render->escape == PVM_ESCAPE_ASCII ? "#" : "\xe2\x96\x88", text->render->out);
     }
     if (text->bar_column + 1 < text->column_count) {
-        put_blanks(text->render, text->bar_width - length);
+        put_blanks(text->render, text->bar_room - length);
     }
 }
 
@@ -265,7 +283,7 @@ static void put_row(text_table_t *text, size_t row)
             if (!is_header) {
                 put_bar(text, row);
             } else if (i + 1 < text->column_count) {
-                put_blanks(text->render, text->bar_width + 1);
+                put_blanks(text->render, text->bar_room + 1);
             }
         } else if (i + 1 < text->column_count) {
             put_blanks(text->render, width - columns);
