@@ -142,6 +142,12 @@ def check_tables(browser, report):
     browser.run("document.querySelectorAll('.block')[1].open = true")
     browser.wait("return document.querySelectorAll('.block')[1].querySelectorAll('tr').length > 2")
     assert browser.text(".block td.code").split()[0] != ""
+    for column, total in (("gas", "gas"), ("executed", None)):
+        values = browser.run("return [...document.querySelectorAll('.block')[1].querySelectorAll("
+                             "'td[data-id=' + arguments[0] + ']')].map((cell) => Number(cell.dataset.value))", column)
+        assert len(values) > 1
+        if total:
+            assert sum(values) == browser.run("return Number(document.querySelectorAll('.block')[1].dataset.gas)")
 
 
 def check_calls(browser, report):

@@ -1,13 +1,11 @@
-/* Data of the HTML report: the hottest blocks, instruction by instruction, with the source lines that the program's debug
- * information tells. */
+/* Data of the HTML report: the hottest blocks, instruction by instruction, with executions, gas, the jumps that were taken
+ * and the source lines that the program's debug information tells. */
 #include "viewer/export/html.h"
 #include "viewer/new_run.h"
 
 #include "isa/assemble.h"
+#include "profiler/code.h"
 #include "profiler/store.h"
-#include "profiler/stored_program.h"
-#include "program/debug_info.h"
-#include "program/program.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,8 +14,7 @@
 typedef struct {
     pvm_view_export_t *export;
     pvm_prof_run_file_t *file;
-    int64_t loaded; /**< id of `program`, or -1 */
-    pvm_program_t *program;
+    pvm_prof_code_t code; /**< of the program that was opened last; id -1: none */
     pvm_debug_walk_t walk;
     pvm_debug_stack_t stack;
     pvm_buffer_t line;
@@ -31,8 +28,8 @@ static void put_source(writer_t *writer, uint32_t pc)
     char path[1024];
 
     stack->depth = 0;
-    if (writer->program->debug_info != NULL) {
-        (void)pvm_debug_info_find(writer->program->debug_info, &writer->walk, pc, stack);
+    if (writer->code.program->debug_info != NULL) {
+        (void)pvm_debug_info_find(writer->code.program->debug_info, &writer->walk, pc, stack);
     }
     if (stack->depth == 0 || stack->frames[0].path.len == 0) {
         pvm_export_put(writer->export, "null");
@@ -50,22 +47,27 @@ static void put_source(writer_t *writer, uint32_t pc)
     pvm_export_put(writer->export, "]");
 }
 
-static void put_code(writer_t *writer, uint32_t pc, uint32_t end)
+/* [pc, text, source, executed, gas] of each instruction. */
+static void put_code(writer_t *writer)
 {
-    const pvm_code_t *const code = &writer->program->code;
-    const uint32_t len = code->len < end ? code->len : end;
+    const pvm_prof_code_t *const code = &writer->code;
+    const size_t count = code->instruction_count;
 
-    for (int i = 0; i < PVM_HTML_INSTRUCTIONS && pc < len && !writer->line.failed; i++) {
-        const uint32_t at = pc;
+    for (size_t i = 0; i < count && i < PVM_HTML_INSTRUCTIONS && !writer->line.failed; i++) {
+        const pvm_prof_code_instruction_t *const in = &code->instructions[i];
 
         writer->line.len = 0;
-        pc = pvm_isa_disassemble_line(code, at, &writer->line);
+        (void)pvm_isa_disassemble_line(&code->program->code, in->pc, &writer->line);
         pvm_buffer_append(&writer->line, "", 1);
-        pvm_export_put(writer->export, "%s[%" PRIu32 ",", i > 0 ? "," : "", at);
+        pvm_export_put(writer->export, "%s[%" PRIu32 ",", i > 0 ? "," : "", in->pc);
         pvm_export_json_text(writer->export,
                              writer->line.failed ? "" : (const char *)writer->line.data);
         pvm_export_put(writer->export, ",");
-        put_source(writer, at);
+        put_source(writer, in->pc);
+        pvm_export_put(writer->export, ",");
+        pvm_html_int(writer->export, in->executed);
+        pvm_export_put(writer->export, ",");
+        pvm_html_int(writer->export, in->gas);
         pvm_export_put(writer->export, "]");
     }
 }
@@ -79,11 +81,9 @@ static int put_block(writer_t *writer, sqlite3_stmt *row, bool is_first)
     const unsigned char *const name = sqlite3_column_text(row, 3);
     static const char *const keys[] = {"instructions", "cost", "hits", "gas"};
 
-    if (writer->loaded != program) {
-        pvm_program_release(writer->program);
-        writer->program = NULL;
-        writer->loaded = program;
-        if (pvm_prof_stored_program(writer->file, program, &writer->program) != PVM_PROF_OK) {
+    if (writer->code.id != program) {
+        pvm_prof_code_close(&writer->code);
+        if (pvm_prof_code_open(writer->file, program, &writer->code) != PVM_PROF_OK) {
             return SQLITE_NOMEM;
         }
     }
@@ -98,9 +98,16 @@ static int put_block(writer_t *writer, sqlite3_stmt *row, bool is_first)
         pvm_export_put(writer->export, ",\"%s\":", keys[i]);
         pvm_html_int(writer->export, sqlite3_column_int64(row, 4 + i));
     }
-    pvm_export_put(writer->export, ",\"code\":[");
-    if (writer->program != NULL && pc >= 0 && end > pc && end <= UINT32_MAX) {
-        put_code(writer, (uint32_t)pc, (uint32_t)end);
+    const size_t index = writer->code.program != NULL && pc >= 0 && pc <= UINT32_MAX
+                             ? pvm_prof_code_find(&writer->code, (uint32_t)pc)
+                             : writer->code.block_count;
+    pvm_export_put(writer->export, ",\"attributed\":%s,\"code\":[",
+                   pvm_prof_code_is_attributed(&writer->code) ? "true" : "false");
+    if (index < writer->code.block_count && writer->code.blocks[index].pc == pc) {
+        if (pvm_prof_code_look(&writer->code, index) != 0) {
+            return SQLITE_NOMEM;
+        }
+        put_code(writer);
     }
     pvm_export_put(writer->export, "]}");
     return writer->line.failed ? SQLITE_NOMEM : SQLITE_OK;
@@ -115,7 +122,7 @@ pvm_view_status_t pvm_html_blocks(pvm_view_export_t *export, pvm_prof_run_file_t
     if (writer == NULL) {
         return pvm_export_fail_memory(export);
     }
-    *writer = (writer_t){.export = export, .file = file, .loaded = -1};
+    *writer = (writer_t){.export = export, .file = file, .code = {.id = -1}};
     int code = sqlite3_prepare_v2(
         file->db,
         "SELECT b.program, b.pc, b.end_pc, f.name, b.instructions, b.cost, b.hits, b.gas "
@@ -132,7 +139,7 @@ pvm_view_status_t pvm_html_blocks(pvm_view_export_t *export, pvm_prof_run_file_t
     }
     pvm_export_put(export, "]");
     sqlite3_finalize(rows);
-    pvm_program_release(writer->program);
+    pvm_prof_code_close(&writer->code);
     pvm_buffer_free(&writer->line);
     free(writer);
     return code == SQLITE_DONE

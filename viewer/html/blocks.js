@@ -2,21 +2,30 @@
 const blocksView = (() => {
     function code(block) {
         let last = "";
-        const lines = block.code.map(([pc, text, source]) => {
+        const all = Number(block.gas);
+        const lines = block.code.map(([pc, text, source, executed, gas]) => {
             const place = source ? source[0] + (source[1] > 0 ? ":" + source[1] : "") : "";
             const shown = place !== last && source ? dom.el("span", {title: place},
                 `${source[0].split("/").pop()}${source[1] > 0 ? ":" + source[1] : ""}`,
                 source[2] ? dom.el("span", {class: "muted"}, " " + source[2]) : null) : null;
             last = place;
             const [, mnemonic, rest] = /^(\S+)\s*(.*)$/.exec(text) || [null, text, ""];
-            return dom.el("tr", {}, dom.el("td", {class: "num pc"}, String(pc)),
+            const share = all > 0 ? 100 * Number(gas) / all : 0;
+            return dom.el("tr", {class: share >= 10 ? "hot" : null, style: {"--share": share + "%"}},
+                dom.el("td", {class: "num", dataset: {id: "executed", value: String(executed)}}, format.int(executed)),
+                dom.el("td", {class: "num gas", dataset: {id: "gas", value: String(gas)}}, Number(gas) === 0 ? "" : format.int(gas)),
+                dom.el("td", {class: "num pc"}, String(pc)),
                 dom.el("td", {class: "code"}, dom.el("b", {}, mnemonic), " " + rest),
                 dom.el("td", {class: "source"}, shown));
         });
         return dom.el("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": `Code of block ${block.pc}`},
             dom.el("table", {class: "listing"},
                 dom.el("caption", {class: "hidden"}, `Instructions of block ${block.pc}`),
-                dom.el("thead", {}, dom.el("tr", {}, dom.el("th", {scope: "col", class: "num"}, "pc"),
+                dom.el("thead", {}, dom.el("tr", {}, dom.el("th", {scope: "col", class: "num"}, "executed"),
+                    dom.el("th", {scope: "col", class: "num"}, "gas", block.attributed ? dom.el("span", {
+                        class: "certainty", title: "Blocks cost gas; below them it is attributed to who makes the block longer",
+                    }, "attributed") : null),
+                    dom.el("th", {scope: "col", class: "num"}, "pc"),
                     dom.el("th", {scope: "col"}, "instruction"), dom.el("th", {scope: "col"}, "source"))),
                 dom.el("tbody", {}, ...lines)));
     }
