@@ -150,7 +150,8 @@ static void shrink_text(text_table_t *text)
 
 static size_t bar_length(const text_table_t *text, size_t row)
 {
-    const pvm_prof_value_t *value = pvm_prof_table_value(text->table, row, text->bar_column);
+    const pvm_prof_value_t *value =
+        pvm_prof_table_value(text->table, row, text->shown[text->bar_column]);
     const double share = value->is_null || !(value->real > 0) ? 0
                          : value->real > 100                  ? 1
                                                               : value->real / 100;
@@ -237,12 +238,7 @@ static void put_cut(const text_table_t *text, size_t width, pvm_prof_type_t type
 
 static void put_bar(const text_table_t *text, size_t row)
 {
-    const pvm_prof_value_t *value =
-        pvm_prof_table_value(text->table, row, text->shown[text->bar_column]);
-    const double share = value->is_null || !(value->real > 0) ? 0
-                         : value->real > 100                  ? 1
-                                                              : value->real / 100;
-    const size_t length = (size_t)(share * (double)text->bar_width + 0.5);
+    const size_t length = bar_length(text, row);
 
     fputc(' ', text->render->out);
     for (size_t i = 0; i < length; i++) {
