@@ -13,15 +13,20 @@ typedef struct {
     const char *key;
     const char *title;
     uint32_t flags;
+    uint32_t hz; /**< of samples */
 } bench_kind_t;
 
 static const bench_kind_t kinds[] = {
     {"instrument", "Exact block and edge counts: run time over the run without",
-     PVM_INSTRUMENT_COUNTS | PVM_INSTRUMENT_EDGES},
+     PVM_INSTRUMENT_COUNTS | PVM_INSTRUMENT_EDGES, 0},
     {"instrument_blocks", "Every block in order, all of them read: run time over the run without",
-     PVM_INSTRUMENT_BLOCKS},
+     PVM_INSTRUMENT_BLOCKS, 0},
     {"instrument_calls", "Exact calling-context tree: run time over the run without",
-     PVM_INSTRUMENT_CALLS},
+     PVM_INSTRUMENT_CALLS, 0},
+    {"instrument_samples_99", "Samples at 99 Hz: run time over the run without",
+     PVM_INSTRUMENT_SAMPLES, 99},
+    {"instrument_samples_999", "Samples at 999 Hz: run time over the run without",
+     PVM_INSTRUMENT_SAMPLES, 999},
 };
 
 /* Reads every id of a batch. */
@@ -56,6 +61,9 @@ static double measure(const bench_options_t *options, const bench_guest_t *guest
         (void)pvm_set_instrumentation(vm, 0);
         const double without = bench_time_vm(vm, entry, n, checksum);
         (void)pvm_set_observer(vm, &observer, &sum);
+        if (kind->hz != 0) {
+            (void)pvm_set_sample_rate(vm, kind->hz);
+        }
         (void)pvm_set_instrumentation(vm, kind->flags);
         const double with = bench_time_vm(vm, entry, n, checksum);
         if (turn >= 0) {

@@ -28,6 +28,12 @@ const char *pvm_prof_value_title(pvm_prof_value_kind_t kind)
     return values[kind].title;
 }
 
+const char *pvm_prof_stacks_title(const pvm_prof_stacks_t *stacks, pvm_prof_value_kind_t kind)
+{
+    return kind == PVM_PROF_VALUE_TIME && stacks->has_samples ? "time (guest code: sampled)"
+                                                              : pvm_prof_value_title(kind);
+}
+
 const char *pvm_prof_value_unit(pvm_prof_value_kind_t kind)
 {
     return values[kind].unit;

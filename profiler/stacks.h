@@ -4,7 +4,8 @@
  * Below the root of a program stand its functions, in these the inlined functions that debug information tells,
  * then the block, then the host calls that it makes. What has no place (a host call of which only the sum is known)
  * hangs under the root, so that each value adds up to the figure of the reports: GAS to gas_used as far as it is
- * counted (blocks_gas + host_gas), HITS to the hits of all blocks, TIME to the time in host calls. */
+ * counted (blocks_gas + host_gas), HITS to the hits of all blocks, TIME to the time in host calls, which is measured, and, where
+ * time was sampled, to the time in guest code: each block has its share of the samples, and so has the engine. */
 #ifndef PVM_PROFILER_STACKS_H
 #define PVM_PROFILER_STACKS_H
 
@@ -23,7 +24,7 @@ typedef enum {
     PVM_PROF_VALUE_HOST_GAS, /**< host calls alone */
     PVM_PROF_VALUE_HITS,     /**< of blocks */
     PVM_PROF_VALUE_CALLS,    /**< host calls */
-    PVM_PROF_VALUE_TIME,     /**< ns in host calls, measured */
+    PVM_PROF_VALUE_TIME,     /**< ns in host calls, measured; in guest code, from samples */
     PVM_PROF_VALUE_COUNT
 } pvm_prof_value_kind_t;
 
@@ -64,6 +65,7 @@ typedef struct {
     int64_t total[PVM_PROF_VALUE_COUNT];
     pvm_prof_map_t frame_index; /**< hash of a frame -> the last with that hash */
     pvm_prof_map_t node_index;  /**< parent and frame -> node */
+    bool has_samples;           /**< TIME holds guest code, too */
     bool failed;                /**< without memory */
 } pvm_prof_stacks_t;
 
@@ -74,6 +76,8 @@ void pvm_prof_stacks_free(pvm_prof_stacks_t *stacks);
 /** The id of a value in documents, what it is called, and its unit ("gas", "count", "ns"). */
 const char *pvm_prof_value_id(pvm_prof_value_kind_t kind);
 const char *pvm_prof_value_title(pvm_prof_value_kind_t kind);
+/** What it is called in this tree: time says what it holds. */
+const char *pvm_prof_stacks_title(const pvm_prof_stacks_t *stacks, pvm_prof_value_kind_t kind);
 const char *pvm_prof_value_unit(pvm_prof_value_kind_t kind);
 
 /** Add up from the leaves: out[node] = self and all below. `out` has node_count values. */

@@ -11,6 +11,7 @@
 #include "program/program.h"
 #include "support/error.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,8 @@ typedef struct {
 typedef struct {
     pvm_prof_run_file_t *file;
     pvm_prof_stacks_t *out;
+    int64_t samples;        /**< of all places; 0: none */
+    int64_t sampled_ns;     /**< the time that they are of */
     bool is_plural;         /**< several programs: each gets a frame */
     int64_t loaded;         /**< id of `program`, or -1 */
     pvm_program_t *program; /**< NULL: cannot be loaded */
@@ -151,6 +154,57 @@ static int keep_place(reader_t *reader, place_t place)
     return 0;
 }
 
+/* Columns: samples, the time that they are of, samples at places. What does not reconcile is no time. */
+static int read_sample_total(reader_t *reader, sqlite3_stmt *row)
+{
+    const int64_t samples = sqlite3_column_int64(row, 0);
+
+    reader->samples = samples == sqlite3_column_int64(row, 2) && samples > 0 ? samples : 0;
+    reader->sampled_ns = sqlite3_column_int64(row, 1);
+    reader->out->has_samples = reader->samples > 0;
+    return SQLITE_OK;
+}
+
+static void add_samples(reader_t *reader, uint32_t node, int64_t samples)
+{
+    if (reader->samples > 0 && samples > 0) {
+        const double ns = (double)reader->sampled_ns * (double)samples / (double)reader->samples;
+        pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_TIME, llround(ns));
+    }
+}
+
+/* Columns: program, name of the program, samples. */
+static int read_engine(reader_t *reader, sqlite3_stmt *row)
+{
+    static char engine[] = "(engine)";
+    const int64_t program = sqlite3_column_int64(row, 0);
+    const pvm_prof_frame_t frame = {.kind = PVM_PROF_FRAME_FUNCTION,
+                                    .name = engine,
+                                    .program = program,
+                                    .pc = -1,
+                                    .end_pc = -1};
+    const uint32_t root = root_of(reader, program, text_of(row, 1));
+
+    add_samples(
+        reader,
+        pvm_prof_stacks_child(reader->out, root, pvm_prof_stacks_frame(reader->out, &frame)),
+        sqlite3_column_int64(row, 2));
+    return reader->out->failed ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+/* Executed blocks and those with samples only, which were not counted. */
+static const char blocks_sql[] =
+    "SELECT k.program, k.pc, coalesce(b.end_pc, s.end_pc), coalesce(b.hits, 0), "
+    "coalesce(b.gas, 0), f.name, f.pc, p.name, s.samples "
+    "FROM (SELECT program, pc FROM block UNION SELECT program, block_pc FROM sample "
+    "WHERE block_pc >= 0) k JOIN program p ON p.id = k.program "
+    "LEFT JOIN block b ON b.program = k.program AND b.pc = k.pc "
+    "LEFT JOIN (SELECT program, block_pc, function, max(pc) + 1 AS end_pc, "
+    "sum(samples) AS samples FROM sample GROUP BY 1, 2) s "
+    "ON s.program = k.program AND s.block_pc = k.pc "
+    "LEFT JOIN function f ON f.program = k.program AND f.id = coalesce(b.function, s.function) "
+    "ORDER BY 1, 2";
+
 static int read_block(reader_t *reader, sqlite3_stmt *row)
 {
     const int64_t program = sqlite3_column_int64(row, 0);
@@ -174,6 +228,7 @@ static int read_block(reader_t *reader, sqlite3_stmt *row)
     }
     pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_HITS, sqlite3_column_int64(row, 3));
     pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_GAS, sqlite3_column_int64(row, 4));
+    add_samples(reader, node, sqlite3_column_int64(row, 8));
     return SQLITE_OK;
 }
 
@@ -294,10 +349,18 @@ pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, pvm_prof_stack
     }
     if (code == SQLITE_OK) {
         code = read_rows(reader,
-                         "SELECT b.program, b.pc, b.end_pc, b.hits, b.gas, f.name, f.pc, p.name "
-                         "FROM block b JOIN program p ON p.id = b.program LEFT JOIN function f "
-                         "ON f.program = b.program AND f.id = b.function ORDER BY 1, 2",
-                         read_block);
+                         "SELECT sum(samples), sum(duration_ns), "
+                         "coalesce((SELECT sum(samples) FROM sample), 0) FROM sample_total",
+                         read_sample_total);
+    }
+    if (code == SQLITE_OK) {
+        code = read_rows(reader, blocks_sql, read_block);
+    }
+    if (code == SQLITE_OK) {
+        code = read_rows(reader,
+                         "SELECT s.program, p.name, sum(s.samples) FROM sample s "
+                         "JOIN program p ON p.id = s.program WHERE s.block_pc < 0 GROUP BY 1",
+                         read_engine);
     }
     if (code == SQLITE_OK) {
         code = read_sites(reader);

@@ -205,7 +205,7 @@ static void put_thread(pvm_view_export_t *export, const pvm_prof_stacks_t *stack
         "\"resourceTable\":{\"lib\":[],\"name\":[],\"host\":[],\"type\":[],\"length\":0},"
         "\"nativeSymbols\":{\"libIndex\":[],\"address\":[],\"name\":[],\"functionSize\":[],"
         "\"length\":0},",
-        kind > 0 ? "," : "", pvm_prof_value_title(kind), (int)kind + 1, (int)kind + 1);
+        kind > 0 ? "," : "", pvm_prof_stacks_title(stacks, kind), (int)kind + 1, (int)kind + 1);
     put_tables(export, stacks);
     pvm_export_put(export, "\"samples\":{");
     put_column(export, stacks, "stack", nodes, kind, put_index);

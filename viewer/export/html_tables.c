@@ -161,8 +161,8 @@ static void put_selves(pvm_view_export_t *export, const pvm_prof_stacks_t *stack
         const pvm_prof_value_kind_t value = (pvm_prof_value_kind_t)kind;
 
         pvm_export_put(export, "%s{\"id\":\"%s\",\"title\":\"%s\",\"unit\":\"%s\",\"total\":",
-                       kind > 0 ? "," : "", pvm_prof_value_id(value), pvm_prof_value_title(value),
-                       pvm_prof_value_unit(value));
+                       kind > 0 ? "," : "", pvm_prof_value_id(value),
+                       pvm_prof_stacks_title(stacks, value), pvm_prof_value_unit(value));
         pvm_html_int(export, stacks->total[kind]);
         pvm_export_put(export, ",\"self\":[");
         for (uint32_t i = 0; i < stacks->node_count && stacks->total[kind] != 0; i++) {

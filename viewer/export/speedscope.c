@@ -48,7 +48,7 @@ static void put_profile(pvm_view_export_t *export, const pvm_prof_stacks_t *stac
     const char *comma = "";
 
     pvm_export_put(export, "%s\n    {\"type\":\"sampled\",\"name\":\"%s\",\"unit\":\"%s\",",
-                   kind > 0 ? "," : "", pvm_prof_value_title(kind),
+                   kind > 0 ? "," : "", pvm_prof_stacks_title(stacks, kind),
                    kind == PVM_PROF_VALUE_TIME ? "nanoseconds" : "none");
     pvm_export_put(export, "\"startValue\":0,\"endValue\":%" PRId64 ",\"samples\":[",
                    stacks->total[kind]);

@@ -235,7 +235,8 @@ static void put_head(const drawing_t *drawing)
                    MARGIN);
     put_xml(export, pvm_export_info(export, PVM_PROF_INFO_PROGRAM));
     pvm_export_put(export, "</text>\n<text class=\"sub\" x=\"%d\" y=\"44\">%s: %" PRId64, MARGIN,
-                   pvm_prof_value_title(drawing->kind), drawing->order->now[PVM_PROF_STACK_ROOT]);
+                   pvm_prof_stacks_title(drawing->flame, drawing->kind),
+                   drawing->order->now[PVM_PROF_STACK_ROOT]);
     if (drawing->is_comparing) {
         pvm_export_put(export, ", before %" PRId64 "; red grew, blue shrank",
                        drawing->order->other[PVM_PROF_STACK_ROOT]);
@@ -280,6 +281,7 @@ static pvm_view_status_t add_run(pvm_view_export_t *export, pvm_prof_run_file_t 
         pvm_flame_add(&stacks, pvm_export_value(export),
                       pvm_view_has(export->view, PVM_OPTION_INVERTED), export->other == NULL, slot,
                       flame);
+        flame->has_samples |= stacks.has_samples;
     }
     pvm_prof_stacks_free(&stacks);
     return status;
