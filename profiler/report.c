@@ -70,6 +70,7 @@ typedef struct {
     int64_t difference;
     int64_t samples;            /**< 0: time was not sampled, or they do not reconcile: */
     int64_t samples_difference; /**< total less those at places */
+    bool is_sampled;            /**< something was to be sampled */
     int64_t hz;                 /**< 0: of several rates */
     char reason[PVM_PROF_ERROR_BYTES];
     char selected[256];
@@ -111,6 +112,7 @@ static int read_worth(pvm_prof_run_file_t *file, worth_t *out)
         out->samples = sqlite3_column_int64(row, 0);
         out->hz = sqlite3_column_int64(row, 1);
         out->samples_difference = sqlite3_column_int64(row, 2);
+        out->is_sampled = sqlite3_column_type(row, 0) != SQLITE_NULL;
         out->samples = out->samples_difference == 0 ? out->samples : 0;
         code = SQLITE_OK;
     }
@@ -180,6 +182,11 @@ static int add_notes(pvm_prof_table_t *table, const worth_t *worth)
             "Sampled times are not shown: the samples do not reconcile, %" PRId64
             " more in total than at places.",
             worth->samples_difference);
+    }
+    if (worth->is_sampled && worth->samples == 0 && worth->samples_difference == 0) {
+        status |= pvm_prof_table_add_note(
+            table, "Time was sampled, but no tick met the guest: let it run longer, or sample "
+                   "more often.");
     }
     bool is_sampled = false;
     for (size_t i = 0; i < table->column_count; i++) {
