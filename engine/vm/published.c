@@ -101,10 +101,9 @@ void pvm_published_add(pvm_vm_t *vm)
 
 void pvm_published_remove(pvm_vm_t *vm)
 {
+    begin_change();
     pvm_vm_t *const previous = vm->published.previous;
     pvm_vm_t *const next = vm->published.next;
-
-    begin_change();
     if (previous != NULL) {
         previous->published.next = next;
     } else {
