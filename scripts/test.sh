@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds and tests everything: with gcc, with clang under ASan and UBSan, from an archive without network, and each
-# fuzz target for some seconds. Installs missing Debian packages first. The last line counts what ran.
+# Builds and tests everything: with gcc, with clang under ASan and UBSan, what has threads under ThreadSanitizer, from an
+# archive without network, and each fuzz target for some seconds. Installs missing Debian packages first. The last line
+# counts what ran.
 #
 #   scripts/test.sh            everything; 20 minutes at most on two cores
 #   scripts/test.sh --short    the gcc build and its tests only
@@ -54,11 +55,11 @@ skip_is_allowed()
     [ "${CI:-}" != true ] || grep -qxF "$1" tests/allowed-skips
 }
 
-# run_ctest NAME FOLDER: all tests of a build, counted one by one
+# run_ctest NAME FOLDER [REGEX]: all tests of a build, or those that match, counted one by one
 run_ctest()
 {
     log=$results/$1.log
-    ctest --test-dir "$2" -j 2 --output-on-failure --timeout 600 >"$log" 2>&1 || true
+    ctest --test-dir "$2" -j 2 -R "${3:-.}" --output-on-failure --timeout 600 >"$log" 2>&1 || true
     grep -E '^ *[0-9]+/[0-9]+ Test +#' "$log" >$results/$1.tests || true
     while read -r line; do
         name=$(echo "$line" | sed -E 's/^[^:]*: ([^ ]+) .*/\1/')
@@ -87,11 +88,17 @@ run_ctest()
     fi
 }
 
-# build PRESET: configure and build one of CMakePresets.json
+# build PRESET [TARGET...]: configure and build one of CMakePresets.json, or these targets of it
 build()
 {
-    cmake --preset "$1" && cmake --build --preset "$1"
+    preset=$1
+    shift
+    cmake --preset "$preset" && cmake --build --preset "$preset" ${1:+--target "$@"}
 }
+
+# Tests that run machines in several threads at once. (test_vm_samples is none of them: ThreadSanitizer hands signals over
+# late, where nothing of guest code is to be seen any more.)
+thread_tests="test_vm_threads test_recompiler_signals test_prof_recorder"
 
 check "gcc build without warnings" build default
 run_ctest gcc build
@@ -102,6 +109,9 @@ if [ $short = no ]; then
     check "archive without .git builds without network" scripts/check-archive.sh
     check "clang build with ASan, UBSan and fuzzers" build asan
     run_ctest asan build/asan
+    # shellcheck disable=SC2086 # a list of words
+    check "clang build of the tests with threads, with ThreadSanitizer" build tsan $thread_tests
+    run_ctest tsan build/tsan "^unit\\.($(echo $thread_tests | tr ' ' '|'))\$"
     for target in tests/fuzz/fuzz_*.c; do
         name=$(basename "$target" .c)
         mkdir -p $results/corpus/"$name"
