@@ -12,8 +12,8 @@
 typedef struct {
     const char *blobs; /**< folder of the guest blobs */
     const char *only;  /**< one guest, or NULL for all */
-    double native_ms;  /**< how long a native run should last */
-    unsigned repeats;  /**< measurements of each thing */
+    double native_ms;  /**< how long all native runs of a guest should last */
+    unsigned repeats;  /**< how many they are */
 } bench_options_t;
 
 /** Where tables go: printed as they come, or kept for one JSON document. */

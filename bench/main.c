@@ -91,7 +91,7 @@ static bool read_options(int argc, char **argv, bench_options_t *options, bool *
 
 int main(int argc, char **argv)
 {
-    bench_options_t options = {.blobs = PVM_BENCH_BLOBS, .native_ms = 500, .repeats = 3};
+    bench_options_t options = {.blobs = PVM_BENCH_BLOBS, .native_ms = 500, .repeats = 25};
     bool json = false;
     int status = 0;
 

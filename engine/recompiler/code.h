@@ -29,6 +29,8 @@ typedef struct {
     uint32_t segment_rest;
     /** Instructions from here to the end of the block, as the block table counts them. */
     uint32_t block_rest;
+    /** Gas that is paid here, too, for the block that this one jumps back to (control.h). */
+    uint32_t ahead;
 } pvm_stretch_t;
 
 /** Why code leaves through a stub. */

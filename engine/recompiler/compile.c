@@ -73,26 +73,27 @@ static size_t place_tables(pvm_compiler_t *c, uint32_t instructions)
     c->stub_sites = place_table(&c->scratch, &used, stubs, sizeof(*c->stub_sites));
     c->jumps = place_table(&c->scratch, &used, 2 * most, sizeof(*c->jumps));
     c->ranks = place_table(&c->scratch, &used, words, sizeof(*c->ranks));
-    c->block_heads = place_table(&c->scratch, &used, 2 * blocks, sizeof(*c->block_heads));
+    c->block_heads = place_table(&c->scratch, &used, 4 * blocks, sizeof(*c->block_heads));
     if (c->block_heads != NULL) {
         c->block_costs = c->block_heads + blocks;
+        c->block_bodies = c->block_heads + 2 * blocks;
+        c->block_aheads = c->block_heads + 3 * blocks;
     }
     if (c->counting) {
         c->detours = place_table(&c->scratch, &used, most, sizeof(*c->detours));
         c->traces = place_table(&c->scratch, &used, c->tracing ? blocks : 0, sizeof(*c->traces));
         code->tails = place_table(&c->scratch, &used, most + (c->tracing ? 2 : 1) * blocks,
                                   sizeof(*code->tails));
-        c->block_bodies = place_table(&c->scratch, &used, 4 * blocks, sizeof(*c->block_bodies));
+        c->landings = place_table(&c->scratch, &used, 3 * blocks, sizeof(*c->landings));
     }
     if (c->calls != NULL) {
         const size_t follows = 2 * (size_t)c->calls->site_count + blocks;
         c->follows = place_table(&c->scratch, &used, follows, sizeof(*c->follows));
         c->called_entries = place_table(&c->scratch, &used, blocks, sizeof(*c->called_entries));
     }
-    if (c->counting && c->block_bodies != NULL) {
-        c->landings = c->block_bodies + blocks;
-        c->landing_places = c->block_bodies + 2 * blocks;
-        c->hub_entries = c->block_bodies + 3 * blocks;
+    if (c->counting && c->landings != NULL) {
+        c->landing_places = c->landings + blocks;
+        c->hub_entries = c->landings + 2 * blocks;
     }
     return used;
 }
@@ -182,15 +183,17 @@ static void prepare(pvm_compiler_t *c)
     c->loop = PVM_COMPILER_NO_BLOCK;
     c->pinned = 0;
     c->gaps = 0;
+    c->not_run_into = PVM_COMPILER_NO_BLOCK;
     c->length_count = 0;
     c->segment_first = 0;
     c->block_first = 0;
     c->segment_block = PVM_COMPILER_NO_BLOCK;
     c->price_count = 0;
+    c->price_ahead = 0;
     c->too_large = false;
     c->code->cpu = pvm_recompiler_cpu();
     const size_t bytes = ((size_t)c->program->block_count + 1) * sizeof(*c->block_heads);
-    memset(c->block_heads, 0, 2 * bytes);
+    memset(c->block_heads, 0, 4 * bytes);
     if (c->counting) {
         c->detour_count = 0;
         c->trace_count = 0;
@@ -198,7 +201,7 @@ static void prepare(pvm_compiler_t *c)
         if (c->calls != NULL) {
             memset(c->called_entries, 0, bytes);
         }
-        memset(c->block_bodies, 0, 4 * bytes);
+        memset(c->landings, 0, 3 * bytes);
         pvm_compiler_choose_landings(c);
     }
 }

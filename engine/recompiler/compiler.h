@@ -74,6 +74,7 @@ typedef struct {
     uint32_t *block_heads;      /**< of each block: its gas header */
     uint32_t *block_bodies;     /**< behind it */
     uint32_t *block_costs;      /**< 0.7.2: price of its first segment */
+    uint32_t *block_aheads;     /**< what it pays ahead; not in counting code */
     uint32_t block;             /**< next one to come */
     const pvm_flow_t *flow;     /**< counting: what is counted, */
     uint32_t *landings;         /**< of each block: who arrives at its landing, */
@@ -90,11 +91,12 @@ typedef struct {
 
     pvm_jump_t *jumps;
     uint32_t jump_count;
-    uint32_t *stub_sites; /**< of each stub: offset behind the rel32 that leads there */
-    uint32_t terminator;  /**< index of the next terminator */
-    uint32_t loop;        /**< block that the last jump led back to, or PVM_COMPILER_NO_BLOCK */
-    uint32_t loop_top;    /**< where it leads */
-    uint32_t pinned;      /**< code before this place is not moved any more */
+    uint32_t *stub_sites;  /**< of each stub: offset behind the rel32 that leads there */
+    uint32_t terminator;   /**< index of the next terminator */
+    uint32_t loop;         /**< block that the last jump led back to, or PVM_COMPILER_NO_BLOCK */
+    uint32_t loop_top;     /**< where it leads */
+    uint32_t pinned;       /**< code before this place is not moved any more */
+    uint32_t not_run_into; /**< last block into which the one before does not run on */
 
     uint32_t length_count;           /**< instructions so far, */
     uint32_t gaps;                   /**< and what stands in the block table as one beside them */
@@ -103,7 +105,9 @@ typedef struct {
     uint32_t segment_block;          /**< block that the segment begins, or PVM_COMPILER_NO_BLOCK */
     uint8_t *prices[PVM_PRICES_MAX]; /**< its price: where, */
     uint32_t price_count;
-    bool price_is_small; /**< and whether in one octet */
+    bool price_is_small;  /**< and whether in one octet */
+    uint8_t *head_price;  /**< plain code: where the price of the open block stands */
+    uint32_t price_ahead; /**< 0.7.2: what is added to it when it is known */
     bool too_large;
 } pvm_compiler_t;
 
@@ -158,6 +162,7 @@ static inline bool pvm_compiler_is_reachable(const pvm_program_t *program, int64
     return pc >= 0 && pc < program->code.len && pvm_program_is_block_start(program, (uint64_t)pc);
 }
 
+/** Cost of a block, without what it pays ahead. */
 static inline uint32_t pvm_compiler_block_cost(const pvm_compiler_t *c, uint32_t block)
 {
     return c->flat ? c->block_costs[block] : c->program->blocks[block].gas;

@@ -106,7 +106,7 @@ void pvm_compiler_jump_counting(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t ta
     }
     pvm_compiler_leave_if(c, e, PVM_X86_B, PVM_STUB_UNPAID_JUMP, target_pc, pc);
     count_edge(c, e, 2 * c->terminator + 1);
-    pvm_compiler_jump_to(c, e, -1, block, cost_at);
+    pvm_compiler_jump_to(c, e, -1, block, true, cost_at);
     if (!known && block < c->block) {
         c->jumps[c->jump_count++] = (pvm_jump_t){.block = block, .cost = cost_at};
     }

@@ -36,9 +36,10 @@ PVM_EMIT void pvm_compiler_pay_head(pvm_compiler_t *c, pvm_emitter_t *e, uint32_
 
     c->too_large |= most > INT32_MAX;
     pvm_compiler_pay(e, (int32_t)most, !small);
+    c->head_price = e->at - (small ? 1 : 4);
+    c->price_is_small = small;
     if (c->flat) {
-        c->prices[c->price_count++] = e->at - (small ? 1 : 4);
-        c->price_is_small = small;
+        c->prices[c->price_count++] = c->head_price;
     }
 }
 
@@ -50,13 +51,44 @@ PVM_EMIT void pvm_compiler_begin_block(pvm_compiler_t *c, pvm_emitter_t *e, uint
 
     c->block_heads[block] = (uint32_t)(e->at - c->base);
     c->segment_block = block;
+    if (runs_on_from == UINT32_MAX) {
+        c->not_run_into = block;
+    }
     if (c->counting) {
         pvm_compiler_begin_counted_block(c, e, pc, runs_on_from);
     } else {
         pvm_compiler_pay_head(c, e, block);
         pvm_compiler_leave_if(c, e, PVM_X86_B, PVM_STUB_UNPAID_NEXT, pc, 0);
+        c->block_bodies[block] = (uint32_t)(e->at - c->base);
     }
     c->block++;
+}
+
+/* Let the head of the open block pay for `target`, too, an earlier block to which it jumps. Then the jump leads behind the
+ * target's head. Only where all of the block runs once the head has paid, or leaves by its stretch.
+ * @return what is paid ahead, 0: nothing */
+static inline uint32_t pvm_compiler_pay_ahead(pvm_compiler_t *c, uint32_t target)
+{
+    pvm_recompiler_code_t *const code = c->code;
+    const uint32_t block = c->block - 1;
+
+    if (c->counting || target >= block || c->segment_block != block ||
+        c->block_first + 1 != code->stretch_count) {
+        return 0;
+    }
+    const uint32_t ahead = pvm_compiler_block_cost(c, target) + c->block_aheads[target];
+    const uint32_t all = c->program->blocks[block].gas + ahead;
+    if (all > (c->price_is_small ? INT8_MAX : INT32_MAX / 2)) {
+        return 0;
+    }
+    if (c->flat) {
+        c->price_ahead = ahead;
+    } else {
+        memcpy(c->head_price, &all, c->price_is_small ? 1 : sizeof(all));
+    }
+    c->block_aheads[block] = ahead;
+    code->stretches[c->block_first].ahead = ahead;
+    return ahead;
 }
 
 PVM_EMIT void link_register(pvm_emitter_t *e, bool links, uint32_t d, pvm_operand_t v)
@@ -85,7 +117,7 @@ PVM_EMIT void pvm_compiler_jump(pvm_compiler_t *c, pvm_emitter_t *e, const pvm_i
         pvm_compiler_jump_counting(c, &copy, (uint32_t)in->y, block, in->pc);
         pvm_emit_go_on(e, &copy);
     } else {
-        pvm_compiler_jump_to(c, e, -1, block, 0);
+        pvm_compiler_jump_to(c, e, -1, block, pvm_compiler_pay_ahead(c, block) != 0, 0);
     }
 }
 
@@ -110,7 +142,12 @@ PVM_EMIT bool pvm_compiler_branch(pvm_compiler_t *c, pvm_emitter_t *e, const pvm
         pvm_compiler_branch_counting(c, &copy, &branch, condition, block);
         pvm_emit_go_on(e, &copy);
     } else {
-        pvm_compiler_jump_to(c, e, (int)condition, block, 0);
+        const bool is_innermost = block < c->block && c->block_heads[block] >= c->pinned;
+        const uint32_t ahead = is_innermost ? pvm_compiler_pay_ahead(c, block) : 0;
+        pvm_compiler_jump_to(c, e, (int)condition, block, ahead != 0, 0);
+        if (ahead != 0) {
+            pvm_compiler_change_gas(e, PVM_X86_ADD, (int32_t)ahead, false);
+        }
     }
     return true;
 }

@@ -33,13 +33,13 @@ PVM_EMIT void pvm_compiler_leave(pvm_compiler_t *c, pvm_emitter_t *e, pvm_stub_k
     pvm_compiler_add_stub(c, e->at, kind, pc, from);
 }
 
-/* jCC or (condition < 0) jmp to a block: its header, or in counting code its body. */
+/* jCC or (condition < 0) jmp to a block: its header, or if it is paid (counting code: always) its body. */
 PVM_EMIT void pvm_compiler_jump_to(pvm_compiler_t *c, pvm_emitter_t *e, int condition,
-                                   uint32_t block, uint32_t cost_at)
+                                   uint32_t block, bool is_paid, uint32_t cost_at)
 {
     if (block < c->block) {
         const uint8_t *const target =
-            c->base + (c->counting ? c->block_bodies[block] : c->block_heads[block]);
+            c->base + (is_paid ? c->block_bodies[block] : c->block_heads[block]);
         c->loop = block;
         c->loop_top = (uint32_t)(target - c->base);
         e->at = condition < 0 ? pvm_x86_jmp_back(e->at, target)
@@ -54,18 +54,24 @@ PVM_EMIT void pvm_compiler_jump_to(pvm_compiler_t *c, pvm_emitter_t *e, int cond
 
 /* -- Gas and counters --- */
 
-/* sub r15, cost  |  sub qword [rsp + gas], cost */
+/* sub|add r15, gas  |  sub|add qword [rsp + gas], gas */
+PVM_EMIT void pvm_compiler_change_gas(pvm_emitter_t *e, pvm_x86_alu_t op, int32_t gas,
+                                      bool force_large)
+{
+    const uint8_t opcode = pvm_x86_is_i8(gas) && !force_large ? 0x83 : 0x81;
+
+    e->at = e->cpu.segment ? pvm_x86_rr(e->at, true, opcode, op, PVM_HOST_GAS)
+                           : pvm_x86_stack(e->at, true, opcode, op, PVM_FRAME_GAS);
+    if (opcode == 0x83) {
+        *e->at++ = (uint8_t)gas;
+    } else {
+        e->at = pvm_x86_put_32(e->at, gas);
+    }
+}
+
 PVM_EMIT void pvm_compiler_pay(pvm_emitter_t *e, int32_t cost, bool force_large)
 {
-    const uint8_t opcode = pvm_x86_is_i8(cost) && !force_large ? 0x83 : 0x81;
-
-    e->at = e->cpu.segment ? pvm_x86_rr(e->at, true, opcode, PVM_X86_SUB, PVM_HOST_GAS)
-                           : pvm_x86_stack(e->at, true, opcode, PVM_X86_SUB, PVM_FRAME_GAS);
-    if (opcode == 0x83) {
-        *e->at++ = (uint8_t)cost;
-    } else {
-        e->at = pvm_x86_put_32(e->at, cost);
-    }
+    pvm_compiler_change_gas(e, PVM_X86_SUB, cost, force_large);
 }
 
 /* mov rcx, [rsp + counters]; inc qword [rcx + 8 index] */

@@ -10,9 +10,10 @@
 
 #include "recompiler/x86.h"
 
-/** Octets of a line, and of the longest loop that is moved. */
-#define LINE_BYTES     64
-#define LOOP_BYTES_MAX 128
+/** Octets of a line, of the longest loop that is moved, and of what is moved with it. */
+#define LINE_BYTES      64
+#define LOOP_BYTES_MAX  128
+#define MOVED_BYTES_MAX 512
 
 static void move_places(uint32_t *places, uint32_t first, uint32_t end, uint32_t by)
 {
@@ -27,8 +28,8 @@ static void tell_places(pvm_compiler_t *c, uint32_t block, uint32_t head, uint32
     pvm_recompiler_code_t *const code = c->code;
 
     move_places(c->block_heads, block, c->block, by);
+    move_places(c->block_bodies, block, c->block, by);
     if (c->counting) {
-        move_places(c->block_bodies, block, c->block, by);
         move_places(c->landing_places, block, c->block, by);
         move_places(c->hub_entries, block, c->block, by);
     }
@@ -63,13 +64,24 @@ static uint32_t lines_of(uint32_t begin, uint32_t end)
     return (end - 1) / LINE_BYTES - begin / LINE_BYTES + 1;
 }
 
+/* The block to put nops before: one behind which nothing is pinned and that nobody runs into, so that they are not
+ * executed; or the loop's. */
+static uint32_t first_to_move(const pvm_compiler_t *c, uint32_t loop, uint32_t end)
+{
+    const uint32_t block = c->not_run_into;
+    const bool is_near = block <= loop && c->block_heads[block] >= c->pinned &&
+                         end - c->block_heads[block] <= MOVED_BYTES_MAX;
+
+    return is_near ? block : loop;
+}
+
 void pvm_compiler_place_loop(pvm_compiler_t *c, pvm_emitter_t *e)
 {
-    const uint32_t block = c->loop;
-    const uint32_t head = c->block_heads[block];
     const uint32_t top = c->loop_top;
     const uint32_t end = (uint32_t)(e->at - c->base);
     const uint32_t by = LINE_BYTES - top % LINE_BYTES;
+    const uint32_t block = first_to_move(c, c->loop, end);
+    const uint32_t head = c->block_heads[block];
     const bool is_pinned = c->pinned > head;
 
     c->loop = PVM_COMPILER_NO_BLOCK;

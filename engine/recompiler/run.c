@@ -100,17 +100,22 @@ static void book_rest(pvm_vm_t *vm, uint32_t pc, uint32_t rest, int sign)
     }
 }
 
-/* Pay for what is entered at this stretch, and count the arrival there. */
+/* Pay for what is entered at this stretch, and count the arrival there. If only what is paid ahead is not there, the step
+ * goes on. */
 static bool pay(pvm_vm_t *vm, const pvm_stretch_t *stretch)
 {
     if (vm->program->has_block_gas) {
-        return pvm_interpreter_pay(vm);
+        if (!pvm_interpreter_pay(vm) || vm->gas < stretch->ahead) {
+            return false;
+        }
+        vm->gas -= stretch->ahead;
+        return true;
     }
     const uint32_t rest = stretch->segment_rest;
-    if (rest == 0 || vm->gas < rest) {
+    if (rest == 0 || vm->gas < (int64_t)rest + stretch->ahead) {
         return false;
     }
-    vm->gas -= rest;
+    vm->gas -= (int64_t)rest + stretch->ahead;
     pvm_calls_paid(vm);
     if (vm->counts != NULL) {
         const uint32_t hit = pvm_counts_pay(vm, stretch->block_rest);
@@ -371,6 +376,7 @@ static void left_at(pvm_vm_t *vm, const pvm_recompiler_code_t *code, const pvm_s
     settle(vm, code, stretch, pc);
     vm->pc = pc;
     vm->charged = vm->program->has_block_gas;
+    vm->gas += stretch->ahead;
     if (!vm->program->has_block_gas) {
         const uint32_t done = pvm_recompiler_index_in(vm->program, stretch, pc);
         if (stretch->segment_rest > 0) {
@@ -401,11 +407,12 @@ static void unpaid(pvm_vm_t *vm, const pvm_activation_t *activation, const pvm_s
         }
     }
     if (pvm_program_is_block_start(vm->program, stub->pc)) {
-        vm->gas +=
-            vm->program->has_block_gas
-                ? (int64_t)pvm_counts_block_cost(vm->program,
-                                                 pvm_program_block_at(vm->program, stub->pc))
-                : (int64_t)pvm_recompiler_stretch_at(activation->code, stub->pc)->segment_rest;
+        const pvm_stretch_t *const at = pvm_recompiler_stretch_at(activation->code, stub->pc);
+        const int64_t cost = vm->program->has_block_gas
+                                 ? (int64_t)pvm_counts_block_cost(
+                                       vm->program, pvm_program_block_at(vm->program, stub->pc))
+                                 : (int64_t)at->segment_rest;
+        vm->gas += cost + at->ahead;
     }
     vm->arrival = arrival;
     vm->pc = stub->pc;

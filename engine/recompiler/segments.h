@@ -31,15 +31,17 @@ static inline void pvm_compiler_close_segment(pvm_compiler_t *c)
             stretches[i].segment_rest = ordinal - stretches[i].segment_rest;
         }
         if (c->segment_block != PVM_COMPILER_NO_BLOCK) {
+            const uint32_t all = price + c->price_ahead;
             c->block_costs[c->segment_block] = price;
             for (uint32_t i = 0; i < c->price_count; i++) {
-                memcpy(c->prices[i], &price, c->price_is_small ? 1 : sizeof(price));
+                memcpy(c->prices[i], &all, c->price_is_small ? 1 : sizeof(all));
             }
         }
     }
     c->segment_first = c->code->stretch_count;
     c->segment_block = PVM_COMPILER_NO_BLOCK;
     c->price_count = 0;
+    c->price_ahead = 0;
 }
 
 /* The block ends behind what was counted last. */
