@@ -11,7 +11,8 @@
 #define GAS_LIMIT INT64_MAX
 
 const bench_guest_t bench_guests_list[] = {
-#define PVM_GUEST(name, description) {#name, pvm_guest_##name, pvm_guest_##name##_vectorized},
+#define PVM_GUEST(name, description)                                                               \
+    {#name, pvm_guest_##name, pvm_guest_##name##_vectorized, pvm_guest_##name##_rolled},
 #include "guests.def"
 #undef PVM_GUEST
 };

@@ -10,6 +10,7 @@ typedef struct {
     const char *name;
     uint64_t (*native)(uint64_t n);
     uint64_t (*vectorized)(uint64_t n);
+    uint64_t (*rolled)(uint64_t n); /**< without unrolling, as the guests are */
 } bench_guest_t;
 
 extern const bench_guest_t bench_guests_list[];

@@ -13,6 +13,7 @@ typedef struct {
     uint32_t entries[BENCH_FORM_COUNT];
     bench_sample_t native;
     bench_sample_t vectorized;
+    bench_sample_t rolled;
     bench_sample_t times[BENCH_FORM_COUNT];
     uint64_t n;
 } measurement_t;
@@ -32,6 +33,7 @@ static void measure(const bench_options_t *options, const bench_guest_t *guest, 
     for (unsigned repeat = 0; repeat < options->repeats; repeat++) {
         bench_add(&m->native, bench_time_native(guest->native, m->n, &checksum));
         bench_add(&m->vectorized, bench_time_native(guest->vectorized, m->n, &checksum));
+        bench_add(&m->rolled, bench_time_native(guest->rolled, m->n, &checksum));
         for (size_t i = 0; i < BENCH_FORM_COUNT; i++) {
             if (m->vms[i] != NULL) {
                 bench_add(&m->times[i], bench_time_vm(m->vms[i], m->entries[i], m->n, checksum));
@@ -55,20 +57,23 @@ static double spread_of(const measurement_t *m)
     return most;
 }
 
-/* Sums of logarithms: of the ratios of the fastest runs, and of the medians of ratios. */
+/* Sums of logarithms: of the ratios of the fastest runs, of the medians of ratios, of the ratios to rolled loops. */
 typedef struct {
     double fastest[BENCH_FORM_COUNT];
     double median[BENCH_FORM_COUNT];
+    double rolled[BENCH_FORM_COUNT];
     size_t count;
 } sums_t;
 
 static void add_row(pvm_prof_table_t *table, const char *name, const measurement_t *m, sums_t *sums)
 {
+    const double rolled = bench_minimum(&m->rolled) / bench_minimum(&m->native);
     pvm_row_t row = pvm_row_add(table);
 
     pvm_row_text(&row, name);
     pvm_row_real(&row, bench_minimum(&m->native) / 1e6);
     pvm_row_real(&row, bench_minimum(&m->vectorized) / bench_minimum(&m->native));
+    pvm_row_real(&row, rolled);
     for (size_t i = 0; i < BENCH_FORM_COUNT; i++) {
         if (m->times[i].count == 0) {
             pvm_row_null(&row);
@@ -76,6 +81,7 @@ static void add_row(pvm_prof_table_t *table, const char *name, const measurement
         }
         const double ratio = bench_minimum(&m->times[i]) / bench_minimum(&m->native);
         sums->fastest[i] += log(ratio);
+        sums->rolled[i] += log(ratio / rolled);
         sums->median[i] += log(bench_median_ratio(&m->times[i], &m->native));
         pvm_row_real(&row, ratio);
     }
@@ -91,6 +97,7 @@ static void add_means(pvm_prof_table_t *table, const char *name,
     pvm_row_text(&row, name);
     pvm_row_null(&row);
     pvm_row_null(&row);
+    pvm_row_null(&row);
     for (size_t i = 0; i < BENCH_FORM_COUNT && count > 0; i++) {
         pvm_row_real(&row, exp(log_sum[i] / (double)count));
     }
@@ -98,21 +105,22 @@ static void add_means(pvm_prof_table_t *table, const char *name,
 
 static pvm_prof_table_t *make_table(void)
 {
-    pvm_prof_column_t columns[4 + BENCH_FORM_COUNT] = {
+    pvm_prof_column_t columns[5 + BENCH_FORM_COUNT] = {
         BENCH_TEXT("guest", "guest"),
         BENCH_REAL("native_ms", "native", "ms"),
         BENCH_REAL("vectorized", "vectorized", ""),
-        [3 + BENCH_FORM_COUNT] = BENCH_REAL("spread_percent", "spread", "%"),
+        BENCH_REAL("rolled", "rolled", ""),
+        [4 + BENCH_FORM_COUNT] = BENCH_REAL("spread_percent", "spread", "%"),
     };
 
     for (size_t i = 0; i < BENCH_FORM_COUNT; i++) {
-        columns[3 + i] =
+        columns[4 + i] =
             (pvm_prof_column_t)BENCH_REAL(bench_forms[i].id, bench_forms[i].header, "");
     }
     return pvm_prof_table_create(
         "Guest programs: run time as a multiple of native code (" PVM_GUESTS_NATIVE_COMPILER
         " -O2, no vectorizer)",
-        columns, 4 + BENCH_FORM_COUNT);
+        columns, 5 + BENCH_FORM_COUNT);
 }
 
 int bench_guests(const bench_options_t *options, bench_report_t *report)
@@ -133,14 +141,17 @@ int bench_guests(const bench_options_t *options, bench_report_t *report)
         free(m);
     }
     if (table != NULL) {
-        add_means(table, "geometric mean", sums.fastest, sums.count);
+        add_means(table, "geom. mean", sums.fastest, sums.count);
         add_means(table, "of medians", sums.median, sums.count);
+        add_means(table, "over rolled", sums.rolled, sums.count);
         (void)pvm_prof_table_add_note(
             table,
-            "The fastest of %u runs of each in turn. of medians: the mean of "
-            "the medians of their ratios. vectorized: native code with "
-            "the vectorizers. spread: distance of the quartiles, the "
-            "largest of the row; above 10 %% the machine was busy.",
+            "The fastest of %u runs of each in turn. of medians: the mean of the medians of their "
+            "ratios. vectorized, rolled: native code with the vectorizers, and without unrolling, "
+            "which the guests' compiler does not do either; over rolled: the mean against that. "
+            "spread: distance of the quartiles, the largest of the row; above 10 %% the machine "
+            "was "
+            "busy.",
             options->repeats);
     }
     bench_report_add(report, "guests", table);

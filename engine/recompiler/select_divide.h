@@ -47,10 +47,35 @@ PVM_EMIT void pvm_emit_upper(pvm_emitter_t *e, uint32_t d, pvm_operand_t v, pvm_
     pvm_emit_now_64(e, d);
 }
 
+/*   mulx d, d, w  |  mov rcx, rdx; mov rdx, v; mulx d, d, w; mov rdx, rcx  |  without BMI2 as above
+ *
+ * One of the factors is in rdx already, or rdx is lent for one. */
 PVM_EMIT void pvm_select_mul_upper_u_u(pvm_emitter_t *e, uint32_t d, pvm_operand_t v,
                                        pvm_operand_t w)
 {
-    pvm_emit_upper(e, d, v, w, PVM_X86_MUL);
+    const unsigned host = pvm_host_register(d);
+    const unsigned first = pvm_host_register(v.reg);
+    const unsigned second = pvm_host_register(w.reg);
+
+    if (!e->cpu.bmi2) {
+        pvm_emit_upper(e, d, v, w, PVM_X86_MUL);
+        return;
+    }
+    pvm_emit_widen(e, v);
+    pvm_emit_widen(e, w);
+    if (first == PVM_X86_RDX || second == PVM_X86_RDX) {
+        e->at = pvm_x86_mulx_upper(e->at, host, first == PVM_X86_RDX ? second : first);
+    } else {
+        if (host != PVM_X86_RDX) {
+            e->at = pvm_x86_mov(e->at, true, PVM_X86_RCX, PVM_X86_RDX);
+        }
+        e->at = pvm_x86_mov(e->at, true, PVM_X86_RDX, first);
+        e->at = pvm_x86_mulx_upper(e->at, host, second);
+        if (host != PVM_X86_RDX) {
+            e->at = pvm_x86_mov(e->at, true, PVM_X86_RDX, PVM_X86_RCX);
+        }
+    }
+    pvm_emit_now_64(e, d);
 }
 
 PVM_EMIT void pvm_select_mul_upper_s_s(pvm_emitter_t *e, uint32_t d, pvm_operand_t v,

@@ -368,6 +368,12 @@ PVM_X86_INLINE uint8_t *pvm_x86_rorx(uint8_t *at, bool wide, unsigned dst, unsig
     return at;
 }
 
+/** mulx dst, dst, src: the upper half of the unsigned product of rdx and src (BMI2) */
+PVM_X86_INLINE uint8_t *pvm_x86_mulx_upper(uint8_t *at, unsigned dst, unsigned src)
+{
+    return pvm_x86_vex(at, true, 2, 3, 0xf6, dst, dst, src);
+}
+
 /** andn dst, inverted, src (BMI1) */
 PVM_X86_INLINE uint8_t *pvm_x86_andn(uint8_t *at, unsigned dst, unsigned inverted, unsigned src)
 {
