@@ -19,6 +19,7 @@ static const struct {
     {"even", bench_break_even, true, "when recompiling pays"},
     {"gas", bench_gas, true, "the 0.8.0 block cost model, per octet of code"},
     {"instrument", bench_instrument, true, "what instrumentation costs"},
+    {"attach", bench_attach, false, "what attaching with eBPF costs the target; needs root"},
     {"pairs", bench_pairs, false, "pairs of instructions, most executed first"},
 };
 

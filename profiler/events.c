@@ -46,8 +46,10 @@ void pvm_prof_flush(pvm_prof_recorder_t *recorder)
     const uint64_t now_ns = pvm_prof_now_ns();
 
     for (pvm_prof_watch_t *watch = recorder->watches; watch != NULL; watch = watch->next) {
-        if (watch->is_dirty && on_this_thread(watch) && !recorder->is_fed) {
-            store_watch(watch);
+        if (watch->is_dirty && on_this_thread(watch)) {
+            if (!recorder->is_fed) {
+                store_watch(watch);
+            }
             watch->flushed_ns = now_ns;
         }
     }

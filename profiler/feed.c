@@ -80,9 +80,9 @@ static pvm_prof_status_t watch_vm(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry,
     return status;
 }
 
-/* Make the stand-in. *out_entry is NULL if its program is not known. */
-static pvm_prof_status_t make_vm(pvm_prof_feed_t *feed, int host,
-                                 const pvm_event_execute_begin_t *event, pvm_feed_vm_t **out_entry)
+pvm_prof_status_t pvm_feed_vm_make(pvm_prof_feed_t *feed, int host,
+                                   const pvm_event_execute_begin_t *event,
+                                   pvm_feed_vm_t **out_entry)
 {
     const pvm_feed_program_t *const program = pvm_feed_program_find(feed, event->program);
     pvm_feed_vm_t **const place = chain(feed, host, event->vm);
@@ -377,7 +377,7 @@ static pvm_prof_status_t meet_vm(pvm_prof_feed_t *feed, int host, pvm_event_kind
                                                  .service = event->service,                        \
                                                  .program = event->program,                        \
                                                  .backend = event->backend};                       \
-        return make_vm(feed, host, &begin, out_entry);                                             \
+        return pvm_feed_vm_make(feed, host, &begin, out_entry);                                    \
     }
     switch (kind) {
         MEET(vm_create)
@@ -389,7 +389,7 @@ static pvm_prof_status_t meet_vm(pvm_prof_feed_t *feed, int host, pvm_event_kind
     return PVM_PROF_OK;
 }
 
-static pvm_prof_status_t start_recorder(pvm_prof_feed_t *feed)
+pvm_prof_status_t pvm_feed_start_recorder(pvm_prof_feed_t *feed)
 {
     const pvm_prof_recorder_options_t options = {.size = sizeof(options),
                                                  .instrument = feed->instrument};
@@ -419,7 +419,7 @@ pvm_prof_status_t pvm_prof_feed_event(pvm_prof_feed_t *feed, int host, uint64_t 
     }
     pvm_prof_clock_import(time_ns);
     if (feed->recorder == NULL) {
-        status = start_recorder(feed);
+        status = pvm_feed_start_recorder(feed);
     }
     pvm_feed_vm_t *entry = find_vm(feed, host, vm);
     if (status == PVM_PROF_OK && entry == NULL) {
@@ -470,6 +470,11 @@ int pvm_prof_feed_host(pvm_prof_feed_t *feed, const char *name)
             return i;
         }
     }
+    return pvm_prof_feed_add_host(feed, name);
+}
+
+int pvm_prof_feed_add_host(pvm_prof_feed_t *feed, const char *name)
+{
     if (feed->host_count == PVM_PROF_MAX_HOSTS ||
         (feed->hosts[feed->host_count] = strdup(name)) == NULL) {
         return pvm_error_set("no memory for another host, or more than %d", PVM_PROF_MAX_HOSTS);
@@ -495,19 +500,34 @@ void pvm_prof_feed_checkpoint(pvm_prof_feed_t *feed)
     }
 }
 
+void pvm_prof_feed_lost_calls(pvm_prof_feed_t *feed, uint64_t calls)
+{
+    feed->lost_calls += calls;
+}
+
+void pvm_prof_feed_out_of_order(pvm_prof_feed_t *feed)
+{
+    feed->is_out_of_order = true;
+}
+
 pvm_prof_status_t pvm_prof_feed_finish(pvm_prof_feed_t *feed, pvm_prof_run_status_t status)
 {
     pvm_prof_status_t result = PVM_PROF_OK;
 
     if (feed->recorder == NULL) {
-        result = start_recorder(feed);
+        result = pvm_feed_start_recorder(feed);
     }
     if (result != PVM_PROF_OK) {
         return result;
     }
     feed->file->lost[PVM_PROF_LOST_EVENT] += feed->lost_events;
     feed->file->lost[PVM_PROF_LOST_PACKET] += feed->lost_packets;
-    return pvm_prof_recorder_finish(feed->recorder, status);
+    feed->file->lost[PVM_PROF_LOST_HOST_CALL] += feed->lost_calls;
+    result = pvm_prof_recorder_finish(feed->recorder, status);
+    if (feed->is_out_of_order && result == PVM_PROF_OK) {
+        result = pvm_feed_sort_calls(feed->file);
+    }
+    return result;
 }
 
 void pvm_prof_feed_destroy(pvm_prof_feed_t *feed)
@@ -522,6 +542,8 @@ void pvm_prof_feed_destroy(pvm_prof_feed_t *feed)
         }
     }
     pvm_feed_programs_free(feed);
+    pvm_program_release(feed->substitute);
+    free(feed->sums);
     for (int i = 0; i < feed->host_count; i++) {
         free(feed->hosts[i]);
     }

@@ -37,6 +37,19 @@ void pvm_prof_feed_set_instrument(pvm_prof_feed_t *feed, uint32_t instrument);
 /** Number of a host in pvm_prof_feed_event(), made if it is new; -1 without memory, or over the limit. */
 int pvm_prof_feed_host(pvm_prof_feed_t *feed, const char *name);
 
+/** The same name again as a number of its own: for several copies of libpvm in one process, which number their machines
+ *  independently. */
+int pvm_prof_feed_add_host(pvm_prof_feed_t *feed, const char *name);
+
+/** Programs with the same code as this one are taken to be this one, which may know more names. Acquired; NULL: none. */
+void pvm_prof_feed_set_program(pvm_prof_feed_t *feed, pvm_program_t *program);
+
+/** Whether a program has been told, by its hash. */
+bool pvm_prof_feed_has_program(const pvm_prof_feed_t *feed, uint64_t hash);
+
+/** What came of a program so far is not gone on with: it will be told again, from its begin. */
+void pvm_prof_feed_forget_pieces(pvm_prof_feed_t *feed, uint64_t hash);
+
 /** One event. Events of programs count in any order; others by time.
  *  @param record  its pvm_event_NAME_t, borrowed
  *  Errors: E_FORMAT: a value that no libpvm tells; E_SYSTEM. What belongs to a program or a machine that no event
@@ -47,8 +60,34 @@ pvm_prof_status_t pvm_prof_feed_event(pvm_prof_feed_t *feed, int host, uint64_t 
 /** Whether events of this kind leave anything in a run file; host_memory does for machines that ask for it. Thread: any. */
 bool pvm_prof_feed_wants(pvm_event_kind_t kind);
 
+/** Sums over many events. */
+typedef struct {
+    const char *host;
+    uint32_t process;
+    uint32_t service;
+    uint64_t program; /**< by its hash: must have been told */
+    uint8_t backend;
+    bool is_runs; /**< of executions; else of host calls of one number */
+    int32_t func_id;
+    uint64_t count;
+    uint64_t gas_taken; /**< runs: by guest code */
+    uint64_t gas_added; /**< by host calls */
+    uint64_t duration_ns;
+    const uint64_t *
+        classes; /**< host calls by duration: class n is those below 2^n ns, and not below half of that */
+    size_t class_count;
+} pvm_prof_feed_total_t;
+
+/** Put sums into the file: instead of events, at the end, once for each key. What is of a program that is not known counts as
+ *  lost. */
+pvm_prof_status_t pvm_prof_feed_total(pvm_prof_feed_t *feed, const pvm_prof_feed_total_t *total);
+
 /** Events or packets that the tracer says it lost. */
 void pvm_prof_feed_lost(pvm_prof_feed_t *feed, uint64_t events, uint64_t packets);
+/** Host calls of which no event came. */
+void pvm_prof_feed_lost_calls(pvm_prof_feed_t *feed, uint64_t calls);
+/** Begins of host calls were fed out of order: pvm_prof_feed_finish() puts their numbers into order. */
+void pvm_prof_feed_out_of_order(pvm_prof_feed_t *feed);
 
 /** If no machine is alive: make the file complete as it stands, see pvm_prof_recorder_checkpoint(). */
 void pvm_prof_feed_checkpoint(pvm_prof_feed_t *feed);

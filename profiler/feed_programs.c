@@ -18,6 +18,41 @@ pvm_feed_program_t *pvm_feed_program_find(pvm_prof_feed_t *feed, uint64_t hash)
     return NULL;
 }
 
+static bool has_same_code(const pvm_program_t *a, const pvm_program_t *b)
+{
+    return a->spec == b->spec && a->code.len == b->code.len &&
+           memcmp(a->code.octets, b->code.octets, a->code.len) == 0 &&
+           memcmp(a->code.mask, b->code.mask, ((size_t)a->code.len + 7) / 8) == 0;
+}
+
+void pvm_prof_feed_set_program(pvm_prof_feed_t *feed, pvm_program_t *program)
+{
+    if (program != NULL) {
+        pvm_program_acquire(program);
+    }
+    pvm_program_release(feed->substitute);
+    feed->substitute = program;
+}
+
+bool pvm_prof_feed_has_program(const pvm_prof_feed_t *feed, uint64_t hash)
+{
+    for (size_t i = 0; i < feed->program_count; i++) {
+        if (feed->programs[i].hash == hash) {
+            return feed->programs[i].program != NULL;
+        }
+    }
+    return false;
+}
+
+void pvm_prof_feed_forget_pieces(pvm_prof_feed_t *feed, uint64_t hash)
+{
+    pvm_feed_program_t *const entry = pvm_feed_program_find(feed, hash);
+
+    if (entry != NULL && entry->program == NULL) {
+        entry->received = 0;
+    }
+}
+
 static pvm_prof_status_t finish_program(const pvm_prof_feed_t *feed, pvm_feed_program_t *entry)
 {
     entry->program =
@@ -30,6 +65,11 @@ static pvm_prof_status_t finish_program(const pvm_prof_feed_t *feed, pvm_feed_pr
         pvm_error_set("%.200s: program %016" PRIx64 " of the trace does not load: %s",
                       feed->file->path, entry->hash, reason);
         return PVM_PROF_E_FORMAT;
+    }
+    if (feed->substitute != NULL && has_same_code(feed->substitute, entry->program)) {
+        pvm_program_release(entry->program);
+        pvm_program_acquire(feed->substitute);
+        entry->program = feed->substitute;
     }
     free(entry->data);
     entry->data = NULL;

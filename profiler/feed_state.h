@@ -34,6 +34,15 @@ typedef struct pvm_feed_vm_t {
     pvm_prof_flight_raw_t *flight; /**< of the run that is about to end; NULL: none */
 } pvm_feed_vm_t;
 
+/** What stands for all machines of one process, service and program, where only sums are told. */
+typedef struct {
+    uint32_t process;
+    uint32_t service;
+    uint64_t program;
+    int64_t vm; /**< in the file */
+    pvm_feed_vm_t *entry;
+} pvm_feed_sum_t;
+
 struct pvm_prof_feed_t {
     pvm_prof_run_file_t *file;
     pvm_prof_recorder_t *recorder; /**< made with the first event, whose time is the start */
@@ -48,7 +57,21 @@ struct pvm_prof_feed_t {
     size_t alive;
     uint64_t lost_events;
     uint64_t lost_packets;
+    uint64_t lost_calls;
+    bool is_out_of_order;
+    pvm_feed_sum_t *sums;
+    size_t sum_count;
+    pvm_program_t *substitute; /**< for programs with its code; NULL: none */
 };
+
+/* -- feed.c -- */
+
+/** Make the recorder, whose time begins. */
+pvm_prof_status_t pvm_feed_start_recorder(pvm_prof_feed_t *feed);
+/** Make a stand-in. *out_entry is NULL if its program is not known. */
+pvm_prof_status_t pvm_feed_vm_make(pvm_prof_feed_t *feed, int host,
+                                   const pvm_event_execute_begin_t *event,
+                                   pvm_feed_vm_t **out_entry);
 
 /* -- feed_programs.c -- */
 
@@ -58,6 +81,11 @@ pvm_prof_status_t pvm_feed_program_load(pvm_prof_feed_t *feed,
 pvm_prof_status_t pvm_feed_program_data(pvm_prof_feed_t *feed,
                                         const pvm_event_program_data_t *event);
 void pvm_feed_programs_free(pvm_prof_feed_t *feed);
+
+/* -- feed_order.c -- */
+
+/** Number host calls by the times at which they began. */
+pvm_prof_status_t pvm_feed_sort_calls(pvm_prof_run_file_t *file);
 
 /* -- feed_flight.c -- */
 

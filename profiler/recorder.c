@@ -310,9 +310,13 @@ static void store_verdict(pvm_prof_recorder_t *recorder, pvm_prof_run_status_t s
     if (file->error[0] != '\0') {
         status = PVM_PROF_RUN_INCOMPLETE;
         reason = file->error;
-    } else if (file->lost[PVM_PROF_LOST_EVENT] + file->lost[PVM_PROF_LOST_PACKET] > 0) {
+    } else if (file->lost[PVM_PROF_LOST_EVENT] + file->lost[PVM_PROF_LOST_PACKET] +
+                   file->lost[PVM_PROF_LOST_HOST_CALL] >
+               0) {
         status = PVM_PROF_RUN_INCOMPLETE;
-        reason = "the tracer lost events: see lost_events; trace with larger buffers";
+        reason = file->lost[PVM_PROF_LOST_EVENT] + file->lost[PVM_PROF_LOST_PACKET] > 0
+                     ? "the tracer lost events: see lost_events; trace with larger buffers"
+                     : "host calls are missing: see lost_events";
     } else if (recorder->is_cut_short) {
         status = PVM_PROF_RUN_INTERRUPTED;
         reason = "a VM was running when the recording ended";

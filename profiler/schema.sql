@@ -234,6 +234,23 @@ CREATE TABLE host_total (
     PRIMARY KEY (vm, func_id)
 ) WITHOUT ROWID;
 
+-- Where only sums were collected (attach --aggregate): a vm stands for all machines of a process, service and program.
+-- Their host calls are in host_total, and here by duration; their executions in run_total.
+CREATE TABLE host_latency (
+    vm       INTEGER NOT NULL REFERENCES vm,
+    func_id  INTEGER NOT NULL,
+    class    INTEGER NOT NULL, -- n: calls that took 2^(n-1) ns and more, but not 2^n
+    calls    INTEGER NOT NULL,
+    PRIMARY KEY (vm, func_id, class)
+) WITHOUT ROWID;
+
+CREATE TABLE run_total (
+    vm          INTEGER PRIMARY KEY REFERENCES vm,
+    executions  INTEGER NOT NULL, -- that have ended
+    gas         INTEGER NOT NULL, -- that guest code took
+    duration_ns INTEGER NOT NULL
+);
+
 -- How executions came to a panic, a fault or out of gas.
 CREATE TABLE flight (
     execution INTEGER PRIMARY KEY REFERENCES execution,

@@ -38,6 +38,12 @@ pvm_view_status_t pvm_view_create_run(pvm_view_t *view, const char *path,
 
 pvm_view_status_t pvm_view_put_summary(pvm_view_t *view, pvm_prof_run_file_t *file)
 {
+    return pvm_view_put_summary_noted(view, file, NULL);
+}
+
+pvm_view_status_t pvm_view_put_summary_noted(pvm_view_t *view, pvm_prof_run_file_t *file,
+                                             const char *note)
+{
     const pvm_render_t render =
         pvm_view_render_make(stdout, pvm_view_number(view, PVM_OPTION_FORMAT));
     const pvm_prof_report_options_t options = {.size = sizeof(options)};
@@ -48,6 +54,9 @@ pvm_view_status_t pvm_view_put_summary(pvm_view_t *view, pvm_prof_run_file_t *fi
 
     if (status != PVM_PROF_OK) {
         return pvm_view_fail_profiler(view, status);
+    }
+    if (note != NULL) {
+        (void)pvm_prof_table_add_note(table, "%s.", note);
     }
     rendered = pvm_view_render_table(&render, table);
     pvm_prof_table_destroy(table);

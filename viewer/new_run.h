@@ -18,5 +18,8 @@ pvm_prof_status_t pvm_view_store_run_info(const pvm_view_t *view, const pvm_job_
                                           pvm_prof_run_file_t *file);
 /** Print the summary of a finished recording. */
 pvm_view_status_t pvm_view_put_summary(pvm_view_t *view, pvm_prof_run_file_t *file);
+/** The same with a sentence under it; NULL: none. */
+pvm_view_status_t pvm_view_put_summary_noted(pvm_view_t *view, pvm_prof_run_file_t *file,
+                                             const char *note);
 
 #endif

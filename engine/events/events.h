@@ -13,6 +13,8 @@
 /** Longest piece of octets in one event, and of counts. */
 #define PVM_EVENTS_PIECE_BYTES  4096
 #define PVM_EVENTS_PIECE_COUNTS 512
+/** Longest name of a program, with its end. */
+#define PVM_EVENTS_NAME_BYTES 128
 
 /** Whether anybody in this process listens at all, in one word, so that one load and one branch tell. */
 typedef union {
@@ -109,6 +111,8 @@ uint64_t pvm_events_now_ns(void);
 
 /** Hash of the program's octets and spec: its name in events. Cost: O(size) the first time. */
 uint64_t pvm_events_program_hash(pvm_program_t *program);
+/** What its metadata calls a program, or "". */
+void pvm_events_program_name(const pvm_program_t *program, char out[PVM_EVENTS_NAME_BYTES]);
 /** Tell the program, if somebody wants to know and was not told lately. */
 void pvm_events_program(pvm_program_t *program);
 /** A backend begins to translate. @return when, for pvm_events_compile_end() */

@@ -6,8 +6,6 @@
 
 /** A reader who comes later, or whose buffers are overwritten, finds the program told again after this time. */
 #define TELL_AGAIN_NS UINT64_C(5000000000)
-/** Longest name of a program, with its end. */
-#define NAME_BYTES 128
 
 static uint64_t hash_octets(uint64_t hash, const void *octets, size_t len)
 {
@@ -42,14 +40,16 @@ uint64_t pvm_events_program_hash(pvm_program_t *program)
     return hash;
 }
 
-static void read_name(const pvm_program_t *program, char out[NAME_BYTES])
+void pvm_events_program_name(const pvm_program_t *program, char out[PVM_EVENTS_NAME_BYTES])
 {
     pvm_metadata_t metadata;
 
     out[0] = '\0';
     if (program->metadata != NULL) {
         pvm_program_decode_metadata(program->metadata, program->metadata_len, &metadata);
-        const size_t len = metadata.name.len < NAME_BYTES - 1 ? metadata.name.len : NAME_BYTES - 1;
+        const size_t len = metadata.name.len < PVM_EVENTS_NAME_BYTES - 1
+                               ? metadata.name.len
+                               : PVM_EVENTS_NAME_BYTES - 1;
         if (len > 0) {
             memcpy(out, metadata.name.data, len);
             out[len] = '\0';
@@ -97,7 +97,7 @@ static void tell_blocks(const pvm_program_t *program, uint64_t hash)
 static void tell_program(pvm_program_t *program)
 {
     const uint64_t hash = pvm_events_program_hash(program);
-    char name[NAME_BYTES];
+    char name[PVM_EVENTS_NAME_BYTES];
     pvm_buffer_t made = {0};
     const uint8_t *data = program->blob;
     size_t len = program->blob_len;
@@ -107,7 +107,7 @@ static void tell_program(pvm_program_t *program)
         data = made.data;
         len = made.failed ? 0 : made.len;
     }
-    read_name(program, name);
+    pvm_events_program_name(program, name);
     const pvm_event_program_load_t load = {.process = pvm_events_process(),
                                            .program = hash,
                                            .name = name,

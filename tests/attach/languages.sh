@@ -1,0 +1,60 @@
+#!/bin/sh
+# Hosts in Python and in Go (with libpvm shared, and linked into the program), as the examples have them, not prepared in any way.
+set -eu
+. "$(dirname "$0")/lib.sh"
+library=$3
+root=$(cd "$here/../.." && pwd)
+blob=$root/examples/guest/blobs/service.jam
+folder=$(cd "$(dirname "$library")" && pwd)
+done=
+
+# has_libpvm PID
+has_libpvm()
+{
+    grep -q "$2" "/proc/$1/maps"
+}
+
+# watch LANGUAGE MAPPED COMMAND...: attach to it while it works
+watch()
+{
+    language=$1 mapped=$2
+    shift 2
+    "$@" "$blob" 100000000 >"$work/$language.txt" 2>&1 &
+    pid=$!
+    running="$running $pid"
+    wait_for 20 has_libpvm $pid "$mapped" || fail "$language does not start: $(cat "$work/$language.txt")"
+    sleep 0.2
+    attach $language --pid $pid --duration 1
+    wait $collector || fail "$language: $(cat "$work/$language.err")"
+    kill -0 $pid 2>/dev/null || fail "$language came to harm: $(cat "$work/$language.txt")"
+    kill $pid
+    wait $pid 2>/dev/null || true
+    [ "$(query $language 'select count(*) from host_calls where service = 7')" -gt 100 ] || fail "$language: hardly any calls"
+    expect "$language: lost" "$(lost $language)" 0
+    [ "$(query $language "select count(*) from executions where result = 'halt'")" -gt 10 ] || fail "$language: no executions"
+    expect "$language: names" "$(query $language "select group_concat(name) from (select distinct name from host_calls
+        where name in ('read', 'write') order by 1)")" read,write
+    done="$done $language"
+}
+
+if command -v python3 >/dev/null; then
+    PYTHONPATH=$root/bindings/python/src PVM_LIBRARY=$library watch python libpvm \
+        "$(python3 -c 'import sys; print(sys.executable)')" "$root/examples/embed/python/host.py"
+fi
+if command -v go >/dev/null && [ -z "${PVM_ATTACH_WITHOUT_GO:-}" ]; then
+    mkdir -p "$work/static" "$work/go"
+    ln -s "$folder/libpvm.a" "$work/static/"
+    for way in shared static; do
+        place=$folder
+        [ $way = shared ] || place=$work/static
+        (cd "$root/examples/embed/go" && CGO_CFLAGS="-O2 -g -I$root/engine/include" CGO_LDFLAGS="-L$place -lpvm -lpthread -ldl" \
+            PKG_CONFIG=true GOFLAGS=-mod=mod go build -o "$work/go/$way" .) >"$work/build.txt" 2>&1 || {
+            echo "SKIPPED go $way: $(tail -n 1 "$work/build.txt")"
+            continue
+        }
+        mapped=libpvm
+        [ $way = shared ] || mapped=go/static
+        LD_LIBRARY_PATH=$folder watch go_$way $mapped "$work/go/$way"
+    done
+fi
+[ -n "$done" ] || skip "neither python3 nor go is installed"

@@ -1,0 +1,26 @@
+#!/bin/sh
+# --aggregate: the kernel sums up, the file says the same as the target, and its size does not depend on how many calls there are.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+start_target t 1.5 20000 10 2
+attach sums --pid $pid --aggregate
+begin t
+wait $collector || fail "$(cat "$work/sums.err")"
+wait $pid || fail "the target came to harm"
+expect "calls" "$(query sums 'select sum(calls) from host_total')" "$(calls t)"
+expect "by duration" "$(query sums 'select sum(calls) from host_latency')" "$(calls t)"
+expect "lost" "$(lost sums)" 0
+expect "services" "$(query sums 'select group_concat(service) from (select service from vm order by 1)')" 1,2
+for service in 1 2; do
+    expect "calls of service $service" "$(query sums "select calls from host_total join vm on id = vm
+        where service = $service")" "$(awk -v i=$((service - 1)) '$1 == i { print $2 }' "$work/t.txt")"
+done
+# Each execution but the last of each thread makes ten calls, and pays one instruction before the first and three for each other.
+executions=$(query sums 'select sum(executions) from run_total')
+[ "$executions" -ge $(($(calls t) / 10)) ] && [ "$executions" -le $(($(calls t) / 10 + 2)) ] ||
+    fail "executions: $executions"
+gas=$(query sums 'select sum(gas) from run_total')
+[ "$gas" -ge $((executions * 28 - 60)) ] && [ "$gas" -le $((executions * 28)) ] || fail "gas: $gas of $executions"
+expect "rows of single calls" "$(query sums 'select count(*) from host_call')" 0
+expect "lines of a report" "$("$pvmscope" report "$work/sums.db" --by hostcall --format csv | wc -l)" 2
