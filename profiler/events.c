@@ -20,9 +20,11 @@ static void store_watch(pvm_prof_watch_t *watch)
 {
     if (watch->execution.is_open) {
         pvm_prof_counts_read(watch);
+        pvm_prof_calls_read(watch);
         pvm_prof_execution_store(watch);
     }
     pvm_prof_counts_store_edges(watch);
+    pvm_prof_calls_store_pairs(watch);
     pvm_prof_samples_store(watch);
     pvm_prof_call_store_totals(watch);
     watch->is_dirty = false;
@@ -34,6 +36,7 @@ void pvm_prof_flush_noted(pvm_prof_recorder_t *recorder)
         pvm_prof_program_flush(recorder->programs[i], recorder->file);
     }
     pvm_prof_slices_store(&recorder->slices, recorder->file);
+    pvm_prof_calls_store(recorder);
     for (pvm_prof_watch_t *watch = recorder->watches; watch != NULL; watch = watch->next) {
         pvm_prof_call_store_open(watch);
     }
@@ -86,6 +89,7 @@ void pvm_prof_watch_destroy(pvm_prof_watch_t *watch)
     pvm_prof_map_free(&watch->total_index);
     free(watch->totals);
     free(watch->samples.places);
+    pvm_prof_tree_free(&watch->tree);
     free(watch->edges);
     free(watch->fresh);
     free(watch->counts);
@@ -99,6 +103,7 @@ void pvm_prof_watch_settle(pvm_prof_watch_t *watch)
         pvm_prof_execution_close(watch);
     }
     pvm_prof_counts_store_edges(watch);
+    pvm_prof_calls_store_pairs(watch);
     pvm_prof_samples_store(watch);
     pvm_prof_call_store_totals(watch);
     watch->is_dirty = false;
@@ -172,6 +177,7 @@ static void on_run_begin(void *user_data, pvm_vm_t *vm, pvm_run_kind_t kind)
     execution->has_fault = false;
     pvm_prof_flight_forget(watch);
     pvm_prof_cuts_run_begin(watch);
+    pvm_prof_calls_run_begin(watch);
     watch->is_running = true;
     execution->run_began_ns = pvm_prof_now_ns();
     pvm_prof_guest_begins(watch);

@@ -167,6 +167,7 @@ void pvm_prof_execution_store(pvm_prof_watch_t *watch)
 void pvm_prof_execution_close(pvm_prof_watch_t *watch)
 {
     pvm_prof_counts_read(watch);
+    pvm_prof_calls_read(watch);
     pvm_prof_execution_store(watch);
     pvm_prof_flight_store(watch);
     watch->execution.is_open = false;

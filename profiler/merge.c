@@ -365,6 +365,17 @@ static pvm_prof_status_t move_on(pvm_prof_merge_t *merge, pvm_prof_run_file_t *s
          "LIMIT 1), 0))"},
     };
 
+    bool has_calls = false;
+    int64_t nodes = 0;
+    int found = pvm_merge_has_table(source->db, "call_node", &has_calls);
+    if (found == SQLITE_OK && has_calls) {
+        found = query_number(source->db, "SELECT coalesce(max(id), 0) FROM call_node", &nodes);
+    }
+    if (found != SQLITE_OK || nodes < 0 || nodes > INT64_MAX / 2 - numbers->node) {
+        return pvm_prof_store_report(source, found != SQLITE_OK ? found : SQLITE_CORRUPT,
+                                     "read its calls");
+    }
+    numbers->node += nodes;
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         int64_t more = 0;
         const int code = query_number(source->db, ends[i].sql, &more);

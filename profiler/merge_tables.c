@@ -211,6 +211,9 @@ static bool translate(const pvm_merge_numbers_t *numbers, pvm_merge_kind_t kind,
     case PVM_MERGE_CALL:
         *out = pvm_prof_wrap_add(old, numbers->call);
         return old >= 0;
+    case PVM_MERGE_NODE:
+        *out = pvm_prof_wrap_add(old, numbers->node);
+        return old > 0;
     case PVM_MERGE_SOURCE:
         *out = pvm_prof_wrap_add(old, numbers->source);
         return old > 0;

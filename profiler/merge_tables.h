@@ -15,6 +15,7 @@ typedef enum {
     PVM_MERGE_VM,
     PVM_MERGE_EXECUTION,
     PVM_MERGE_CALL,
+    PVM_MERGE_NODE,
     PVM_MERGE_SOURCE,
     PVM_MERGE_ROW,
     PVM_MERGE_TIME,
@@ -41,6 +42,7 @@ typedef struct {
     int64_t vm;               /**< added to the number */
     int64_t execution;
     int64_t call;
+    int64_t node;
     int64_t source;
     int64_t time_ns;
     bool (*is_stopped)(void); /**< may be NULL */

@@ -59,8 +59,9 @@ static void store_instrumentation(pvm_prof_recorder_t *recorder)
         const char *name;
     } names[] = {{PVM_PROF_COUNTS, "counts"},        {PVM_PROF_EDGES, "edges"},
                  {PVM_PROF_HOST_CALLS, "hostcalls"}, {PVM_PROF_MEMORY, "memory"},
-                 {PVM_PROF_FLIGHT, "flight"},        {PVM_PROF_SAMPLES, "samples"}};
-    char text[64] = "";
+                 {PVM_PROF_FLIGHT, "flight"},        {PVM_PROF_SAMPLES, "samples"},
+                 {PVM_PROF_CALLS, "calls"}};
+    char text[80] = "";
     size_t len = 0;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -88,7 +89,7 @@ pvm_prof_status_t pvm_prof_recorder_create(pvm_prof_run_file_t *file,
     }
     recorder->file = file;
     recorder->instrument = options->instrument != 0 ? options->instrument : PVM_PROF_DEFAULT;
-    if (recorder->instrument & PVM_PROF_EDGES) {
+    if (recorder->instrument & (PVM_PROF_EDGES | PVM_PROF_CALLS)) {
         recorder->instrument |= PVM_PROF_COUNTS;
     }
     if (recorder->instrument & PVM_PROF_MEMORY) {
@@ -180,6 +181,9 @@ static pvm_prof_status_t attach_locked(pvm_prof_recorder_t *recorder, pvm_vm_t *
     }
     if (recorder->instrument & PVM_PROF_EDGES) {
         flags |= PVM_INSTRUMENT_EDGES;
+    }
+    if (recorder->instrument & PVM_PROF_CALLS) {
+        flags |= PVM_INSTRUMENT_CALLS;
     }
     const bool is_counting = flags != 0;
     if (recorder->instrument & PVM_PROF_FLIGHT) {
@@ -299,6 +303,7 @@ static void settle_all(pvm_prof_recorder_t *recorder)
         pvm_prof_program_flush(recorder->programs[i], recorder->file);
     }
     pvm_prof_slices_store(&recorder->slices, recorder->file);
+    pvm_prof_calls_store(recorder);
 }
 
 static void store_verdict(pvm_prof_recorder_t *recorder, pvm_prof_run_status_t status)
@@ -419,6 +424,7 @@ void pvm_prof_recorder_destroy(pvm_prof_recorder_t *recorder)
     free(recorder->programs);
     pvm_prof_map_free(&recorder->program_by_address);
     pvm_prof_slices_free(&recorder->slices);
+    pvm_prof_calls_free(&recorder->calls);
     pthread_cond_destroy(&recorder->wake);
     free(recorder->program_name);
     free(recorder);

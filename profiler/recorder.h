@@ -20,6 +20,7 @@ enum {
     PVM_PROF_MEMORY = 1 << 3,  /**< guest memory that the host read and wrote; implies HOST_CALLS */
     PVM_PROF_FLIGHT = 1 << 4,  /**< the last blocks before a panic, a fault or out of gas */
     PVM_PROF_SAMPLES = 1 << 5, /**< where guest time goes, by a timer */
+    PVM_PROF_CALLS = 1 << 6,   /**< the calling-context tree; implies COUNTS */
     PVM_PROF_DEFAULT = PVM_PROF_COUNTS | PVM_PROF_EDGES | PVM_PROF_HOST_CALLS
 };
 

@@ -1,6 +1,7 @@
 /* Reports: the queries of reports.def into tables, with notes on what the figures are worth. */
 #include "profiler/report.h"
 
+#include "profiler/call_tree.h"
 #include "profiler/store.h"
 #include "profiler/wrap_sum.h"
 #include "support/error.h"
@@ -25,22 +26,23 @@ static const report_t reports[PVM_PROF_REPORT_KIND_COUNT] = {
 #include "profiler/reports.def"
 };
 
+/** What a column is there for only if it was recorded. */
+typedef enum { NEEDS_NOTHING, NEEDS_SAMPLES, NEEDS_CALLS } needs_t;
+
 /* How many samples there are is exact; but like what comes of them it is there only with samples. */
-#define CERTAINTY_EXACT     PVM_PROF_EXACT, false
-#define CERTAINTY_ESTIMATED PVM_PROF_ESTIMATED, false
-#define CERTAINTY_SAMPLED   PVM_PROF_SAMPLED, true
-#define CERTAINTY_N         PVM_PROF_EXACT, true
-#define SPREAD(kind, id, header, unit, type, certainty, needs_samples, is_detail)                  \
-    {PVM_PROF_REPORT_##kind,                                                                       \
-     {id, header, unit, PVM_PROF_TYPE_##type, certainty},                                          \
-     needs_samples,                                                                                \
-     is_detail},
+#define CERTAINTY_EXACT     PVM_PROF_EXACT, NEEDS_NOTHING
+#define CERTAINTY_ESTIMATED PVM_PROF_ESTIMATED, NEEDS_NOTHING
+#define CERTAINTY_SAMPLED   PVM_PROF_SAMPLED, NEEDS_SAMPLES
+#define CERTAINTY_N         PVM_PROF_EXACT, NEEDS_SAMPLES
+#define CERTAINTY_CALLS     PVM_PROF_EXACT, NEEDS_CALLS
+#define SPREAD(kind, id, header, unit, type, certainty, needs, is_detail)                          \
+    {PVM_PROF_REPORT_##kind, {id, header, unit, PVM_PROF_TYPE_##type, certainty}, needs, is_detail},
 #define COLUMN(...) SPREAD(__VA_ARGS__)
 
 typedef struct {
     pvm_prof_report_kind_t kind;
     pvm_prof_column_t column;
-    bool needs_samples;
+    needs_t needs;
     bool is_detail;
 } report_column_t;
 
@@ -66,6 +68,7 @@ typedef struct {
     pvm_prof_run_status_t status;
     bool is_incomplete;
     bool is_counted;
+    bool has_calls;
     bool is_partial; /**< of what was selected: no sum rule */
     int64_t difference;
     int64_t samples;            /**< 0: time was not sampled, or they do not reconcile: */
@@ -91,6 +94,7 @@ static int read_worth(pvm_prof_run_file_t *file, worth_t *out)
     pvm_prof_run_file_get_info(file, PVM_PROF_INFO_SPEC, out->spec, sizeof(out->spec));
     pvm_prof_run_file_get_info(file, PVM_PROF_INFO_SPEC_GUESSED, out->guessed,
                                sizeof(out->guessed));
+    out->has_calls = pvm_prof_call_tree_is_there(file);
     code = sqlite3_prepare_v2(file->db, "SELECT blocks_gas, difference FROM total", -1, &row, NULL);
     if (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
         out->is_counted = sqlite3_column_type(row, 0) != SQLITE_NULL;
@@ -236,7 +240,8 @@ static pvm_prof_table_t *make_table(pvm_prof_report_kind_t kind, const worth_t *
     for (size_t i = 0; i < REPORT_COLUMNS; i++) {
         place += report_columns[i].kind == kind;
         if (report_columns[i].kind != kind ||
-            (report_columns[i].needs_samples && worth->samples == 0)) {
+            (report_columns[i].needs == NEEDS_SAMPLES && worth->samples == 0) ||
+            (report_columns[i].needs == NEEDS_CALLS && !worth->has_calls)) {
             continue;
         }
         columns[count] = report_columns[i].column;

@@ -159,6 +159,44 @@ CREATE TABLE sample_total (
     duration_ns INTEGER NOT NULL -- of guest code, measured: inside pvm_execute, pvm_resume and pvm_step, without host calls
 );
 
+-- The calling-context tree (--instrument calls): a function, called from one place, in the context of its caller. Callers have
+-- smaller ids than those they call. Gas in all is gas, host_gas and deeper_gas of a row and of all rows below it; over
+-- the whole table that is the gas used. What an inner machine executes stands below the context that runs it.
+CREATE TABLE call_node (
+    id           INTEGER PRIMARY KEY, -- from 1
+    parent       INTEGER REFERENCES call_node, -- the caller; NULL: the host
+    program      INTEGER NOT NULL REFERENCES program,
+    function     INTEGER NOT NULL,
+    kind         TEXT NOT NULL,       -- entry, call, tail, unknown: a jump into what nobody on the stack had called
+    site_pc      INTEGER,             -- of the jump; NULL: none
+    pc           INTEGER NOT NULL,    -- where it begins
+    calls        INTEGER NOT NULL,
+    gas          INTEGER NOT NULL,    -- charged in it itself
+    host_calls   INTEGER NOT NULL,
+    host_gas     INTEGER NOT NULL,    -- taken by them
+    deeper_calls INTEGER NOT NULL,    -- below it, in contexts that are not told apart
+    deeper_gas   INTEGER NOT NULL
+);
+CREATE INDEX call_node_parent ON call_node (parent);
+
+-- Sums over call_node by function. Gas from its calls to their returns; a call inside of another one of itself counts once.
+CREATE TABLE call_total (
+    program  INTEGER NOT NULL REFERENCES program,
+    function INTEGER NOT NULL,
+    calls    INTEGER NOT NULL,
+    gas      INTEGER NOT NULL,
+    PRIMARY KEY (program, function)
+) WITHOUT ROWID;
+
+-- Where jumps through registers led (--instrument calls).
+CREATE TABLE indirect_jump (
+    program INTEGER NOT NULL REFERENCES program,
+    from_pc INTEGER NOT NULL,         -- of the jump
+    to_pc   INTEGER NOT NULL,
+    count   INTEGER NOT NULL,
+    PRIMARY KEY (program, from_pc, to_pc)
+) WITHOUT ROWID;
+
 CREATE TABLE host_function (
     program INTEGER NOT NULL REFERENCES program,
     func_id INTEGER NOT NULL,
@@ -313,8 +351,10 @@ FROM block b JOIN function f ON f.program = b.program AND f.id = b.function
 ORDER BY b.gas DESC, b.program, b.pc;
 
 CREATE VIEW hot_functions (function, calls, self_gas, total_gas, program) AS
-SELECT f.name, NULL, sum(b.gas), NULL, b.program
+SELECT f.name, CASE WHEN EXISTS (SELECT 1 FROM call_total) THEN coalesce(t.calls, 0) END, sum(b.gas),
+       CASE WHEN EXISTS (SELECT 1 FROM call_total) THEN coalesce(t.gas, 0) END, b.program
 FROM block b JOIN function f ON f.program = b.program AND f.id = b.function
+     LEFT JOIN call_total t ON t.program = b.program AND t.function = b.function
 GROUP BY b.program, b.function
 ORDER BY sum(b.gas) DESC, b.program, f.pc;
 

@@ -28,6 +28,7 @@ static const char *const lost_names[PVM_PROF_LOST_COUNT] = {
     [PVM_PROF_LOST_BLOCK] = "block",
     [PVM_PROF_LOST_EDGE] = "edge",
     [PVM_PROF_LOST_CUT] = "cut",
+    [PVM_PROF_LOST_CALL] = "call",
     [PVM_PROF_LOST_SAMPLE] = "sample",
     [PVM_PROF_LOST_HOST_CALL] = "host_call",
     [PVM_PROF_LOST_HOST_CALL_END] = "host_call_end",

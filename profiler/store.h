@@ -35,6 +35,7 @@ typedef enum {
     PVM_PROF_LOST_BLOCK,
     PVM_PROF_LOST_EDGE,
     PVM_PROF_LOST_CUT,
+    PVM_PROF_LOST_CALL,
     PVM_PROF_LOST_SAMPLE,
     PVM_PROF_LOST_HOST_CALL,
     PVM_PROF_LOST_HOST_CALL_END, /**< the begin is in the file */

@@ -7,6 +7,7 @@
 #ifndef PVM_PROFILER_WATCH_H
 #define PVM_PROFILER_WATCH_H
 
+#include "profiler/calls.h"
 #include "profiler/cuts.h"
 #include "profiler/flight.h"
 #include "profiler/functions.h"
@@ -122,6 +123,8 @@ typedef struct pvm_prof_watch_t {
     bool has_baseline;
     pvm_block_count_t *counts; /**< last reading */
     pvm_block_count_t *fresh;  /**< room for the next one */
+    pvm_prof_tree_t tree;      /**< last reading of calls, */
+    uint32_t caller;           /**< and the context that runs the VM */
     pvm_edge_count_t *edges;   /**< last reading, sorted, no duplicates */
     size_t edge_count;
 
@@ -148,6 +151,7 @@ struct pvm_prof_recorder_t {
     int64_t host_call_count;
     pvm_prof_figures_t totals; /**< over all executions, as stored */
     pvm_prof_slices_t slices;
+    pvm_prof_calls_t calls;
     bool is_partial;    /**< a filter leaves out parts of executions: no sum rule */
     bool is_difference; /**< the sum rule failed somewhere */
     bool is_fed; /**< with events of another process: counts are current at the end of a run only */

@@ -4,6 +4,7 @@
 #include "viewer/render.h"
 #include "viewer/run_set.h"
 
+#include "profiler/call_report.h"
 #include "profiler/flight.h"
 #include "profiler/report.h"
 #include "profiler/report_code.h"
@@ -22,6 +23,9 @@ static const struct {
     {"blocks", PVM_PROF_REPORT_BLOCK, false},
     {"host_calls", PVM_PROF_REPORT_HOST_CALL, false},
 };
+/** Rows of --tree, unless --top says how many. */
+#define TREE_ROWS 30
+
 #define PART_COUNT (sizeof(parts_all) / sizeof(parts_all[0]))
 
 static pvm_prof_report_kind_t kind_of_choice(uint64_t choice)
@@ -136,6 +140,30 @@ static pvm_view_status_t print_one(pvm_view_t *view, const pvm_render_t *render,
     return result;
 }
 
+static pvm_view_status_t print_tree(pvm_view_t *view, const pvm_render_t *render,
+                                    pvm_prof_run_file_t *file, const pvm_run_set_t *set,
+                                    const pvm_prof_report_options_t *options)
+{
+    const uint64_t depth = pvm_view_number(view, PVM_OPTION_DEPTH);
+    const pvm_prof_call_report_options_t how = {
+        .size = sizeof(how),
+        .top = pvm_view_has(view, PVM_OPTION_TOP) ? options->top : TREE_ROWS,
+        .depth = depth > UINT32_MAX ? UINT32_MAX : (uint32_t)depth,
+        .fold = pvm_view_has(view, PVM_OPTION_FOLD_RECURSION),
+        .indent = pvm_view_is_for_people(view)};
+    pvm_prof_table_t *table = NULL;
+    pvm_view_status_t result = PVM_VIEW_FINE;
+
+    if (pvm_prof_call_report(file, &how, &table) != PVM_PROF_OK) {
+        return fail_profiler(view, PVM_PROF_E_FORMAT);
+    }
+    if (pvm_view_run_set_note(set, table) != 0 || pvm_view_render_table(render, table) != 0) {
+        result = pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "no memory for the report");
+    }
+    pvm_prof_table_destroy(table);
+    return result;
+}
+
 static pvm_view_status_t print_all(pvm_view_t *view, const pvm_render_t *render,
                                    pvm_prof_run_file_t *file, const pvm_run_set_t *set,
                                    const pvm_prof_report_options_t *options)
@@ -191,12 +219,20 @@ pvm_view_status_t pvm_command_report(pvm_view_t *view)
         status = pvm_view_fail(view, PVM_VIEW_USAGE,
                                "report: --sort orders one table; say with --by which");
     }
+    if (status == PVM_VIEW_FINE && pvm_view_has(view, PVM_OPTION_CALL_TREE) &&
+        pvm_view_has(view, PVM_OPTION_BY)) {
+        status = pvm_view_fail(view, PVM_VIEW_USAGE,
+                               "report: --tree and --by are two tables; give one of them");
+    }
     if (status == PVM_VIEW_FINE) {
         status = pvm_view_run_set_open(view, &set, &file);
     }
     if (status == PVM_VIEW_FINE) {
-        status = pvm_view_has(view, PVM_OPTION_BY) ? print_one(view, &render, file, &set, &options)
-                                                   : print_all(view, &render, file, &set, &options);
+        status = pvm_view_has(view, PVM_OPTION_CALL_TREE)
+                     ? print_tree(view, &render, file, &set, &options)
+                 : pvm_view_has(view, PVM_OPTION_BY)
+                     ? print_one(view, &render, file, &set, &options)
+                     : print_all(view, &render, file, &set, &options);
     }
     pvm_prof_run_file_close(file);
     pvm_view_run_set_free(&set);

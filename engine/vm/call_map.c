@@ -36,6 +36,29 @@ static bool is_call(const pvm_program_t *program, const uint8_t *starts, const p
            (call.target <= program->code.len && pvm_routine_is_marked(starts, call.target));
 }
 
+/* Whether a routine begins inside of the block, merged into its caller by a linker: the return address is loaded, and then room
+ * made on the stack. So wherever the block's terminator leads is the routine that was called. */
+static bool is_merged_call(const pvm_program_t *program, const pvm_block_t *block,
+                           uint32_t *out_back)
+{
+    pvm_instruction_t in;
+    bool is_linked = false;
+    bool is_merged = false;
+
+    for (uint32_t pc = block->pc; pc < block->end_pc; pc = in.next) {
+        pvm_isa_decode(&program->code, pc, &in);
+        if (in.op == PVM_OP_load_imm && in.a == PVM_REGISTER_RETURN) {
+            is_linked = pvm_routine_look_up(program, (uint32_t)in.x, out_back);
+            is_merged = false;
+        } else if (pvm_routine_moves_stack(&in) && in.x < 0 && is_linked) {
+            is_merged = true;
+        } else if (pvm_routine_writes(&in, PVM_REGISTER_RETURN) && !is_merged) {
+            is_linked = false;
+        }
+    }
+    return is_merged;
+}
+
 static void find_routines(const pvm_program_t *program, const uint8_t *starts, pvm_call_map_t *map)
 {
     uint32_t routine = 0;
@@ -80,9 +103,15 @@ static void classify(const pvm_program_t *program, const uint8_t *starts, pvm_ca
             is_call(program, starts, at, &in, &back)) {
             map->steps[2 * i + 1] = PVM_STEP_CALL;
             map->backs[i] = back;
-            if (pvm_program_is_block_start(program, back)) {
-                map->places[pvm_program_block_at(program, back)] |= PVM_PLACE_BACK;
-            }
+        } else if (!is_indirect && at->pc < program->blocks[at->from].end_pc &&
+                   is_merged_call(program, &program->blocks[at->from], &back)) {
+            map->steps[2 * i] = at->next < flow->block_count ? PVM_STEP_CALL : map->steps[2 * i];
+            map->steps[2 * i + 1] =
+                at->jump < flow->block_count ? PVM_STEP_CALL : map->steps[2 * i + 1];
+            map->backs[i] = back;
+        }
+        if (map->backs[i] != PVM_CALL_NONE && pvm_program_is_block_start(program, back)) {
+            map->places[pvm_program_block_at(program, back)] |= PVM_PLACE_BACK;
         }
         for (uint32_t edge = 2 * i; edge < 2 * i + 2; edge++) {
             const bool is_site =

@@ -117,6 +117,42 @@ static bool is_call(const call_model_t *model, const pvm_instruction_t *in, uint
     return call.is_sure || is_register_jump(in) || is_start(model, call.target);
 }
 
+/* A return address and a frame for it in the middle of the block: a routine that is merged into its caller. */
+static bool is_merged_call(const call_model_t *model, const pvm_instruction_t *in,
+                           uint32_t *out_back)
+{
+    const pvm_program_t *const program = model->program;
+    const pvm_block_t *const block = &program->blocks[pvm_program_block_at(program, in->pc)];
+    uint32_t linked_at = NONE;
+    uint32_t back = 0;
+    bool is_merged = false;
+    pvm_instruction_t at;
+
+    if (in->implicit || is_register_jump(in) || in->pc >= block->end_pc) {
+        return false;
+    }
+    for (uint32_t pc = block->pc; pc < block->end_pc; pc = at.next) {
+        pvm_isa_decode(&program->code, pc, &at);
+        const bool loads = at.op == PVM_OP_load_imm && at.a == PVM_REGISTER_RETURN;
+        if (loads) {
+            is_merged = false;
+            linked_at = pvm_routine_look_up(program, (uint32_t)at.x, &back) ? pc : NONE;
+        } else if (linked_at != NONE && pvm_routine_moves_stack(&at) && at.x < 0) {
+            is_merged = true;
+        } else if (pvm_routine_writes(&at, PVM_REGISTER_RETURN) && !is_merged) {
+            linked_at = NONE;
+        }
+    }
+    *out_back = back;
+    return is_merged;
+}
+
+static bool is_any_call(const call_model_t *model, const pvm_instruction_t *in, uint32_t *out_back)
+{
+    return is_call(model, in, out_back) ||
+           (pvm_isa_is_terminator((pvm_op_t)in->op) && is_merged_call(model, in, out_back));
+}
+
 int call_model_begin(call_model_t *model, const pvm_program_t *program)
 {
     const size_t octets = (size_t)program->code.len / 8 + 1;
@@ -140,7 +176,7 @@ int call_model_begin(call_model_t *model, const pvm_program_t *program)
             continue;
         }
         pvm_isa_decode(&program->code, pc, &in);
-        if (is_call(model, &in, &back) && back < program->code.len) {
+        if (is_any_call(model, &in, &back) && back < program->code.len) {
             model->backs[back >> 3] = (uint8_t)(model->backs[back >> 3] | 1U << (back & 7));
         }
     }
@@ -260,7 +296,8 @@ void call_model_jump(call_model_t *model, const pvm_instruction_t *in, uint32_t 
     const uint32_t block = pvm_program_block_at(model->program, in->pc);
     uint32_t back;
 
-    if (is_call(model, in, &back)) {
+    if (is_any_call(model, in, &back) && to < model->program->code.len &&
+        pvm_program_is_block_start(model->program, to)) {
         push(model, PVM_CALL_CALL, in->pc, to, back);
     } else if (is_register_jump(in)) {
         jump_through_register(model, in, to);
