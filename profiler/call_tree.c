@@ -71,8 +71,11 @@ static uint32_t find(reader_t *reader, pvm_prof_call_node_t like)
         reader->node_room = room;
     }
     like.name = strdup(like.name);
-    if (like.name == NULL || pvm_prof_map_add(&reader->index, hash, tree->count) != 0) {
+    like.program_name = strdup(like.program_name);
+    if (like.name == NULL || like.program_name == NULL ||
+        pvm_prof_map_add(&reader->index, hash, tree->count) != 0) {
         free(like.name);
+        free(like.program_name);
         return PVM_PROF_CALL_NONE;
     }
     tree->nodes[tree->count] = like;
@@ -90,7 +93,8 @@ static uint32_t outer_of(const pvm_prof_call_tree_t *tree, uint32_t at,
     return at;
 }
 
-/* Columns: id, parent, program, function, name, kind, pc, calls, gas, host_calls, host_gas, deeper_calls, deeper_gas.
+/* Columns: id, parent, program, function, name, kind, pc, calls, gas, host_calls, host_gas, deeper_calls, deeper_gas,
+ * name of the program.
  * @return an SQLite code */
 static int read_row(reader_t *reader, sqlite3_stmt *row)
 {
@@ -101,6 +105,7 @@ static int read_row(reader_t *reader, sqlite3_stmt *row)
     const int64_t parent = sqlite3_column_int64(row, 1);
     const unsigned char *const name = sqlite3_column_text(row, 4);
     const unsigned char *const kind = sqlite3_column_text(row, 5);
+    const unsigned char *const program = sqlite3_column_text(row, 13);
 
     if (id < 1 || id > ROWS_MAX || (has_parent && (parent < 1 || parent >= id))) {
         return SQLITE_CORRUPT;
@@ -120,6 +125,7 @@ static int read_row(reader_t *reader, sqlite3_stmt *row)
         .program = sqlite3_column_int64(row, 2),
         .function = sqlite3_column_int64(row, 3),
         .name = name != NULL ? (char *)(uintptr_t)name : nameless,
+        .program_name = program != NULL ? (char *)(uintptr_t)program : nameless,
         .pc = sqlite3_column_int64(row, 6),
         .is_unknown = kind != NULL && strcmp((const char *)kind, "unknown") == 0};
     if (has_parent && like.parent == PVM_PROF_CALL_NONE) {
@@ -168,7 +174,9 @@ pvm_prof_status_t pvm_prof_call_tree_read(pvm_prof_run_file_t *file, bool fold,
     int code = sqlite3_prepare_v2(
         file->db,
         "SELECT c.id, c.parent, c.program, c.function, f.name, c.kind, c.pc, c.calls, c.gas, "
-        "c.host_calls, c.host_gas, c.deeper_calls, c.deeper_gas FROM call_node c LEFT JOIN "
+        "c.host_calls, c.host_gas, c.deeper_calls, c.deeper_gas, p.name FROM call_node c LEFT JOIN "
+        "program p "
+        "ON p.id = c.program LEFT JOIN "
         "function f ON f.program = c.program AND f.id = c.function ORDER BY c.id",
         -1, &rows, NULL);
     while (code == SQLITE_OK && (code = sqlite3_step(rows)) == SQLITE_ROW) {
@@ -187,6 +195,7 @@ void pvm_prof_call_tree_free(pvm_prof_call_tree_t *tree)
 {
     for (uint32_t i = 0; i < tree->count; i++) {
         free(tree->nodes[i].name);
+        free(tree->nodes[i].program_name);
     }
     free(tree->nodes);
     free(tree->places);

@@ -11,10 +11,11 @@
 typedef struct {
     uint32_t parent; /**< before its own place, or PVM_PROF_CALL_NONE: the host */
     int64_t program;
-    int64_t function; /**< its id in the file */
-    char *name;       /**< any octets; owned */
-    int64_t pc;       /**< where the function's contexts begin, the first of them */
-    bool is_unknown;  /**< nobody on the stack had called it */
+    int64_t function;   /**< its id in the file */
+    char *name;         /**< any octets; owned */
+    char *program_name; /**< owned */
+    int64_t pc;         /**< where the function's contexts begin, the first of them */
+    bool is_unknown;    /**< nobody on the stack had called it */
     uint64_t calls;
     int64_t gas;
     uint64_t host_calls;

@@ -2,7 +2,8 @@
  * shows stacks is made from this one tree.
  *
  * Below the root of a program stand its functions, in these the inlined functions that debug information tells,
- * then the block, then the host calls that it makes. What has no place (a host call of which only the sum is known)
+ * then the block, then the host calls that it makes. Where calls were recorded, GAS and HOST_GAS stand in a tree of
+ * functions that call each other instead; the other values, which are known by place only, stay where they are. What has no place (a host call of which only the sum is known)
  * hangs under the root, so that each value adds up to the figure of the reports: GAS to gas_used as far as it is
  * counted (blocks_gas + host_gas), HITS to the hits of all blocks, TIME to the time in host calls, which is measured, and, where
  * time was sampled, to the time in guest code: each block has its share of the samples, and so has the engine. */
@@ -51,6 +52,7 @@ typedef struct {
 typedef struct {
     uint32_t parent; /**< smaller than the node's own index; the root is its own */
     uint32_t frame;
+    uint64_t entered; /**< how often the frame above called it; 0: not known */
     int64_t self[PVM_PROF_VALUE_COUNT];
 } pvm_prof_stack_node_t;
 

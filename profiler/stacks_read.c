@@ -1,4 +1,5 @@
 /* Recordings into stacks: blocks with their functions, and the host calls that they make. */
+#include "profiler/call_tree.h"
 #include "profiler/functions.h"
 #include "profiler/host_sums.h"
 #include "profiler/ledger.h"
@@ -27,9 +28,11 @@ typedef struct {
 typedef struct {
     pvm_prof_run_file_t *file;
     pvm_prof_stacks_t *out;
-    int64_t samples;        /**< of all places; 0: none */
-    int64_t sampled_ns;     /**< the time that they are of */
-    bool is_plural;         /**< several programs: each gets a frame */
+    int64_t samples;    /**< of all places; 0: none */
+    int64_t sampled_ns; /**< the time that they are of */
+    bool is_plural;     /**< several programs: each gets a frame */
+    bool has_calls;     /**< gas stands in the tree of calls */
+    int64_t gas_used;
     int64_t loaded;         /**< id of `program`, or -1 */
     pvm_program_t *program; /**< NULL: cannot be loaded */
     pvm_debug_walk_t walk;
@@ -78,13 +81,12 @@ static void copy_debug_text(const pvm_debug_text_t *text, char *out, size_t out_
                    text->len > 0 ? text->data : "");
 }
 
-/* The frames of a block from the outside in; debug information puts the physical function last. */
-static uint32_t push_function(reader_t *reader, uint32_t node, pvm_prof_frame_t frame, int64_t pc)
+/* A function, and what debug information says of its place pc, which stays in reader->stack. */
+static uint32_t push_outer(reader_t *reader, uint32_t node, pvm_prof_frame_t frame, int64_t pc)
 {
     const struct pvm_debug_info_t *const info =
         reader->program != NULL ? reader->program->debug_info : NULL;
     pvm_debug_stack_t *const stack = &reader->stack;
-    char name[PVM_PROF_MAX_NAME_BYTES];
     char path[PVM_PROF_MAX_NAME_BYTES];
 
     stack->depth = 0;
@@ -98,7 +100,17 @@ static uint32_t push_function(reader_t *reader, uint32_t node, pvm_prof_frame_t 
         frame.file = path[0] != '\0' ? path : NULL;
         frame.line = outer->function.line;
     }
-    node = pvm_prof_stacks_child(reader->out, node, pvm_prof_stacks_frame(reader->out, &frame));
+    return pvm_prof_stacks_child(reader->out, node, pvm_prof_stacks_frame(reader->out, &frame));
+}
+
+/* The frames of a block from the outside in; debug information puts the physical function last. */
+static uint32_t push_function(reader_t *reader, uint32_t node, pvm_prof_frame_t frame, int64_t pc)
+{
+    const pvm_debug_stack_t *const stack = &reader->stack;
+    char name[PVM_PROF_MAX_NAME_BYTES];
+    char path[PVM_PROF_MAX_NAME_BYTES];
+
+    node = push_outer(reader, node, frame, pc);
     for (size_t i = stack->depth; i-- > 1;) {
         const pvm_debug_function_t *const function = &stack->frames[i - 1].function;
 
@@ -227,7 +239,9 @@ static int read_block(reader_t *reader, sqlite3_stmt *row)
         return SQLITE_NOMEM;
     }
     pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_HITS, sqlite3_column_int64(row, 3));
-    pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_GAS, sqlite3_column_int64(row, 4));
+    if (!reader->has_calls) {
+        pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_GAS, sqlite3_column_int64(row, 4));
+    }
     add_samples(reader, node, sqlite3_column_int64(row, 8));
     return SQLITE_OK;
 }
@@ -274,8 +288,10 @@ static int read_host_calls(reader_t *reader, sqlite3_stmt *row)
     const int64_t gas = sqlite3_column_int64(row, 5);
 
     pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_CALLS, sqlite3_column_int64(row, 4));
-    pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_GAS, gas);
-    pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_HOST_GAS, gas);
+    if (!reader->has_calls) {
+        pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_GAS, gas);
+        pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_HOST_GAS, gas);
+    }
     pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_TIME, sqlite3_column_int64(row, 6));
     return reader->out->failed ? SQLITE_NOMEM : SQLITE_OK;
 }
@@ -335,6 +351,94 @@ static int read_sites(reader_t *reader)
                            read_host_calls);
 }
 
+/* -- Calls --------------------------------------------------------------------------------- */
+
+/* A child for gas that has no function of its own. */
+static void add_rest(reader_t *reader, uint32_t node, int64_t program, bool is_host, int64_t gas)
+{
+    static char host_name[] = "(host calls)";
+    static char deeper_name[] = "(deeper, not told apart)";
+    const pvm_prof_frame_t frame = {.kind = is_host ? PVM_PROF_FRAME_HOST : PVM_PROF_FRAME_FUNCTION,
+                                    .name = is_host ? host_name : deeper_name,
+                                    .program = program,
+                                    .pc = -1,
+                                    .end_pc = -1};
+
+    if (gas == 0) {
+        return;
+    }
+    node = pvm_prof_stacks_child(reader->out, node, pvm_prof_stacks_frame(reader->out, &frame));
+    pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_GAS, gas);
+    if (is_host) {
+        pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_HOST_GAS, gas);
+    }
+}
+
+/* All gas, by who called whom. @return an SQLite code */
+static int push_calls(reader_t *reader, const pvm_prof_call_tree_t *tree)
+{
+    uint32_t *const places = calloc((size_t)tree->count + 1, sizeof(*places));
+
+    for (uint32_t i = 0; places != NULL && i < tree->count && !reader->out->failed; i++) {
+        const pvm_prof_call_node_t *const node = &tree->nodes[i];
+        const pvm_prof_frame_t frame = {.kind = PVM_PROF_FRAME_FUNCTION,
+                                        .name = node->name,
+                                        .program = node->program,
+                                        .pc = node->pc,
+                                        .end_pc = -1};
+        const bool is_outer = node->parent == PVM_PROF_CALL_NONE;
+        if (load_program(reader, node->program) != PVM_PROF_OK) {
+            free(places);
+            return SQLITE_NOMEM;
+        }
+        const uint32_t above =
+            is_outer ? root_of(reader, node->program, node->program_name) : places[node->parent];
+        places[i] = push_outer(reader, above, frame, node->pc);
+        reader->out->nodes[places[i]].entered += node->calls;
+        pvm_prof_stacks_add(reader->out, places[i], PVM_PROF_VALUE_GAS, node->gas);
+        add_rest(reader, places[i], node->program, true, node->host_gas);
+        add_rest(reader, places[i], node->program, false, node->deeper_gas);
+    }
+    const bool is_done = places != NULL && !reader->out->failed;
+    free(places);
+    return is_done ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+static int64_t gas_of(const pvm_prof_call_tree_t *tree)
+{
+    int64_t sum = 0;
+
+    for (uint32_t i = 0; i < tree->count; i++) {
+        sum = tree->nodes[i].parent == PVM_PROF_CALL_NONE
+                  ? pvm_prof_wrap_add(sum, tree->nodes[i].total_gas)
+                  : sum;
+    }
+    return sum;
+}
+
+static int read_used(reader_t *reader, sqlite3_stmt *row)
+{
+    reader->gas_used = sqlite3_column_int64(row, 0);
+    return SQLITE_OK;
+}
+
+/* The tree is taken if it explains all gas: of several recordings in one file some may have none. */
+static int read_calls(reader_t *reader)
+{
+    pvm_prof_call_tree_t tree = {0};
+    int code = read_rows(reader, "SELECT gas_used FROM total", read_used);
+
+    if (code == SQLITE_OK && pvm_prof_call_tree_read(reader->file, false, &tree) != PVM_PROF_OK) {
+        code = SQLITE_CORRUPT;
+    }
+    reader->has_calls = code == SQLITE_OK && tree.count > 0 && gas_of(&tree) == reader->gas_used;
+    if (reader->has_calls) {
+        code = push_calls(reader, &tree);
+    }
+    pvm_prof_call_tree_free(&tree);
+    return code;
+}
+
 pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, pvm_prof_stacks_t *out)
 {
     reader_t *const reader = calloc(1, sizeof(*reader));
@@ -346,6 +450,9 @@ pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, pvm_prof_stack
     }
     if (code == SQLITE_OK) {
         code = read_rows(reader, "SELECT count(*) FROM program", read_plural);
+    }
+    if (code == SQLITE_OK) {
+        code = read_calls(reader);
     }
     if (code == SQLITE_OK) {
         code = read_rows(reader,

@@ -177,7 +177,8 @@ static void put_call(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks,
     put_file(export, callee, "cfi");
     put_name(export, callee, "cfn");
     pvm_export_put(export, "calls=%" PRIu64 " 0x%" PRIx64 " %" PRIu32 "\n",
-                   (uint64_t)inclusive[PVM_PROF_VALUE_CALLS],
+                   stacks->nodes[node].entered > 0 ? stacks->nodes[node].entered
+                                                   : (uint64_t)inclusive[PVM_PROF_VALUE_CALLS],
                    (uint64_t)(callee->pc >= 0 ? callee->pc : 0),
                    callee->kind == PVM_PROF_FRAME_HOST ? 0 : callee->line);
     put_costs(export, pvm_export_frame(stacks, above), inclusive);
