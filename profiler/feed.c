@@ -313,6 +313,10 @@ static pvm_prof_status_t feed_vm(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry, pv
         return pvm_feed_block_counts(feed, entry->vm, record);
     case PVM_EVENT_edge_counts:
         return pvm_feed_edge_counts(feed, entry->vm, record);
+    case PVM_EVENT_call_tree:
+        return pvm_feed_call_tree(feed, entry->vm, record);
+    case PVM_EVENT_indirect_jumps:
+        return pvm_feed_indirect_jumps(feed, entry->vm, record);
     case PVM_EVENT_samples:
         return pvm_feed_samples(feed, entry->vm, record);
     default:
@@ -335,7 +339,9 @@ static pvm_prof_status_t feed_vm(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry, pv
     X(flight)                                                                                      \
     X(block_counts)                                                                                \
     X(edge_counts)                                                                                 \
-    X(samples)
+    X(samples)                                                                                     \
+    X(call_tree)                                                                                   \
+    X(indirect_jumps)
 
 /* The fields that every event of a machine has. */
 static bool vm_of(pvm_event_kind_t kind, const void *record, uint64_t *out_vm)

@@ -28,11 +28,12 @@ static void list_events(uint64_t instrument, char *out, size_t out_bytes)
 {
     const bool edges = (instrument & PVM_PROF_EDGES) != 0;
 
-    (void)snprintf(out, out_bytes, "%s%s%s%s%s", ALWAYS,
-                   edges || (instrument & PVM_PROF_COUNTS) ? ",pvm:block_counts" : "",
-                   edges ? ",pvm:edge_counts" : "",
-                   instrument & PVM_PROF_MEMORY ? ",pvm:host_memory" : "",
-                   instrument & PVM_PROF_SAMPLES ? ",pvm:samples" : "");
+    (void)snprintf(
+        out, out_bytes, "%s%s%s%s%s%s", ALWAYS,
+        edges || (instrument & (PVM_PROF_COUNTS | PVM_PROF_CALLS)) ? ",pvm:block_counts" : "",
+        edges ? ",pvm:edge_counts" : "", instrument & PVM_PROF_MEMORY ? ",pvm:host_memory" : "",
+        instrument & PVM_PROF_CALLS ? ",pvm:call_tree,pvm:indirect_jumps" : "",
+        instrument & PVM_PROF_SAMPLES ? ",pvm:samples" : "");
 }
 
 /** The child: load the provider, run, say what is to be said. */
@@ -46,6 +47,7 @@ static pvm_view_status_t run_traced(pvm_view_t *view, pvm_job_t *job)
     const uint64_t instrument = pvm_view_number(view, PVM_OPTION_INSTRUMENT);
     const uint32_t flags = (instrument & PVM_PROF_MEMORY ? (uint32_t)PVM_INSTRUMENT_MEMORY : 0) |
                            (instrument & PVM_PROF_FLIGHT ? (uint32_t)PVM_INSTRUMENT_FLIGHT : 0) |
+                           (instrument & PVM_PROF_CALLS ? (uint32_t)PVM_INSTRUMENT_CALLS : 0) |
                            (instrument & PVM_PROF_SAMPLES ? (uint32_t)PVM_INSTRUMENT_SAMPLES : 0);
     const uint32_t hz = (uint32_t)view->values[PVM_OPTION_INSTRUMENT].detail;
     if (hz != 0 && pvm_set_sample_rate(job->vm, hz) != 0) {

@@ -154,6 +154,14 @@ void pvm_events_counts_begin(pvm_vm_t *vm);
 void pvm_events_counts_tell(pvm_vm_t *vm);
 void pvm_events_counts_free(pvm_vm_t *vm);
 
+/* -- Calls: call_events.c -- */
+
+/** Tell what has changed, if calls are followed and somebody wants to know. */
+void pvm_events_calls_tell(pvm_vm_t *vm);
+/** A machine is about to run inside of a host call of its parent: tell whose. */
+void pvm_events_calls_tell_caller(pvm_vm_t *vm);
+void pvm_events_calls_free(pvm_vm_t *vm);
+
 /* -- Blocks: block_trace.c -- */
 
 /** Make or end the block trace, as flags and listeners want it. @return 0, or -1 without memory. */

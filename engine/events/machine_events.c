@@ -28,6 +28,7 @@ void pvm_events_create(pvm_vm_t *vm)
 void pvm_events_reset(pvm_vm_t *vm, int64_t gas)
 {
     pvm_events_counts_tell(vm);
+    pvm_events_calls_tell(vm);
     pvm_samples_tell(vm);
     if (!PVM_EVENTS_WANTED_OF(vm, vm_reset)) {
         return;
@@ -40,8 +41,10 @@ void pvm_events_reset(pvm_vm_t *vm, int64_t gas)
 void pvm_events_destroy(pvm_vm_t *vm)
 {
     pvm_events_counts_tell(vm);
+    pvm_events_calls_tell(vm);
     pvm_samples_tell(vm);
     pvm_events_counts_free(vm);
+    pvm_events_calls_free(vm);
     pvm_block_trace_end(vm);
     if (!PVM_EVENTS_WANTED_OF(vm, vm_destroy)) {
         return;
@@ -115,7 +118,9 @@ void pvm_events_run_begin(pvm_vm_t *vm, pvm_run_kind_t kind)
     vm->events.run_began_ns = 0;
     if (kind == PVM_RUN_EXECUTE) {
         pvm_events_counts_tell(vm);
+        pvm_events_calls_tell(vm);
     }
+    pvm_events_calls_tell_caller(vm);
     const bool was_counting = vm->counts != NULL;
     pvm_filter_run_begin(vm, kind);
     /* Without memory the run goes on uninstrumented; events are then absent, not wrong. */
@@ -187,6 +192,7 @@ void pvm_events_run_end(pvm_vm_t *vm, pvm_result_t result)
     }
     if (result != PVM_RESULT_HOST_CALL && vm->state != PVM_STATE_READY) {
         pvm_events_counts_tell(vm);
+        pvm_events_calls_tell(vm);
     }
     pvm_samples_tell(vm);
     if (!PVM_EVENTS_WANTED_OF(vm, execute_end)) {

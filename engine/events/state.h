@@ -32,6 +32,14 @@ typedef struct {
     size_t edge_count;
 } pvm_told_counts_t;
 
+/** The last readings of calls that were told. */
+typedef struct {
+    pvm_call_node_t *nodes;
+    size_t count;
+    pvm_jump_pair_t *pairs; /**< sorted */
+    size_t pair_count;
+} pvm_told_calls_t;
+
 typedef struct {
     bool run_is_told;  /**< this run's begin had a listener */
     bool host_gave_up; /**< the run ends because the host said out of gas */
@@ -43,6 +51,7 @@ typedef struct {
     uint64_t call_began_ns;
     uint64_t call_registers[PVM_REGISTER_COUNT]; /**< before the host call that is open */
     pvm_told_counts_t told;
+    pvm_told_calls_t told_calls;
 } pvm_events_state_t;
 
 #endif

@@ -89,3 +89,25 @@ size_t pvm_get_indirect_jumps(pvm_vm_t *vm, pvm_jump_pair_t *out, size_t max)
     }
     return count;
 }
+
+int pvm_calls_tell_jump(pvm_calls_t *calls, const pvm_jump_pair_t *more)
+{
+    const pvm_flow_t *const flow = calls->map->flow;
+    const pvm_program_t *const program = calls->program;
+    const uint32_t terminator =
+        flow->terminator_count == 0 ? 0 : pvm_flow_terminator(flow, more->from);
+
+    if (calls->pairs == NULL || terminator >= flow->terminator_count ||
+        flow->terminators[terminator].pc != more->from ||
+        calls->map->hubs[terminator] == PVM_CALL_NONE) {
+        return -1;
+    }
+    for (uint32_t entry = 0; entry < program->jump_table_len; entry++) {
+        if (program->jump_table[entry] == more->to) {
+            calls->pairs[(size_t)calls->map->hubs[terminator] * program->jump_table_len + entry] +=
+                more->count;
+            return 0;
+        }
+    }
+    return -1;
+}

@@ -389,6 +389,36 @@ void pvm_calls_run_end(pvm_vm_t *vm)
     }
 }
 
+int pvm_calls_tell(pvm_calls_t *calls, uint32_t index, const pvm_call_node_t *more)
+{
+    pvm_context_t *context;
+
+    if (index == 0 || index > calls->count || more->parent >= index ||
+        more->kind > PVM_CALL_UNKNOWN) {
+        return -1;
+    }
+    if (index == calls->count) {
+        context = make(calls, (pvm_context_t){.parent = pvm_calls_context(calls, more->parent),
+                                              .site = more->site,
+                                              .routine = more->routine,
+                                              .back = PVM_CALL_NONE,
+                                              .kind = more->kind});
+    } else {
+        context = pvm_calls_context(calls, index);
+    }
+    if (context == NULL || context->parent->index != more->parent ||
+        context->routine != more->routine) {
+        return -1;
+    }
+    context->calls += more->calls;
+    context->gas += more->gas;
+    context->host_calls += more->host_calls;
+    context->host_gas += more->host_gas;
+    context->deeper_calls += more->deeper_calls;
+    context->deeper_gas += more->deeper_gas;
+    return 0;
+}
+
 /* -- Life ---------------------------------------------------------------------------------- */
 
 static int allocate(pvm_calls_t *calls)

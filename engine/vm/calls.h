@@ -141,6 +141,12 @@ static inline void pvm_calls_unpair(pvm_calls_t *calls, uint32_t terminator, uin
     }
 }
 
+/** What somebody else tells of context `index`, which is a known one or the next: add these figures. The machine is one
+ *  that never executes. @return 0, or -1: no memory, or it cannot be */
+int pvm_calls_tell(pvm_calls_t *calls, uint32_t index, const pvm_call_node_t *more);
+/** The same for a jump through the register. */
+int pvm_calls_tell_jump(pvm_calls_t *calls, const pvm_jump_pair_t *more);
+
 /** Context number i. */
 static inline pvm_context_t *pvm_calls_context(const pvm_calls_t *calls, uint32_t i)
 {

@@ -25,7 +25,8 @@ typedef struct {
     const char *source;
     pvm_prof_feed_t *feed;
     pvm_import_result_t *result;
-    bool is_scan;           /**< programs and event classes only */
+    bool is_scan; /**< programs and event classes only */
+    bool has_call_events;
     bool has_memory_events; /**< the session enabled host_memory */
     uint32_t instrument;
     pvm_prof_status_t status; /**< the first failure */
@@ -147,20 +148,26 @@ static void note_classes(reader_t *reader, const bt_stream *stream)
             reader->instrument |= kind == meanings[m].kind ? meanings[m].instrument : 0;
         }
         reader->has_memory_events |= kind == PVM_EVENT_host_memory;
+        reader->has_call_events |= kind == PVM_EVENT_call_tree;
     }
 }
 
-/* Memory is told of machines that ask for it, and a host that touches none is not told of. */
+/* Memory and calls are told of machines that ask for it, and a host that touches no memory is not told of. */
 static void note_run(reader_t *reader, const bt_event *event)
 {
     const pvm_event_execute_begin_t *const run = (const void *)reader->record->record;
     const char *field = "";
 
-    if (reader->has_memory_events &&
-        pvm_import_record(PVM_EVENT_execute_begin, bt_event_borrow_payload_field_const(event),
-                          reader->record, &field) &&
-        (run->instrumentation & PVM_INSTRUMENT_MEMORY) != 0) {
+    if ((!reader->has_memory_events && !reader->has_call_events) ||
+        !pvm_import_record(PVM_EVENT_execute_begin, bt_event_borrow_payload_field_const(event),
+                           reader->record, &field)) {
+        return;
+    }
+    if (reader->has_memory_events && (run->instrumentation & PVM_INSTRUMENT_MEMORY) != 0) {
         reader->instrument |= PVM_PROF_MEMORY;
+    }
+    if (reader->has_call_events && (run->instrumentation & PVM_INSTRUMENT_CALLS) != 0) {
+        reader->instrument |= PVM_PROF_CALLS;
     }
 }
 

@@ -87,6 +87,9 @@ from total;
 select 'function', program, id, pc, name, source from function order by 2, 3;
 select 'block', * from block order by 2, 3;
 select 'edge', * from edge order by 2, 3, 4, 5;
+select 'call_node', * from call_node order by 2;
+select 'call_total', * from call_total order by 2, 3;
+select 'indirect_jump', * from indirect_jump order by 2, 3, 4;
 select 'host_function', * from host_function order by 2, 3;
 select 'host_call', seq, execution, vm, pc, func_id, gas_before, gas_after, result, r0, r1, r2, r3, r4, r5, r6, r7, r8,
        r9, r10, r11, r12

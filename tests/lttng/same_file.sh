@@ -17,7 +17,8 @@ compare "$blobs/sieve.polkavm" --reg r7=1
 compare "$blobs/sieve.polkavm" --reg r7=1 --gas 500000 --backend interpreter
 compare "$blobs/service.polkavm" --entry refine
 compare "$blobs/service.polkavm" --entry refine --gas 30000 --instrument counts,hostcalls,flight
-compare "$blobs/service-0.7.2.polkavm" --entry refine --instrument counts,hostcalls
+compare "$blobs/service-0.7.2.polkavm" --entry refine --instrument counts,hostcalls,calls
+compare "$blobs/recursive.polkavm" --reg r7=1 --instrument counts,edges,calls
 for trace in "$(dirname "$0")"/../../../shared/vectors/ecalli/trace-001.log; do
     [ ! -e "$trace" ] || compare "$trace" --instrument counts,edges,hostcalls,memory
 done

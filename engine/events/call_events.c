@@ -1,0 +1,218 @@
+/* Events of the calling-context tree: contexts and jumps through registers that have changed since they were last told.
+ * Differences are modulo 2^64, as those of counts. */
+#include "events/events.h"
+#include "vm/calls.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/** Contexts of one event: they have many figures. */
+#define PIECE_CONTEXTS 128
+
+typedef struct {
+    uint32_t count;
+    uint32_t contexts[PIECE_CONTEXTS];
+    uint32_t parents[PIECE_CONTEXTS];
+    uint32_t sites[PIECE_CONTEXTS];
+    uint32_t routines[PIECE_CONTEXTS];
+    uint8_t kinds[PIECE_CONTEXTS];
+    uint64_t calls[PIECE_CONTEXTS];
+    uint64_t gas[PIECE_CONTEXTS];
+    uint64_t host_calls[PIECE_CONTEXTS];
+    uint64_t host_gas[PIECE_CONTEXTS];
+    uint64_t deeper_calls[PIECE_CONTEXTS];
+    uint64_t deeper_gas[PIECE_CONTEXTS];
+} piece_t;
+
+static void tell_piece(const pvm_vm_t *vm, piece_t *piece)
+{
+    const pvm_context_t *const host = pvm_calls_of(vm)->host;
+    const uint32_t count = piece->count;
+    const pvm_event_call_tree_t record = {.vm = pvm_events_name(vm->id),
+                                          .service = vm->service,
+                                          .host = host == NULL ? PVM_CALL_NONE : host->index,
+                                          .contexts = piece->contexts,
+                                          .contexts_len = count,
+                                          .parents = piece->parents,
+                                          .parents_len = count,
+                                          .sites = piece->sites,
+                                          .sites_len = count,
+                                          .routines = piece->routines,
+                                          .routines_len = count,
+                                          .kinds = piece->kinds,
+                                          .kinds_len = count,
+                                          .calls = piece->calls,
+                                          .calls_len = count,
+                                          .gas = piece->gas,
+                                          .gas_len = count,
+                                          .host_calls = piece->host_calls,
+                                          .host_calls_len = count,
+                                          .host_gas = piece->host_gas,
+                                          .host_gas_len = count,
+                                          .deeper_calls = piece->deeper_calls,
+                                          .deeper_calls_len = count,
+                                          .deeper_gas = piece->deeper_gas,
+                                          .deeper_gas_len = count};
+
+    pvm_events_tell_call_tree(&record);
+    piece->count = 0;
+}
+
+static void add(const pvm_vm_t *vm, piece_t *piece, uint32_t index, const pvm_call_node_t *old,
+                const pvm_call_node_t *node)
+{
+    const uint32_t at = piece->count;
+
+    piece->contexts[at] = index;
+    piece->parents[at] = node->parent;
+    piece->sites[at] = node->site;
+    piece->routines[at] = node->routine;
+    piece->kinds[at] = node->kind;
+    piece->calls[at] = node->calls - old->calls;
+    piece->gas[at] = node->gas - old->gas;
+    piece->host_calls[at] = node->host_calls - old->host_calls;
+    piece->host_gas[at] = node->host_gas - old->host_gas;
+    piece->deeper_calls[at] = node->deeper_calls - old->deeper_calls;
+    piece->deeper_gas[at] = node->deeper_gas - old->deeper_gas;
+    if (++piece->count == PIECE_CONTEXTS) {
+        tell_piece(vm, piece);
+    }
+}
+
+/* @return false without memory: the changes are told the next time */
+static bool tell_tree(pvm_vm_t *vm, bool always)
+{
+    pvm_told_calls_t *const told = &vm->events.told_calls;
+    const size_t count = pvm_get_call_tree(vm, NULL, 0);
+    pvm_call_node_t *const nodes = malloc((count + 1) * sizeof(*nodes));
+    piece_t *const piece = malloc(sizeof(*piece));
+
+    if (nodes == NULL || piece == NULL) {
+        free(nodes);
+        free(piece);
+        return false;
+    }
+    piece->count = 0;
+    (void)pvm_get_call_tree(vm, nodes, count);
+    for (size_t i = 1; i < count; i++) {
+        static const pvm_call_node_t none;
+        const pvm_call_node_t *const old = i < told->count ? &told->nodes[i] : &none;
+        if (i >= told->count || memcmp(old, &nodes[i], sizeof(nodes[i])) != 0) {
+            add(vm, piece, (uint32_t)i, old, &nodes[i]);
+        }
+    }
+    if (piece->count > 0 || always) {
+        tell_piece(vm, piece);
+    }
+    free(piece);
+    free(told->nodes);
+    told->nodes = nodes;
+    told->count = count;
+    return true;
+}
+
+/* -- Jumps through registers --------------------------------------------------------------- */
+
+static int compare(const void *left, const void *right)
+{
+    const pvm_jump_pair_t *const a = left;
+    const pvm_jump_pair_t *const b = right;
+
+    if (a->from != b->from) {
+        return a->from < b->from ? -1 : 1;
+    }
+    return a->to < b->to ? -1 : a->to > b->to;
+}
+
+typedef struct {
+    uint32_t count;
+    uint32_t from[PVM_EVENTS_PIECE_COUNTS];
+    uint32_t to[PVM_EVENTS_PIECE_COUNTS];
+    uint64_t counts[PVM_EVENTS_PIECE_COUNTS];
+} pairs_t;
+
+static void tell_pairs_piece(const pvm_vm_t *vm, pairs_t *piece)
+{
+    if (piece->count == 0) {
+        return;
+    }
+    const pvm_event_indirect_jumps_t record = {.vm = pvm_events_name(vm->id),
+                                               .service = vm->service,
+                                               .from = piece->from,
+                                               .from_len = piece->count,
+                                               .to = piece->to,
+                                               .to_len = piece->count,
+                                               .counts = piece->counts,
+                                               .counts_len = piece->count};
+    pvm_events_tell_indirect_jumps(&record);
+    piece->count = 0;
+}
+
+static void tell_pairs(pvm_vm_t *vm)
+{
+    pvm_told_calls_t *const told = &vm->events.told_calls;
+    const size_t room = pvm_get_indirect_jumps(vm, NULL, 0);
+    pvm_jump_pair_t *const pairs = room > 0 ? malloc(room * sizeof(*pairs)) : NULL;
+    pairs_t piece = {.count = 0};
+    size_t old = 0;
+
+    if (pairs == NULL) {
+        return;
+    }
+    const size_t count = pvm_get_indirect_jumps(vm, pairs, room);
+    qsort(pairs, count, sizeof(*pairs), compare);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t more = pairs[i].count;
+        while (old < told->pair_count && compare(&told->pairs[old], &pairs[i]) < 0) {
+            old++;
+        }
+        if (old < told->pair_count && compare(&told->pairs[old], &pairs[i]) == 0) {
+            more -= told->pairs[old].count;
+        }
+        if (more == 0) {
+            continue;
+        }
+        piece.from[piece.count] = pairs[i].from;
+        piece.to[piece.count] = pairs[i].to;
+        piece.counts[piece.count] = more;
+        if (++piece.count == PVM_EVENTS_PIECE_COUNTS) {
+            tell_pairs_piece(vm, &piece);
+        }
+    }
+    tell_pairs_piece(vm, &piece);
+    free(told->pairs);
+    told->pairs = pairs;
+    told->pair_count = count;
+}
+
+/* -- When ---------------------------------------------------------------------------------- */
+
+void pvm_events_calls_tell(pvm_vm_t *vm)
+{
+    if (pvm_calls_of(vm) == NULL) {
+        return;
+    }
+    if (PVM_EVENTS_WANTED_OF(vm, call_tree)) {
+        (void)tell_tree(vm, false);
+    }
+    if (PVM_EVENTS_WANTED_OF(vm, indirect_jumps)) {
+        tell_pairs(vm);
+    }
+}
+
+void pvm_events_calls_tell_caller(pvm_vm_t *vm)
+{
+    pvm_vm_t *const parent = vm->parent;
+
+    if (parent != NULL && parent->calls != NULL && parent->host_pending && vm->calls != NULL &&
+        PVM_EVENTS_WANTED_OF(parent, call_tree)) {
+        (void)tell_tree(parent, true);
+    }
+}
+
+void pvm_events_calls_free(pvm_vm_t *vm)
+{
+    free(vm->events.told_calls.nodes);
+    free(vm->events.told_calls.pairs);
+    vm->events.told_calls = (pvm_told_calls_t){0};
+}
