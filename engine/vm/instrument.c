@@ -65,17 +65,18 @@ int pvm_set_instrumentation(pvm_vm_t *vm, uint32_t flags)
         return -1;
     }
     pvm_filter_counts_back(vm);
+    const bool begins_calls = (flags & PVM_INSTRUMENT_CALLS) != 0 && vm->calls == NULL;
+    pvm_calls_t *const calls = begins_calls ? pvm_calls_create(vm->program) : NULL;
+    if (begins_calls && calls == NULL) {
+        return -1;
+    }
     if ((flags & COUNTING) != 0) {
         if (vm->counts == NULL && begin_counting(vm) != 0) {
+            pvm_calls_destroy(calls);
             return -1;
         }
         vm->events.owns_counts = false;
-        if ((flags & PVM_INSTRUMENT_CALLS) != 0 && vm->calls == NULL) {
-            vm->calls = pvm_calls_create(vm->program);
-            if (vm->calls == NULL) {
-                return -1;
-            }
-        }
+        vm->calls = begins_calls ? calls : vm->calls;
     } else if (vm->counts != NULL && !vm->events.owns_counts) {
         pvm_events_counts_tell(vm);
         pvm_events_counts_free(vm);

@@ -331,7 +331,8 @@ static bool execute(const lab_t *lab, void *user_data)
     assert_non_null(vm);
     pvm_set_host_callback(vm, go_on, &calls);
     if (lab->counting) {
-        assert_int_equal(pvm_set_instrumentation(vm, PVM_INSTRUMENT_EDGES), 0);
+        assert_int_equal(pvm_set_instrumentation(vm, PVM_INSTRUMENT_EDGES | PVM_INSTRUMENT_CALLS),
+                         0);
     }
     system_.left = left;
 
@@ -354,7 +355,15 @@ static bool execute(const lab_t *lab, void *user_data)
     assert_int_equal(pvm_get_register(vm, 3), 7);
     assert_int_equal(pvm_get_gas(vm), 1000 - (lab->flat ? 5 : pvm_program_blocks(program)[0].gas));
     if (lab->counting) {
+        pvm_call_node_t nodes[4];
+        uint64_t gas = 0;
         assert_int_equal(lab_blocks_gas(vm), 1000 - pvm_get_gas(vm));
+        const size_t contexts = pvm_get_call_tree(vm, nodes, 4);
+        assert_in_range(contexts, 1, 4);
+        for (size_t i = 0; i < contexts; i++) {
+            gas += nodes[i].gas + nodes[i].deeper_gas;
+        }
+        assert_int_equal(gas, 1000 - pvm_get_gas(vm));
     }
     pvm_destroy(vm);
     pvm_program_release(program);
@@ -377,11 +386,13 @@ static bool count(const lab_t *lab, void *user_data)
     machine_t machine = lab_jam_machine(lab, sizes, text, 1000);
     assert_int_equal(pvm_set_instrumentation(machine.vm, 0), 0);
     system_.left = left;
-    const int status = pvm_set_instrumentation(machine.vm, PVM_INSTRUMENT_EDGES);
+    const int status =
+        pvm_set_instrumentation(machine.vm, PVM_INSTRUMENT_EDGES | PVM_INSTRUMENT_CALLS);
     disarm();
     if (status != 0) {
         lab_assert_explained();
         assert_int_equal(pvm_get_block_counts(machine.vm, counts, 8), 0);
+        assert_int_equal(pvm_get_call_tree(machine.vm, NULL, 0), 0);
     }
     assert_int_equal(pvm_set_instrumentation(machine.vm, 0), 0);
     lab_free(&machine);
