@@ -53,6 +53,11 @@ class RunFiles(unittest.TestCase):
             self.assertEqual(sum(blocks.column("gas")), run.gas["blocks_gas"])
             self.assertEqual(len(run.report("function", top=3)), 3)
             self.assertEqual(run.report()["summary"]["gas_used"], run.gas["gas_used"])
+            for by in ("line", "opcode", "edge", "hostcall", "service", "path"):
+                self.assertGreater(len(run.report(by)), 0, by)
+            self.assertEqual(len(run.hostcalls("--call", "write")), 18)
+            self.assertIn("merge_command", run.annotate("merge_command").column("line_function"))
+            self.assertEqual(run.recost("0.8.0")["summary"]["other_gas"], run.gas["gas_used"])
             self.assertRaisesRegex(pvmscope.RunFileError, "--by", run.report, "nonsense")
 
     def test_pandas(self):

@@ -106,23 +106,46 @@ class Run:
         """How much is missing, by kind; {} for a whole recording."""
         return dict(self._db.execute("SELECT kind, count FROM lost_events").fetchall())
 
-    def report(self, by: Optional[str] = None, top: int = 0, program: Optional[str] = None) -> Union[Table, Dict[str, Any]]:
-        """What `pvmscope report --by BY --top TOP` says; without `by` all of it, as a dictionary.
+    def ask(self, command: str, *words: str, program: Optional[str] = None) -> Union[Table, Dict[str, Any]]:
+        """What `pvmscope COMMAND RUN.db WORDS...` says: one table, or several by name in a dictionary.
 
         program: the pvmscope to ask; default: $PVMSCOPE, or the one in PATH. Raises RunFileError."""
         executable = program or os.environ.get("PVMSCOPE") or shutil.which("pvmscope")
         if executable is None:
             raise RunFileError("no pvmscope in PATH; install it, or name it in the environment variable PVMSCOPE")
-        command = [executable, "report", self.path, "--format", "json", "--top", str(top)]
-        answer = subprocess.run(command + (["--by", by] if by else []), capture_output=True, text=True, check=False)
-        if answer.returncode != 0:
+        answer = subprocess.run([executable, command, self.path, *words, "--format", "json"], capture_output=True,
+                                text=True, check=False)
+        if answer.returncode not in (0, 1) or not answer.stdout:  # 1: the answer is no
             raise RunFileError(answer.stderr.strip())
         document = json.loads(answer.stdout)
-        if by is None:
-            return document
-        rows = document if isinstance(document, list) else [document]
-        columns = tuple(rows[0]) if rows else ()
-        return Table(by, columns, [tuple(row[column] for column in columns) for row in rows])
+        if isinstance(document, list):
+            return _table(command, document)
+        return {name: _table(name, part) if isinstance(part, list) else part for name, part in document.items()}
+
+    def report(self, by: Optional[str] = None, top: int = 0, program: Optional[str] = None) -> Union[Table, Dict[str, Any]]:
+        """`pvmscope report --by BY --top TOP`; without `by` all of its tables."""
+        return self.ask("report", "--top", str(top), *(["--by", by] if by else []), program=program)
+
+    def hostcalls(self, *words: str, program: Optional[str] = None) -> Union[Table, Dict[str, Any]]:
+        """The conversation of guest and host; words: --latency, --fold, --call NAME, ..."""
+        return self.ask("hostcalls", *words, program=program)
+
+    def annotate(self, function: Optional[str] = None, program: Optional[str] = None) -> Union[Table, Dict[str, Any]]:
+        """Instructions of a function with what they cost; of the hottest, if none is named."""
+        return self.ask("annotate", *([function] if function else []), program=program)
+
+    def recost(self, spec: str, program: Optional[str] = None) -> Union[Table, Dict[str, Any]]:
+        """What the recorded execution costs under another gas model."""
+        return self.ask("recost", "--spec", spec, program=program)
+
+    def compare(self, other: Run, program: Optional[str] = None) -> Union[Table, Dict[str, Any]]:
+        """This run beside another one: two backends, or before and after."""
+        return self.ask("compare", other.path, program=program)
+
+
+def _table(name: str, rows: List[Dict[str, Any]]) -> Table:
+    columns = tuple(rows[0]) if rows else ()
+    return Table(name, columns, [tuple(row.get(column) for column in columns) for row in rows])
 
 
 def _quoted(path: str) -> str:
