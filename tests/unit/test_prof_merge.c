@@ -70,6 +70,7 @@ static bool is_translated(const char *target, pvm_merge_kind_t kind)
         {"program", PVM_MERGE_PROGRAM}, {"vm", PVM_MERGE_VM},
         {"host_call", PVM_MERGE_CALL},  {"execution", PVM_MERGE_EXECUTION},
         {"source", PVM_MERGE_SOURCE},   {"flight", PVM_MERGE_EXECUTION},
+        {"call_node", PVM_MERGE_NODE},
     };
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
