@@ -1,6 +1,9 @@
 /* From code octets to cells: decode once, resolve targets, fuse pairs. What the loop cannot do becomes a cell
  * that leaves to the step; under 0.7.2 such cells stand outside of segments, because the step pays for them. */
 #include "interpreter/code.h"
+
+#include "gas/words.h"
+#include "isa/positions.h"
 #include "support/error.h"
 #include "vm/counts.h"
 
@@ -12,6 +15,7 @@ typedef struct {
     const int32_t *handlers;
     uint32_t segment;    /**< header of the segment that is being written */
     uint32_t terminator; /**< terminators written so far */
+    uint32_t block;      /**< of the latest header */
     uint8_t *
         kinds; /**< of each cell its pvm_op_t, or PVM_HANDLER_leave for what is never fused or linked */
 } translation_t;
@@ -69,14 +73,27 @@ static bool must_leave(const pvm_program_t *program, const pvm_instruction_t *in
 
 /* -- Writing cells --- */
 
+/* As pvm_program_block_at(), for one position after the other. */
+static uint32_t block_from_here(translation_t *t, uint32_t pc)
+{
+    const pvm_program_t *const program = t->program;
+
+    if (pc >= program->code.len) {
+        return pvm_program_block_at(program, pc);
+    }
+    while (t->block + 1 < program->block_count && program->blocks[t->block + 1].pc <= pc) {
+        t->block++;
+    }
+    return t->block;
+}
+
 static void write_header(translation_t *t, uint32_t pc)
 {
     pvm_interpreter_code_t *const code = t->code;
     const uint32_t index = code->cell_count++;
 
-    code->cells[index] = (pvm_cell_t){.handler = (int32_t)t->terminator - 1,
-                                      .pc = pc,
-                                      .y = (int32_t)pvm_program_block_at(t->program, pc)};
+    code->cells[index] = (pvm_cell_t){
+        .handler = (int32_t)t->terminator - 1, .pc = pc, .y = (int32_t)block_from_here(t, pc)};
     code->pc_of_cell[index] = pc;
     code->headers[code->header_count++] = index;
     t->segment = index;
@@ -134,13 +151,12 @@ static void write_instruction(translation_t *t, const pvm_instruction_t *in)
 static void write_code(translation_t *t)
 {
     const pvm_program_t *const program = t->program;
+    pvm_positions_t positions = pvm_positions_from(&program->code, 0);
     pvm_instruction_t in = {.next = 0};
+    uint32_t pc;
 
     write_header(t, 0);
-    for (uint32_t pc = 0; pc < program->code.len; pc++) {
-        if (!pvm_isa_mask_at(&program->code, pc)) {
-            continue;
-        }
+    while ((pc = pvm_positions_next(&positions)) < program->code.len) {
         if (in.next < pc) {
             /* skip() gave up before it reached this instruction: what stands between acts as a trap. */
             const pvm_instruction_t trap = {.pc = in.next, .op = PVM_OP_trap, .implicit = true};
@@ -188,54 +204,44 @@ static void price_and_link(translation_t *t)
     }
 }
 
+/* The handler of two instructions, 0 for none. */
+static const uint16_t handler_of_pair[PVM_OP_COUNT][PVM_OP_COUNT] = {
+#define PVM_FUSED(first, second, kind)                                                             \
+    [PVM_OP_##first][PVM_OP_##second] = PVM_HANDLER_##first##__##second,
+#include "interpreter/fused.def"
+};
+
 static void fuse(translation_t *t)
 {
-    static const struct {
-        uint8_t first;
-        uint8_t second;
-        pvm_handler_t handler;
-    } pairs[] = {
-#define PVM_FUSED(first, second, kind)                                                             \
-    {PVM_OP_##first, PVM_OP_##second, PVM_HANDLER_##first##__##second},
-#include "interpreter/fused.def"
-    };
-    uint16_t *const handler_of_pair = calloc((size_t)PVM_OP_COUNT * PVM_OP_COUNT, sizeof(uint16_t));
-
-    if (handler_of_pair == NULL) {
-        return;
-    }
-    for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
-        handler_of_pair[pairs[i].first * PVM_OP_COUNT + pairs[i].second] =
-            (uint16_t)pairs[i].handler;
-    }
     for (uint32_t i = 1; i + 1 < t->code->cell_count; i++) {
         if (t->kinds[i] >= PVM_OP_COUNT || t->kinds[i + 1] >= PVM_OP_COUNT) {
             continue;
         }
-        const uint16_t handler = handler_of_pair[t->kinds[i] * PVM_OP_COUNT + t->kinds[i + 1]];
+        const uint16_t handler = handler_of_pair[t->kinds[i]][t->kinds[i + 1]];
         if (handler != 0) {
             t->code->cells[i].handler = t->handlers[handler];
             i++;
         }
     }
-    free(handler_of_pair);
 }
 
 /* A header stands behind what ends a segment. Where skip() may give up, a trap and a header follow. */
 static size_t count_cells(const pvm_program_t *program)
 {
     const pvm_code_t *const code = &program->code;
+    const pvm_gas_number_t *const numbers = pvm_gas_numbers_of(code->isa)->numbers;
+    pvm_positions_t positions = pvm_positions_from(code, 0);
+    uint32_t pc = pvm_positions_next(&positions);
     size_t cells = 4;
 
-    for (uint32_t pc = 0; pc < code->len; pc++) {
-        if (!pvm_isa_mask_at(code, pc)) {
-            continue;
-        }
-        const pvm_op_t op = pvm_isa_op(code->isa, code->octets[pc]);
-        const bool ends = op == PVM_OP_INVALID || op == PVM_OP_ecalli || op == PVM_OP_sbrk ||
-                          pvm_isa_is_terminator(op);
+    while (pc < code->len) {
+        const pvm_gas_number_t *const number = &numbers[code->octets[pc]];
+        const uint32_t next = pvm_positions_next(&positions);
+        const bool ends = number->class != PVM_GAS_IS_DEFINED || number->op == PVM_OP_ecalli ||
+                          number->op == PVM_OP_sbrk;
         cells += ends ? 2 : 1;
-        cells += pvm_isa_skip(code, pc) == PVM_SKIP_MAX ? 2 : 0;
+        cells += next - pc > PVM_SKIP_MAX ? 2 : 0;
+        pc = next;
     }
     return cells;
 }

@@ -4,23 +4,12 @@
 
 #include "gas/memo.h"
 #include "gas/pipeline.h"
+#include "isa/positions.h"
 #include "support/error.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool is_instruction(const pvm_code_t *code, uint32_t pc)
-{
-    return pc < code->len && pvm_isa_mask_at(code, pc) &&
-           pvm_isa_op(code->isa, code->octets[pc]) != PVM_OP_INVALID;
-}
-
-static bool is_terminator_at(const pvm_code_t *code, uint32_t pc)
-{
-    return is_instruction(code, pc) &&
-           pvm_isa_is_terminator(pvm_isa_op(code->isa, code->octets[pc]));
-}
 
 static void mark(uint8_t *bits, uint32_t pc)
 {
@@ -87,27 +76,6 @@ static inline __attribute__((always_inline)) void close_block(walk_t *walk, uint
     walk->block = NULL;
 }
 
-/* Position of the next set bit of the mask. The one behind the code is set. */
-typedef struct {
-    const pvm_code_t *code;
-    uint64_t bits; /**< those not met yet, */
-    uint32_t base; /**< from here on */
-} bits_t;
-
-static inline __attribute__((always_inline)) uint32_t next_bit(bits_t *bits)
-{
-    while (bits->bits == 0) {
-        bits->base += 64;
-        if (bits->base >= bits->code->len) {
-            return bits->base;
-        }
-        memcpy(&bits->bits, bits->code->mask + (bits->base >> 3), sizeof(bits->bits));
-    }
-    const uint32_t at = bits->base + (uint32_t)__builtin_ctzll(bits->bits);
-    bits->bits &= bits->bits - 1;
-    return at;
-}
-
 /* Where blocks begin and end, how many instructions they have and what they cost, in one walk. skip() gives up after
  * PVM_SKIP_MAX octets: what it then leads to acts as a trap and is counted as an instruction. @return false without memory. */
 static inline __attribute__((always_inline)) bool find_all(walk_t *walk, bool priced)
@@ -117,11 +85,10 @@ static inline __attribute__((always_inline)) bool find_all(walk_t *walk, bool pr
     const uint8_t *const octets = code->octets;
     const pvm_gas_number_t *const numbers = pvm_gas_numbers_of(code->isa)->numbers;
     const uint32_t len = code->len;
-    bits_t bits = {.code = code, .base = 0};
+    pvm_positions_t positions = pvm_positions_from(code, 0);
     uint32_t number = 0; /* of the instruction at pc */
 
-    memcpy(&bits.bits, code->mask, sizeof(bits.bits));
-    uint32_t pc = next_bit(&bits);
+    uint32_t pc = pvm_positions_next(&positions);
     if (len == 0) {
         return true;
     }
@@ -145,7 +112,7 @@ static inline __attribute__((always_inline)) bool find_all(walk_t *walk, bool pr
                                                              : PVM_GAS_MEMO_INSTRUCTIONS - 1] =
                 pvm_gas_word_at(opcode, octets, at);
         }
-        pc = next_bit(&bits);
+        pc = pvm_positions_next(&positions);
         const uint32_t step = pc - at;
         if (opcode->class == PVM_GAS_IS_DEFINED && step <= PVM_SKIP_MAX + 1) {
             continue;
@@ -222,6 +189,8 @@ int pvm_program_find_blocks(pvm_program_t *program)
 
 bool pvm_program_find_violation(const pvm_code_t *code, char *out, size_t out_bytes)
 {
+    const pvm_gas_number_t *const numbers = pvm_gas_numbers_of(code->isa)->numbers;
+    pvm_positions_t positions = pvm_positions_from(code, 0);
     uint32_t pc = 0;
     uint32_t last = 0;
 
@@ -229,12 +198,14 @@ bool pvm_program_find_violation(const pvm_code_t *code, char *out, size_t out_by
         (void)snprintf(out, out_bytes, "the code is empty");
         return true;
     }
-    while (pc < code->len) {
-        if (!pvm_isa_mask_at(code, pc)) {
+    /* skip() counts the mask as set behind the end, so the walk meets the end exactly. */
+    for (uint32_t at = pvm_positions_next(&positions); pc < code->len;
+         at = pvm_positions_next(&positions)) {
+        if (at > pc) {
             (void)snprintf(out, out_bytes, "no instruction starts at code offset %u", pc);
             return true;
         }
-        if (!is_instruction(code, pc)) {
+        if (numbers[code->octets[pc]].class == 0) {
             (void)snprintf(out, out_bytes, "undefined opcode %u at code offset %u",
                            code->octets[pc], pc);
             return true;
@@ -242,8 +213,7 @@ bool pvm_program_find_violation(const pvm_code_t *code, char *out, size_t out_by
         last = pc;
         pc += 1 + pvm_isa_skip(code, pc);
     }
-    /* skip() counts the mask as set behind the end, so the walk meets the end exactly. */
-    if (!is_terminator_at(code, last)) {
+    if ((numbers[code->octets[last]].class & PVM_GAS_IS_TERMINATOR) == 0) {
         (void)snprintf(out, out_bytes,
                        "the last instruction, at code offset %u, does not end a block", last);
         return true;

@@ -6,6 +6,7 @@
 #include "recompiler/available.h"
 
 #if PVM_RECOMPILER_AVAILABLE
+#include "isa/positions.h"
 #include "recompiler/access.h"
 #include "recompiler/control.h"
 #include "recompiler/fuse.h"
@@ -82,43 +83,6 @@
             ? PVM_ENDS_BLOCK_RUNS_ON                                                               \
             : PVM_ENDS_BLOCK_LEFT;
 
-/* Where instructions stand: the bits of the mask that are still to come. The one behind the code is set. */
-typedef struct {
-    uint64_t bits;
-    uint32_t base; /**< position of bit 0 */
-} positions_t;
-
-PVM_EMIT uint64_t mask_word(const pvm_code_t *code, uint32_t base)
-{
-    uint64_t bits;
-
-    memcpy(&bits, code->mask + (base >> 3), sizeof(bits));
-    return bits;
-}
-
-/* The first instruction at or behind pc. */
-PVM_EMIT positions_t positions_from(const pvm_code_t *code, uint32_t pc)
-{
-    const uint32_t base = pc & ~UINT32_C(63);
-
-    return (positions_t){base < code->len ? mask_word(code, base) & UINT64_MAX << (pc & 63) : 0,
-                         base};
-}
-
-PVM_EMIT uint32_t next_position(const pvm_code_t *code, positions_t *positions)
-{
-    while (positions->bits == 0) {
-        positions->base += 64;
-        if (positions->base >= code->len) {
-            return positions->base;
-        }
-        positions->bits = mask_word(code, positions->base);
-    }
-    const uint32_t at = positions->base + (uint32_t)__builtin_ctzll(positions->bits);
-    positions->bits &= positions->bits - 1;
-    return at;
-}
-
 void pvm_compiler_number_opcodes(pvm_compiler_t *c)
 {
     for (unsigned number = 0; number < 256; number++) {
@@ -166,9 +130,9 @@ uint32_t pvm_compiler_emit_range(pvm_compiler_t *c, uint8_t **at, uint32_t pc, u
     pvm_emitter_t e = {.at = *at, .cpu = c->code->cpu};
     uint32_t expected = pc;
     uint32_t runs_on_from = UINT32_MAX;
-    positions_t positions = positions_from(code, pc);
+    pvm_positions_t positions = pvm_positions_from(code, pc);
 
-    for (pc = next_position(code, &positions); pc < end;) {
+    for (pc = pvm_positions_next(&positions); pc < end;) {
         if (!c->replay) {
             OUT_OF_LINE(begin_here(c, &copy, pc, expected, runs_on_from));
         }
@@ -181,7 +145,7 @@ uint32_t pvm_compiler_emit_range(pvm_compiler_t *c, uint8_t **at, uint32_t pc, u
             }
             const uint8_t *const begin = e.at;
             const pvm_op_t op = (pvm_op_t)c->ops[octets[pc]];
-            uint32_t next = next_position(code, &positions);
+            uint32_t next = pvm_positions_next(&positions);
             const uint32_t skip = next - pc <= PVM_SKIP_MAX ? next - pc - 1 : PVM_SKIP_MAX;
             in.pc = pc;
             in.next = pc + 1 + skip;
@@ -209,7 +173,7 @@ uint32_t pvm_compiler_emit_range(pvm_compiler_t *c, uint8_t **at, uint32_t pc, u
                 in.next = fused.next;
                 left -= fused.more;
                 for (uint32_t i = 0; i < fused.more; i++) {
-                    next = next_position(code, &positions);
+                    next = pvm_positions_next(&positions);
                 }
             }
             pc = next;
