@@ -194,7 +194,8 @@ uint32_t pvm_compiler_emit_range(pvm_compiler_t *c, uint8_t **at, uint32_t pc, u
         expected = in.next;
     }
     if (!c->replay) {
-        OUT_OF_LINE(pvm_compiler_gap(c, &copy, code->len));
+        /* Behind the last instruction skip() may give up before the end of the code. */
+        OUT_OF_LINE(pvm_compiler_gap(c, &copy, expected < code->len ? expected : code->len));
     }
     *at = e.at;
     return e.halves & PVM_NARROW_ALL;
