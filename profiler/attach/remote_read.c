@@ -3,30 +3,51 @@
 #include "profiler/attach/remote.h"
 #include "support/error.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 /** How often a list that changes meanwhile is read again. */
 #define TRIES 20
 /** Bounds for what a process, possibly a damaged one, says. */
-#define LIST_MAX         (1U << 20)
-#define STRUCT_BYTES_MAX 65536
-#define STRETCHES_MAX    (1U << 25)
-#define MAPPED_BYTES_MAX (UINT64_C(1) << 31)
+#define LIST_MAX           (1U << 20)
+#define STRUCT_BYTES_MAX   65536
+#define STRETCHES_MAX      (1U << 25)
+#define MAPPED_BYTES_MAX   (UINT64_C(1) << 31)
+#define PROGRAMS_MAX       4096
+#define OFFSET_MAX         16384
+#define FLIGHT_ENTRIES_MAX 64
+#define FLIGHT_BYTES_MAX   256
+static_assert(2 * OFFSET_MAX + FLIGHT_ENTRIES_MAX * FLIGHT_BYTES_MAX < STRUCT_BYTES_MAX,
+              "what is read with offsets lies in a structure");
+
+/* Whoever can be attached to may say anything: what is read with these must lie in what was read. */
+static bool are_sound(const uint32_t *offsets)
+{
+    for (size_t i = 0; i < PVM_PUBLISHED_COUNT; i++) {
+        if (offsets[i] > OFFSET_MAX) {
+            return false;
+        }
+    }
+    const uint32_t stretch = offsets[PVM_PUBLISHED_STRETCH_BYTES];
+    return stretch >= sizeof(uint32_t) &&
+           offsets[PVM_PUBLISHED_STRETCH_PC] + sizeof(uint32_t) <= stretch &&
+           offsets[PVM_PUBLISHED_STRETCH_HOST] + sizeof(uint32_t) <= stretch &&
+           offsets[PVM_PUBLISHED_STRETCH_LENGTHS] + sizeof(uint32_t) <= stretch &&
+           offsets[PVM_PUBLISHED_FLIGHT_ENTRIES] <= FLIGHT_ENTRIES_MAX &&
+           offsets[PVM_PUBLISHED_FLIGHT_BYTES] <= FLIGHT_BYTES_MAX &&
+           offsets[PVM_PUBLISHED_EMITTED_VARIANTS] <= PVM_REMOTE_VARIANTS_MAX;
+}
 
 int pvm_remote_published(pid_t pid, const pvm_remote_copy_t *copy, pvm_published_t *out)
 {
     if (pvm_remote_read(pid, copy->published, out, sizeof(*out)) != 0 || out->version == 0) {
         return -1;
     }
-    if (out->version != PVM_PUBLISHED_VERSION || out->count < PVM_PUBLISHED_COUNT ||
-        out->offsets[PVM_PUBLISHED_VM_BYTES] > STRUCT_BYTES_MAX ||
-        out->offsets[PVM_PUBLISHED_PROGRAM_BYTES] > STRUCT_BYTES_MAX ||
-        out->offsets[PVM_PUBLISHED_EMITTED_BYTES] > STRUCT_BYTES_MAX ||
-        out->offsets[PVM_PUBLISHED_EMITTED_VARIANTS] > PVM_REMOTE_VARIANTS_MAX) {
-        return PVM_REMOTE_OTHER_VERSION;
-    }
-    return 0;
+    return out->version == PVM_PUBLISHED_VERSION && out->count >= PVM_PUBLISHED_COUNT &&
+                   are_sound(out->offsets)
+               ? 0
+               : PVM_REMOTE_OTHER_VERSION;
 }
 
 /* A member of a structure that was read as a whole. */
@@ -112,7 +133,8 @@ static int read_programs(pid_t pid, const pvm_remote_copy_t *copy, const pvm_pub
             return -1 - count;
         }
         const uint64_t serial = member(published, there, PVM_PUBLISHED_PROGRAM_SERIAL, 8);
-        pvm_program_t *const program = serial > after ? load_copy(pid, published, there) : NULL;
+        pvm_program_t *const program =
+            serial > after && count < PROGRAMS_MAX ? load_copy(pid, published, there) : NULL;
         if (program != NULL) {
             pvm_remote_program_t *const more = realloc(*out, (size_t)(count + 1) * sizeof(*more));
             if (more == NULL) {

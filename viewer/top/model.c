@@ -36,6 +36,7 @@ pvm_prof_status_t pvm_top_open(const pvm_attach_options_t *options, pvm_top_t **
         return PVM_PROF_E_SYSTEM;
     }
     wanted.sums_up = true;
+    top->waits = options->pid == 0 && options->comm == NULL;
     pvm_overhead_begin(&top->overhead, 0, true);
     const pvm_prof_status_t status = pvm_attach_open(&wanted, on_record, top, &top->attach);
     if (status != PVM_PROF_OK) {
@@ -58,9 +59,12 @@ void pvm_top_poll(pvm_top_t *top)
 
 static top_entry_t *entry_of(pvm_top_t *top, const pvm_bpf_total_key_t *key)
 {
+    /* The kernel walks its table in the same order each time, as a rule. */
     for (size_t i = 0; i < top->entry_count; i++) {
-        if (memcmp(&top->entries[i].key, key, sizeof(*key)) == 0) {
-            return &top->entries[i];
+        const size_t at = (top->cursor + i) % top->entry_count;
+        if (memcmp(&top->entries[at].key, key, sizeof(*key)) == 0) {
+            top->cursor = at + 1;
+            return &top->entries[at];
         }
     }
     if (top->entry_count == top->entry_room) {
@@ -115,7 +119,7 @@ void pvm_top_refresh(pvm_top_t *top, bool forgets)
 
 bool pvm_top_is_alive(const pvm_top_t *top)
 {
-    return pvm_attach_is_alive(top->attach);
+    return top->waits || pvm_attach_is_alive(top->attach);
 }
 
 pvm_top_line_t pvm_top_line(const pvm_top_t *top)

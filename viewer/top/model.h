@@ -40,6 +40,7 @@ pvm_prof_status_t pvm_top_open(const pvm_attach_options_t *options, pvm_top_t **
 void pvm_top_poll(pvm_top_t *top);
 /** An interval ends here. @param forgets  samples of the intervals before: rates want that, counters do not */
 void pvm_top_refresh(pvm_top_t *top, bool forgets);
+/** Whether there is anything to watch, or may be. */
 bool pvm_top_is_alive(const pvm_top_t *top);
 pvm_top_line_t pvm_top_line(const pvm_top_t *top);
 /** Rates of the last interval. NULL without memory. Owned. */

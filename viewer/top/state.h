@@ -33,6 +33,8 @@ struct pvm_top_t {
     top_entry_t *entries;
     size_t entry_count;
     size_t entry_room;
+    size_t cursor; /**< where the next entry is expected */
+    bool waits;    /**< for processes that may come */
     top_program_t *programs;
     size_t program_count;
     uint64_t refreshed_ns;
