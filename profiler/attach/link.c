@@ -19,6 +19,8 @@
 static _Thread_local char said[256];
 
 static int listen_to_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+static int listen_to_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
     if (level == LIBBPF_WARN) {
         char line[256];
