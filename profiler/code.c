@@ -103,6 +103,38 @@ static int read_has_cuts(pvm_prof_code_t *code, sqlite3_stmt *row)
     return SQLITE_OK;
 }
 
+#define SAMPLES_SQL "SELECT pc, samples FROM sample WHERE program = ?1 AND pc >= 0"
+
+static int read_samples(pvm_prof_code_t *code, sqlite3_stmt *row)
+{
+    pvm_prof_code_mark_t *const mark = add_mark(code, sqlite3_column_int64(row, 0));
+
+    if (mark != NULL) {
+        mark->samples = sqlite3_column_int64(row, 1);
+    }
+    return SQLITE_OK;
+}
+
+int pvm_prof_code_samples(pvm_prof_run_file_t *file, int64_t *out_total)
+{
+    sqlite3_stmt *row = NULL;
+    int code;
+
+    *out_total = 0;
+    /* Recordings of older versions have no such tables. */
+    if (sqlite3_prepare_v2(
+            file->db, "SELECT sum(samples), (SELECT sum(samples) FROM sample) FROM sample_total",
+            -1, &row, NULL) != SQLITE_OK) {
+        return SQLITE_OK;
+    }
+    code = sqlite3_step(row);
+    if (code == SQLITE_ROW && sqlite3_column_int64(row, 0) == sqlite3_column_int64(row, 1)) {
+        *out_total = sqlite3_column_int64(row, 0);
+    }
+    sqlite3_finalize(row);
+    return code == SQLITE_ROW ? SQLITE_OK : code;
+}
+
 #define STORED_HOST_SQL                                                                            \
     "SELECT pc, wrap_sum(gas) FROM host_site WHERE program = ?1 AND pc IS NOT NULL GROUP BY pc"
 #define COUNTED_HOST_SQL                                                                           \
@@ -144,6 +176,7 @@ static void merge_marks(pvm_prof_code_t *code)
         pvm_prof_code_mark_t *const into = &code->marks[kept - 1];
         into->began = pvm_prof_plus(into->began, code->marks[i].began);
         into->host_gas = pvm_prof_plus(into->host_gas, code->marks[i].host_gas);
+        into->samples = pvm_prof_plus(into->samples, code->marks[i].samples);
     }
     code->mark_count = kept;
 }
@@ -170,6 +203,13 @@ static int read_all(pvm_prof_run_file_t *file, pvm_prof_code_t *code)
     if (status == SQLITE_OK) {
         status =
             read_rows(file, code, has_sites ? STORED_HOST_SQL : COUNTED_HOST_SQL, read_host_gas);
+    }
+    int64_t samples = 0;
+    if (status == SQLITE_OK) {
+        status = pvm_prof_code_samples(file, &samples);
+    }
+    if (status == SQLITE_OK && samples > 0) {
+        status = read_rows(file, code, SAMPLES_SQL, read_samples);
     }
     merge_marks(code);
     return status;
@@ -284,6 +324,7 @@ static void count_executions(pvm_prof_code_t *code, const pvm_prof_code_block_t 
         for (; mark != marks.end && mark->pc < in->next; mark++) {
             here = pvm_prof_plus(here, mark->began);
             in->host_gas = pvm_prof_plus(in->host_gas, mark->host_gas);
+            in->samples = pvm_prof_plus(in->samples, mark->samples);
         }
         in->executed = here;
         code->is_exact = code->is_exact && here >= 0;

@@ -30,6 +30,8 @@ typedef struct {
         executed; /**< how often it was begun: a fault counts, and going on after it counts again */
     int64_t gas;
     int64_t host_gas; /**< taken by the host calls that it made */
+    int64_t
+        samples; /**< that met it; of interpreted code all of a block stand at its first instruction, or behind an ecalli */
 } pvm_prof_code_instruction_t;
 
 /** What is known of a place; private to code.c. */
@@ -37,6 +39,7 @@ typedef struct {
     uint32_t pc;
     int64_t began; /**< table cut */
     int64_t host_gas;
+    int64_t samples;
 } pvm_prof_code_mark_t;
 
 /** One program of a recording. Read its members freely. */
@@ -68,6 +71,10 @@ typedef struct {
 pvm_prof_status_t pvm_prof_code_open(pvm_prof_run_file_t *file, int64_t program,
                                      pvm_prof_code_t *out);
 void pvm_prof_code_close(pvm_prof_code_t *code);
+
+/** All samples of a recording, which shares of time are of; 0: time was not sampled, or they do not reconcile.
+ *  @return 0, or an SQLite code */
+int pvm_prof_code_samples(pvm_prof_run_file_t *file, int64_t *out_total);
 
 /** Look at a block: fills instructions, rest_gas, is_exact and the timeline. @return 0, or -1 without memory */
 int pvm_prof_code_look(pvm_prof_code_t *code, size_t block);

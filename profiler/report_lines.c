@@ -22,6 +22,7 @@ typedef struct {
     int64_t host_gas;
     int64_t hits;
     int64_t executed;
+    int64_t samples;
 } line_t;
 
 typedef struct {
@@ -32,6 +33,7 @@ typedef struct {
 
 typedef struct {
     pvm_prof_table_t *table;
+    int64_t samples; /**< of the recording */
     pvm_debug_stack_t stack;
     list_t block; /**< lines of the block that is being walked, */
     list_t all;   /**< and of its program */
@@ -79,6 +81,7 @@ static void join_equal(list_t *list, bool is_block)
         into->gas = pvm_prof_plus(into->gas, line->gas);
         into->host_gas = pvm_prof_plus(into->host_gas, line->host_gas);
         into->executed = pvm_prof_plus(into->executed, line->executed);
+        into->samples = pvm_prof_plus(into->samples, line->samples);
         if (!is_block) {
             into->hits = pvm_prof_plus(into->hits, line->hits);
         } else if (line->hits > into->hits) {
@@ -138,6 +141,7 @@ static int add_block(reader_t *reader, pvm_prof_code_t *code)
         line.gas = in->gas;
         line.host_gas = in->host_gas;
         line.executed = line.hits = in->executed;
+        line.samples = in->samples;
         if (append(&reader->block, &line, true) != 0) {
             return -1;
         }
@@ -199,7 +203,10 @@ static int add_row(reader_t *reader, const line_t *line, const char *program)
     pvm_prof_value_set_int(&row[5], line->host_gas);
     pvm_prof_value_set_int(&row[6], line->hits);
     pvm_prof_value_set_int(&row[7], line->executed);
-    return failed | pvm_prof_value_set_text(&row[8], program);
+    if (reader->samples > 0) {
+        pvm_prof_code_set_samples(&row[8], line->samples, reader->samples);
+    }
+    return failed | pvm_prof_value_set_text(&row[reader->table->column_count - 1], program);
 }
 
 static int visit(void *user_data, pvm_prof_code_t *code, const char *name, size_t index)
@@ -249,9 +256,11 @@ pvm_prof_status_t pvm_prof_report_lines(pvm_prof_run_file_t *file, pvm_prof_tabl
     pvm_prof_status_t status;
 
     *out_table = NULL;
-    if (reader != NULL) {
-        reader->table = pvm_prof_table_create("Source lines by gas", columns,
-                                              sizeof(columns) / sizeof(columns[0]));
+    if (reader != NULL && pvm_prof_code_samples(file, &reader->samples) == SQLITE_OK) {
+        /* Where there is no room, share, host gas, hits and executed can go. */
+        reader->table = pvm_prof_code_table("Source lines by gas", columns,
+                                            sizeof(columns) / sizeof(columns[0]), 1,
+                                            1U << 4 | 1U << 5 | 1U << 6 | 1U << 7, reader->samples);
     }
     if (reader == NULL || reader->table == NULL) {
         free(reader);

@@ -9,6 +9,7 @@ typedef struct {
     int64_t executed;
     int64_t gas;
     int64_t host_gas;
+    int64_t samples;
 } sum_t;
 
 /** One for each row of the instruction table, and what no instruction explains. */
@@ -35,6 +36,7 @@ static int visit(void *user_data, pvm_prof_code_t *code, const char *name, size_
         sum->executed = pvm_prof_plus(sum->executed, in->executed);
         sum->gas = pvm_prof_plus(sum->gas, in->gas);
         sum->host_gas = pvm_prof_plus(sum->host_gas, in->host_gas);
+        sum->samples = pvm_prof_plus(sum->samples, in->samples);
         sums->executed = pvm_prof_plus(sums->executed, in->executed);
     }
     sums->rest_gas = pvm_prof_plus(sums->rest_gas, code->rest_gas);
@@ -71,6 +73,9 @@ static int add_row(pvm_prof_table_t *table, const char *name, const sum_t *sum, 
     }
     pvm_prof_value_set_int(&row[5], sum->host_gas);
     pvm_prof_value_set_int(&row[6], sum->places);
+    if (totals->samples > 0) {
+        pvm_prof_code_set_samples(&row[7], sum->samples, totals->samples);
+    }
     return 0;
 }
 
@@ -102,7 +107,8 @@ pvm_prof_status_t pvm_prof_report_opcodes(pvm_prof_run_file_t *file, pvm_prof_ta
         return status;
     }
     pvm_prof_table_t *const table =
-        pvm_prof_table_create("Opcodes by gas", columns, sizeof(columns) / sizeof(columns[0]));
+        pvm_prof_code_table("Opcodes by gas", columns, sizeof(columns) / sizeof(columns[0]), 0,
+                            1U << 4 | 1U << 5 | 1U << 6, totals.samples);
     if (table == NULL || add_rows(table, &sums, &totals) != 0) {
         pvm_prof_table_destroy(table);
         return pvm_prof_store_report(file, SQLITE_NOMEM, "report on it");

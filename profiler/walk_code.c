@@ -1,9 +1,11 @@
 /* The walk over all programs, and what to say about figures below the block. */
 #include "profiler/walk_code.h"
 
+#include "profiler/interval.h"
 #include "profiler/report.h"
 #include "profiler/table_sort.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +51,9 @@ pvm_prof_status_t pvm_prof_code_walk(pvm_prof_run_file_t *file, pvm_prof_code_vi
     *out = (pvm_prof_code_totals_t){0};
     int code = read_gas_used(file, &out->gas_used);
     if (code == SQLITE_OK) {
+        code = pvm_prof_code_samples(file, &out->samples);
+    }
+    if (code == SQLITE_OK) {
         code = sqlite3_prepare_v2(file->db, "SELECT id, name FROM program ORDER BY id", -1, &rows,
                                   NULL);
     }
@@ -73,6 +78,49 @@ pvm_prof_status_t pvm_prof_code_walk(pvm_prof_run_file_t *file, pvm_prof_code_vi
     return pvm_prof_store_report(file, code, "read its blocks");
 }
 
+const pvm_prof_column_t pvm_prof_sample_columns[PVM_PROF_SAMPLE_COLUMNS] = {
+    {"samples", "n", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
+    {"time_share", "time", "%", PVM_PROF_TYPE_PERCENT, PVM_PROF_SAMPLED},
+    {"time_share_low", "from", "", PVM_PROF_TYPE_PERCENT, PVM_PROF_SAMPLED},
+    {"time_share_high", "to", "", PVM_PROF_TYPE_PERCENT, PVM_PROF_SAMPLED},
+};
+
+pvm_prof_table_t *pvm_prof_code_table(const char *title, const pvm_prof_column_t *columns,
+                                      size_t count, size_t behind, uint64_t details,
+                                      int64_t samples)
+{
+    pvm_prof_column_t all[32];
+    size_t total = 0;
+
+    assert(count + PVM_PROF_SAMPLE_COLUMNS <= sizeof(all) / sizeof(all[0]) && behind <= count);
+    for (size_t i = 0; i < count; i++) {
+        if (i + behind == count && samples > 0) {
+            memcpy(all + total, pvm_prof_sample_columns, sizeof(pvm_prof_sample_columns));
+            total += PVM_PROF_SAMPLE_COLUMNS;
+        }
+        all[total++] = columns[i];
+    }
+    if (behind == 0 && samples > 0) {
+        memcpy(all + total, pvm_prof_sample_columns, sizeof(pvm_prof_sample_columns));
+        total += PVM_PROF_SAMPLE_COLUMNS;
+    }
+    pvm_prof_table_t *const table = pvm_prof_table_create(title, all, total);
+    if (table != NULL && samples > 0) {
+        table->details = details;
+    }
+    return table;
+}
+
+void pvm_prof_code_set_samples(pvm_prof_value_t *values, int64_t count, int64_t total)
+{
+    const pvm_prof_interval_t interval = pvm_prof_interval(count, total);
+
+    pvm_prof_value_set_int(&values[0], count);
+    pvm_prof_value_set_real(&values[1], total > 0 ? 100.0 * (double)count / (double)total : 0);
+    pvm_prof_value_set_real(&values[2], 100.0 * interval.low);
+    pvm_prof_value_set_real(&values[3], 100.0 * interval.high);
+}
+
 static void mark(pvm_prof_table_t *table, const char *id, bool is_estimated)
 {
     const size_t column = pvm_prof_table_column(table, id);
@@ -80,6 +128,26 @@ static void mark(pvm_prof_table_t *table, const char *id, bool is_estimated)
     if (is_estimated && column < table->column_count) {
         table->columns[column].certainty = PVM_PROF_ESTIMATED;
     }
+}
+
+/* Samples are counted by block where code is interpreted. @return 0, or -1 without memory */
+static int note_samples(pvm_prof_run_file_t *file, pvm_prof_table_t *table)
+{
+    sqlite3_stmt *row = NULL;
+    bool is_interpreted = false;
+
+    if (sqlite3_prepare_v2(
+            file->db,
+            "SELECT 1 FROM vm v JOIN sample_total t ON t.vm = v.id WHERE v.backend = "
+            "'interpreter' AND t.samples > 0 LIMIT 1",
+            -1, &row, NULL) == SQLITE_OK) {
+        is_interpreted = sqlite3_step(row) == SQLITE_ROW;
+    }
+    sqlite3_finalize(row);
+    return is_interpreted
+               ? pvm_prof_table_add_note(table, "Samples of interpreted code stand at the first "
+                                                "instruction of their block.")
+               : 0;
 }
 
 pvm_prof_status_t pvm_prof_code_note(pvm_prof_run_file_t *file, pvm_prof_table_t *table,
@@ -94,6 +162,9 @@ pvm_prof_status_t pvm_prof_code_note(pvm_prof_run_file_t *file, pvm_prof_table_t
         failed |= pvm_prof_table_add_note(
             table, "Only blocks cost gas under this spec; below them it is attributed to who makes "
                    "the block longer, so that the sum is that of the block.");
+    }
+    if (totals->samples > 0) {
+        failed |= note_samples(file, table);
     }
     if (!totals->is_exact) {
         failed |= pvm_prof_table_add_note(

@@ -23,6 +23,7 @@ typedef struct {
     int64_t executed;
     int64_t gas;
     int64_t host_gas;
+    int64_t samples;
     pvm_debug_text_t path; /**< innermost source line; borrowed from the program */
     uint32_t source_line;
     pvm_debug_function_t function; /**< that the line belongs to; name.len 0: unknown */
@@ -39,6 +40,7 @@ typedef struct {
     pvm_prof_functions_t functions;
     pvm_prof_loops_t loops;
     int64_t gas_used; /**< of the recording, for shares; 0: means nothing */
+    int64_t samples;  /**< of the recording; 0: time was not sampled */
     char *program_name;
 
     uint32_t *blocks; /**< what to show: of program->blocks, ascending */

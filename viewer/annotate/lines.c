@@ -70,6 +70,7 @@ static int fill_block(pvm_annotate_t *annotate, uint32_t index, filler_t *filler
             line->executed = code->instructions[i].executed;
             line->gas = code->instructions[i].gas;
             line->host_gas = code->instructions[i].host_gas;
+            line->samples = code->instructions[i].samples;
         }
         find_source(annotate, &filler->walk, &filler->stack, line);
         filler->text.len = 0;

@@ -420,6 +420,7 @@ pvm_view_status_t pvm_annotate_select(pvm_annotate_t *annotate, const char *want
             close_program(annotate);
         }
     }
+    (void)pvm_prof_code_samples(annotate->file, &annotate->samples);
     const pvm_prof_status_t found =
         pvm_prof_loops_find(annotate->file, &annotate->code, &annotate->loops);
     if (found != PVM_PROF_OK) {

@@ -122,6 +122,9 @@ static bool add_rows(pvm_annotate_t *annotate, pvm_prof_table_t *table)
         put_jump(annotate, &row, i);
         put_source(line, &row);
         put_host(line, &row, &text);
+        if (annotate->samples > 0 && !row.failed) {
+            pvm_prof_code_set_samples(row.values + row.at, line->samples, annotate->samples);
+        }
         failed = row.failed;
     }
     pvm_buffer_free(&text);
@@ -133,7 +136,8 @@ pvm_view_status_t pvm_annotate_note(pvm_annotate_t *annotate, pvm_prof_table_t *
     const pvm_prof_code_totals_t totals = {.is_attributed =
                                                annotate->code.block_count > 0 &&
                                                pvm_prof_code_is_attributed(&annotate->code),
-                                           .is_exact = true};
+                                           .is_exact = true,
+                                           .samples = annotate->samples};
     const pvm_prof_status_t status = pvm_prof_code_note(annotate->file, table, &totals);
 
     if (status != PVM_PROF_OK) {
@@ -154,7 +158,8 @@ pvm_view_status_t pvm_annotate_put_table(pvm_annotate_t *annotate)
     pvm_view_status_t status = PVM_VIEW_FINE;
 
     snprintf(title, sizeof(title), "Code of %s", annotate->title);
-    table = pvm_prof_table_create(title, columns, sizeof(columns) / sizeof(columns[0]));
+    table = pvm_prof_code_table(title, columns, sizeof(columns) / sizeof(columns[0]), 0, 0,
+                                annotate->samples);
     if (!add_rows(annotate, table)) {
         status = pvm_annotate_fail_memory(annotate);
     } else {

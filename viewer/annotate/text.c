@@ -3,6 +3,7 @@
 #include "viewer/annotate/source.h"
 #include "viewer/new_run.h"
 
+#include "profiler/interval.h"
 #include "profiler/report.h"
 #include "profiler/walk_code.h"
 
@@ -28,6 +29,7 @@ typedef struct {
     bool is_colour;
     bool is_wide;
     bool is_utf8;
+    int left; /**< columns in front of the place */
     int pc_width;
     int guest_width;
     int host_width; /**< 0: no host code */
@@ -231,6 +233,12 @@ static void put_instruction(writer_t *writer, const pvm_annotate_line_t *line, g
     } else {
         fprintf(writer->out, " %5s ", "");
     }
+    if (writer->annotate->samples > 0 && line->samples != 0) {
+        put_short(writer, line->samples, 5);
+        fputc(' ', writer->out);
+    } else if (writer->annotate->samples > 0) {
+        fprintf(writer->out, "%6s", "");
+    }
     put_gutter(writer, gutter);
     fprintf(writer->out, "%*" PRIu32 "  ", writer->pc_width, line->pc);
     put_text(writer, line->text, strlen(line->text), (size_t)writer->guest_width, has_host);
@@ -239,15 +247,14 @@ static void put_instruction(writer_t *writer, const pvm_annotate_line_t *line, g
     }
     fputc('\n', writer->out);
     while (has_host && *host != '\0') {
-        fprintf(writer->out, "%*s", writer->is_wide ? 20 : 13, "");
+        fprintf(writer->out, "%*s", writer->left - 1, "");
         put_gutter(writer, gutter == HEAD ? INSIDE : gutter == BACK ? OUTSIDE : gutter);
         fprintf(writer->out, "%*s  %*s", writer->pc_width, "", writer->guest_width, "");
         host = put_host(writer, host);
         fputc('\n', writer->out);
     }
     if (line->host_gas > 0) {
-        fprintf(writer->out, "%*s%*s host gas ", writer->is_wide ? 21 : 14, "", writer->pc_width,
-                "");
+        fprintf(writer->out, "%*s%*s host gas ", writer->left, "", writer->pc_width, "");
         put_number(writer, line->host_gas);
         fprintf(writer->out, " (%.1f %%)\n", share_of(writer, line->host_gas));
     }
@@ -255,7 +262,28 @@ static void put_instruction(writer_t *writer, const pvm_annotate_line_t *line, g
 
 /* -- Blocks -------------------------------------------------------------------------------- */
 
-static void put_block_head(writer_t *writer, size_t executed)
+/* Time, with what it is worth. */
+static void put_block_time(const writer_t *writer, size_t first)
+{
+    const pvm_annotate_t *const annotate = writer->annotate;
+    const pvm_annotate_line_t *const lines = annotate->lines;
+    int64_t samples = 0;
+
+    if (annotate->samples == 0) {
+        return;
+    }
+    for (size_t i = first; i < annotate->line_count && lines[i].block == lines[first].block; i++) {
+        samples = pvm_prof_plus(samples, lines[i].samples);
+    }
+    const pvm_prof_interval_t interval = pvm_prof_interval(samples, annotate->samples);
+    fprintf(writer->out, "  ~time %.1f %%, %.1f to %.1f, n ",
+            100.0 * (double)samples / (double)annotate->samples, 100.0 * interval.low,
+            100.0 * interval.high);
+    put_number(writer, samples);
+    fputc('\n', writer->out);
+}
+
+static void put_block_head(writer_t *writer, size_t executed, size_t first)
 {
     const pvm_annotate_t *const annotate = writer->annotate;
     const pvm_prof_code_block_t *const block = &annotate->code.blocks[executed];
@@ -271,6 +299,7 @@ static void put_block_head(writer_t *writer, size_t executed)
             colour(writer, plain));
     put_number(writer, block->cost);
     fputc('\n', writer->out);
+    put_block_time(writer, first);
     if (loop == PVM_PROF_NO_LOOP || annotate->loops.loops[loop].header != executed) {
         return;
     }
@@ -306,8 +335,7 @@ static void put_block_end(writer_t *writer, size_t executed)
     if (edges < 2 && !has_back) {
         return;
     }
-    fprintf(writer->out, "%s%*s", colour(writer, faint),
-            (writer->is_wide ? 22 : 15) + writer->pc_width, "");
+    fprintf(writer->out, "%s%*s", colour(writer, faint), writer->left + 1 + writer->pc_width, "");
     for (size_t i = first; i < loops->edge_count && loops->edges[i].from == executed; i++) {
         const pvm_prof_edge_t *const edge = &loops->edges[i];
 
@@ -379,7 +407,7 @@ static void put_lines(writer_t *writer)
         }
         const size_t executed = pvm_annotate_executed(annotate, lines[i].block);
         if (is_first) {
-            put_block_head(writer, executed);
+            put_block_head(writer, executed, i);
         }
         if (annotate->shows_source) {
             put_source(writer, &lines[i]);
@@ -417,9 +445,10 @@ static void put_head(writer_t *writer)
     if (annotate->host_reason != NULL && annotate->shows_host) {
         fprintf(writer->out, "No x86-64 code: %s.\n", annotate->host_reason);
     }
-    fprintf(writer->out, "\n%s  hits %s %s%%gas  %*s  %-*s%s%s\n", colour(writer, bold),
+    fprintf(writer->out, "\n%s  hits %s %s%%gas  %s%*s  %-*s%s%s\n", colour(writer, bold),
             writer->is_wide ? "   gas" : "",
-            pvm_prof_code_is_attributed(&annotate->code) ? " ~" : "  ", writer->pc_width, "pc",
+            pvm_prof_code_is_attributed(&annotate->code) ? " ~" : "  ",
+            annotate->samples > 0 ? "   n  " : "", writer->pc_width, "pc",
             writer->host_width > 0 ? writer->guest_width : 0, "instruction",
             writer->host_width > 0 ? "  x86-64" : "", colour(writer, plain));
 }
@@ -449,7 +478,8 @@ static void lay_out(writer_t *writer)
 
     writer->is_wide = annotate->render.width >= WIDE_COLUMNS;
     writer->pc_width = snprintf(digits, sizeof(digits), "%" PRIu32, last);
-    const int used = (writer->is_wide ? 21 : 14) + writer->pc_width + 2;
+    writer->left = (writer->is_wide ? 21 : 14) + (annotate->samples > 0 ? 6 : 0);
+    const int used = writer->left + writer->pc_width + 2;
     const int room = (int)annotate->render.width - used;
     if (annotate->shows_host && annotate->host_reason == NULL && room >= 40) {
         writer->guest_width = (room - 2) / 2;
