@@ -2,6 +2,7 @@
 #include "prof_fixture.h"
 
 #include "profiler/code.h"
+#include "profiler/loops.h"
 #include "profiler/report_code.h"
 #include "profiler/table_sort.h"
 #include "support/blob.h"
@@ -60,15 +61,25 @@ static int64_t *count_steps(pvm_program_t *program, uint32_t entry, uint64_t gas
     return counts;
 }
 
-static void record(const char *path, pvm_program_t *program, uint32_t entry, uint64_t gas)
+/* That many runs, with r7 = 0, 1 and so on. */
+static void record_runs(const char *path, pvm_program_t *program, uint32_t entry, uint64_t gas,
+                        uint64_t runs)
 {
     prof_recording_t recording = prof_record(path, 0);
     pvm_vm_t *const vm = prof_attach(&recording, program, 1, gas);
 
     pvm_set_host_callback(vm, host, NULL);
-    pvm_execute(vm, entry);
+    for (uint64_t i = 0; i < runs; i++) {
+        pvm_set_register(vm, 7, i);
+        pvm_execute(vm, entry);
+    }
     pvm_destroy(vm);
     prof_finish(&recording);
+}
+
+static void record(const char *path, pvm_program_t *program, uint32_t entry, uint64_t gas)
+{
+    record_runs(path, program, entry, gas, 1);
 }
 
 static void compare(const char *path, const char *name, const int64_t *expected)
@@ -207,6 +218,95 @@ static void lines_and_opcodes_add_up_to_blocks(void **state)
     pvm_prof_run_file_close(file);
 }
 
+/** A recording of a text, opened again, with its loops. */
+typedef struct {
+    pvm_prof_run_file_t *file;
+    pvm_prof_code_t code;
+    pvm_prof_loops_t loops;
+} looped_t;
+
+static looped_t record_loops(const char *path, const char *text, uint64_t runs)
+{
+    pvm_program_t *const program = prof_program(text, PVM_SPEC_0_7_2);
+    looped_t out;
+
+    record_runs(path, program, 0, 100000, runs);
+    pvm_program_release(program);
+    assert_int_equal(pvm_prof_run_file_open(path, &out.file), PVM_PROF_OK);
+    assert_int_equal(pvm_prof_code_open(out.file, 1, &out.code), PVM_PROF_OK);
+    assert_int_equal(pvm_prof_loops_find(out.file, &out.code, &out.loops), PVM_PROF_OK);
+    return out;
+}
+
+static void forget(looped_t *looped)
+{
+    pvm_prof_loops_free(&looped->loops);
+    pvm_prof_code_close(&looped->code);
+    pvm_prof_run_file_close(looped->file);
+}
+
+static void loops_nest_and_their_trips_are_exact(void **state)
+{
+    const prof_place_t *const place = *state;
+    looped_t looped = record_loops(place->path,
+                                   "load_imm r2, 3\nfallthrough\n"
+                                   "outer: load_imm r3, 4\nfallthrough\n"
+                                   "inner: add_imm_64 r3, r3, -1\nbranch_ne_imm r3, 0, @inner\n"
+                                   "add_imm_64 r2, r2, -1\nbranch_ne_imm r2, 0, @outer\ntrap",
+                                   1);
+    const pvm_prof_loop_t *const loops = looped.loops.loops;
+
+    assert_int_equal(looped.loops.loop_count, 2);
+    assert_int_equal(loops[0].block_count, 3);
+    assert_int_equal(loops[0].iterations, 3);
+    assert_int_equal(loops[0].entries, 1);
+    assert_int_equal(loops[0].gas, 3 * 2 + 12 * 2 + 3 * 2);
+    assert_int_equal(loops[0].parent, PVM_PROF_NO_LOOP);
+    assert_int_equal(loops[1].block_count, 1);
+    assert_int_equal(loops[1].iterations, 12);
+    assert_int_equal(loops[1].entries, 3);
+    assert_int_equal(loops[1].gas, 12 * 2);
+    assert_int_equal(loops[1].parent, 0);
+    assert_int_equal(loops[1].depth, 1);
+    forget(&looped);
+}
+
+static void a_call_in_a_loop_stays_in_it_and_its_routine_outside(void **state)
+{
+    const prof_place_t *const place = *state;
+    looped_t looped = record_loops(place->path,
+                                   ".jump_table @back\nload_imm r2, 5\nfallthrough\n"
+                                   "head: load_imm_jump r0, 2, @callee\n"
+                                   "back: add_imm_64 r2, r2, -1\nbranch_ne_imm r2, 0, @head\n"
+                                   "trap\ncallee: jump_ind r0, 0",
+                                   1);
+    const pvm_prof_loop_t *const loops = looped.loops.loops;
+
+    assert_int_equal(looped.loops.loop_count, 1);
+    assert_int_equal(loops[0].block_count, 2);
+    assert_int_equal(loops[0].iterations, 5);
+    assert_int_equal(loops[0].entries, 1);
+    assert_int_equal(loops[0].gas, 5 * 1 + 5 * 2);
+    forget(&looped);
+}
+
+/* Two blocks that jump to each other, entered at both: no block is on every way to the other. */
+static void what_is_entered_in_two_places_is_no_loop(void **state)
+{
+    const prof_place_t *const place = *state;
+    looped_t looped = record_loops(place->path,
+                                   "load_imm r2, 6\nbranch_eq_imm r7, 0, @second\n"
+                                   "first: add_imm_64 r2, r2, -1\nbranch_eq_imm r2, 0, @end\n"
+                                   "fallthrough\n"
+                                   "second: add_imm_64 r2, r2, -1\nbranch_ne_imm r2, 0, @first\n"
+                                   "end: trap",
+                                   2);
+
+    assert_true(looped.loops.has_edges);
+    assert_int_equal(looped.loops.loop_count, 0);
+    forget(&looped);
+}
+
 static void rows_are_sorted_by_what_their_column_is(void **state)
 {
     static const pvm_prof_column_t columns[] = {
@@ -251,6 +351,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_fault_that_is_resumed_is_begun_twice, prof_place_create,
                                         prof_place_remove),
         cmocka_unit_test_setup_teardown(lines_and_opcodes_add_up_to_blocks, prof_place_create,
+                                        prof_place_remove),
+        cmocka_unit_test_setup_teardown(loops_nest_and_their_trips_are_exact, prof_place_create,
+                                        prof_place_remove),
+        cmocka_unit_test_setup_teardown(a_call_in_a_loop_stays_in_it_and_its_routine_outside,
+                                        prof_place_create, prof_place_remove),
+        cmocka_unit_test_setup_teardown(what_is_entered_in_two_places_is_no_loop, prof_place_create,
                                         prof_place_remove),
         cmocka_unit_test(rows_are_sorted_by_what_their_column_is),
     };
