@@ -194,6 +194,21 @@ static void put_chain(drawing_t *drawing)
     FILE *const out = drawing->annotate->render.out;
     size_t told = 0;
 
+    const pvm_gas_link_t *longest = NULL;
+
+    for (size_t i = 0; i < timeline->chain_count; i++) {
+        const pvm_gas_link_t *const link = &timeline->chain[i];
+
+        if (longest == NULL || link->end - link->begin > longest->end - longest->begin) {
+            longest = link;
+        }
+    }
+    if (longest != NULL) {
+        fprintf(out,
+                "Longest in the chain: @%" PRIu32 " %.*s, %" PRIu32 " of %" PRIu32 " cycles.\n",
+                drawing->pcs[longest->index], CHAIN_COLUMNS, text_of(drawing, longest->index),
+                longest->end - longest->begin, timeline->chain[timeline->chain_count - 1].end);
+    }
     fputs("\nCritical chain, from cycle to cycle:\n", out);
     for (size_t i = 0; i < timeline->chain_count; told++) {
         const size_t end = same_until(timeline, i);
