@@ -144,38 +144,6 @@ static int connect_immutable(pvm_prof_run_file_t *file)
     return code;
 }
 
-/* Files of earlier versions lack tables that reports ask: they get empty ones, in memory. */
-static pvm_prof_status_t add_missing(pvm_prof_run_file_t *file)
-{
-    static const struct {
-        const char *name;
-        const char *columns;
-    } tables[] = {
-        {"call_node", "id, parent, program, function, kind, site_pc, pc, calls, gas, host_calls, "
-                      "host_gas, deeper_calls, deeper_gas"},
-        {"call_total", "program, function, calls, gas"},
-        {"indirect_jump", "program, from_pc, to_pc, count"},
-    };
-    char sql[320];
-
-    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-        int64_t count = 0;
-        (void)snprintf(sql, sizeof(sql),
-                       "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '%s'",
-                       tables[i].name);
-        int code = query_integer(file->db, sql, &count);
-        if (code == SQLITE_OK && count == 0) {
-            (void)snprintf(sql, sizeof(sql), "CREATE TEMP TABLE %s (%s)", tables[i].name,
-                           tables[i].columns);
-            code = sqlite3_exec(file->db, sql, NULL, NULL, NULL);
-        }
-        if (code != SQLITE_OK) {
-            return pvm_prof_store_report(file, code, "read its tables");
-        }
-    }
-    return PVM_PROF_OK;
-}
-
 static pvm_prof_status_t check_content(pvm_prof_run_file_t *file)
 {
     int64_t id = 0;
@@ -211,7 +179,9 @@ static pvm_prof_status_t check_content(pvm_prof_run_file_t *file)
             return pvm_prof_store_report(file, code, "look at its views");
         }
     }
-    return add_missing(file);
+    code = version < PVM_PROF_SCHEMA_VERSION ? pvm_prof_store_fill_older(file) : SQLITE_OK;
+    return code == SQLITE_OK ? PVM_PROF_OK
+                             : pvm_prof_store_report(file, code, "read it as an older file");
 }
 
 pvm_prof_status_t pvm_prof_run_file_open(const char *path, pvm_prof_run_file_t **out_file)

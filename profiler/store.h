@@ -105,6 +105,9 @@ void pvm_prof_store_retry(pvm_prof_run_file_t *file);
 /** Note a failure that SQLite does not know of (memory). */
 void pvm_prof_store_fail(pvm_prof_run_file_t *file, const char *what);
 
+/** Give the connection of a file of an older version empty temporary tables for those that came later. @return an SQLite code */
+int pvm_prof_store_fill_older(pvm_prof_run_file_t *file);
+
 /** Finalize statements, roll back what is open. */
 void pvm_prof_store_close(pvm_prof_run_file_t *file);
 

@@ -1,0 +1,67 @@
+/* Files of older versions: what they lack is there as empty temporary tables, so that no query has to ask. */
+#include "profiler/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const char pvm_prof_schema_sql[];
+
+static bool has_table(sqlite3 *db, const char *name)
+{
+    sqlite3_stmt *row = NULL;
+    bool has = false;
+
+    if (sqlite3_prepare_v2(db,
+                           "SELECT 1 FROM main.sqlite_master WHERE type = 'table' AND name = ?1",
+                           -1, &row, NULL) == SQLITE_OK) {
+        sqlite3_bind_text(row, 1, name, -1, SQLITE_STATIC);
+        has = sqlite3_step(row) == SQLITE_ROW;
+    }
+    sqlite3_finalize(row);
+    return has;
+}
+
+/* @param sql  "CREATE TABLE name (...)", as the schema has it */
+static int create_temporary(sqlite3 *db, const char *sql)
+{
+    static const char create[] = "CREATE TABLE";
+    char *text = NULL;
+    int code = SQLITE_NOMEM;
+
+    if (strncmp(sql, create, sizeof(create) - 1) != 0) {
+        return SQLITE_CORRUPT;
+    }
+    if (asprintf(&text, "CREATE TEMP TABLE%s", sql + sizeof(create) - 1) >= 0) {
+        code = sqlite3_exec(db, text, NULL, NULL, NULL);
+        free(text);
+    }
+    return code;
+}
+
+int pvm_prof_store_fill_older(pvm_prof_run_file_t *file)
+{
+    sqlite3 *model = NULL;
+    sqlite3_stmt *tables = NULL;
+    int code = sqlite3_open(":memory:", &model);
+
+    if (code == SQLITE_OK) {
+        code = sqlite3_exec(model, pvm_prof_schema_sql, NULL, NULL, NULL);
+    }
+    if (code == SQLITE_OK) {
+        code = sqlite3_prepare_v2(model, "SELECT name, sql FROM sqlite_master WHERE type = 'table'",
+                                  -1, &tables, NULL);
+    }
+    while (code == SQLITE_OK && (code = sqlite3_step(tables)) == SQLITE_ROW) {
+        const char *const name = (const char *)sqlite3_column_text(tables, 0);
+        const char *const sql = (const char *)sqlite3_column_text(tables, 1);
+
+        code = SQLITE_OK;
+        if (name != NULL && sql != NULL && !has_table(file->db, name)) {
+            code = create_temporary(file->db, sql);
+        }
+    }
+    sqlite3_finalize(tables);
+    sqlite3_close(model);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
