@@ -217,7 +217,16 @@ static int read_used(pvm_prof_run_file_t *file, int64_t *out_used, bool *out_rec
     return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
 }
 
-static int add_notes(pvm_prof_table_t *table, const pvm_prof_call_tree_t *tree, int64_t used)
+/* What was selected does not add up, which its own note says. */
+static bool is_selected(pvm_prof_run_file_t *file)
+{
+    char selected[2];
+
+    return pvm_prof_run_file_get_info(file, PVM_PROF_INFO_SELECTED, selected, sizeof(selected)) > 0;
+}
+
+static int add_notes(pvm_prof_table_t *table, pvm_prof_run_file_t *file,
+                     const pvm_prof_call_tree_t *tree, int64_t used)
 {
     const int64_t difference = pvm_prof_wrap_sub(used, (int64_t)sum_all(tree));
 
@@ -225,7 +234,7 @@ static int add_notes(pvm_prof_table_t *table, const pvm_prof_call_tree_t *tree, 
         return pvm_prof_table_add_note(table,
                                        "Calls were not followed; record with --instrument calls.");
     }
-    if (difference != 0) {
+    if (difference != 0 && !is_selected(file)) {
         return pvm_prof_table_add_note(
             table, "The tree does not reconcile: gas used is %lld more than its contexts explain.",
             (long long)difference);
@@ -256,7 +265,7 @@ pvm_prof_status_t pvm_prof_call_report(pvm_prof_run_file_t *file,
         writer.gas_used = reconciles && sum_all(&tree) == (uint64_t)used ? used : 0;
         writer.table = pvm_prof_table_create("Calls by gas", columns, COLUMN_COUNT);
         if (writer.table == NULL || arrange(&writer) != 0 || write_tree(&writer) != 0 ||
-            add_notes(writer.table, &tree, used) != 0) {
+            add_notes(writer.table, file, &tree, used) != 0) {
             status = pvm_prof_store_report(file, SQLITE_NOMEM, "show its calls");
         } else {
             writer.table->row_count_all =
