@@ -60,7 +60,7 @@ static pvm_view_status_t check(pvm_view_t *view)
     }
     if (view->operand_count > exporters[format].runs_max) {
         return pvm_view_fail(view, PVM_VIEW_USAGE,
-                             "export: %s is made from one run file; html and svg take two",
+                             "export: %s is made from one run file; html, svg and folded take two",
                              exporters[format].name);
     }
     if (is_for_files(exporters[format].name) && !pvm_view_has(view, PVM_OPTION_OUTPUT) &&

@@ -4,7 +4,7 @@ cp "$GUESTS/service.jam" .
 pvmscope record service.jam -o a.db >/dev/null
 pvmscope record service.jam --gas 100000 -o b.db >/dev/null
 run() { pvmscope "$@"; echo "[$?]"; }
-run export a.db b.db --format folded
+run export a.db b.db --format pprof
 run export a.db b.db a.db --format svg
 run export a.db --format xml
 run export a.db --format folded --value weight
