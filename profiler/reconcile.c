@@ -6,6 +6,7 @@
 #include "support/error.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /** Figures that must be equal. */
 typedef struct {
@@ -80,22 +81,29 @@ static int read_loss(pvm_prof_run_file_t *file, bool *out)
     int64_t lost = 0;
     int64_t ignored = 0;
     bool has;
-    char selected[2];
     const int code =
         query_pair(file->db, "SELECT count(*), 0 FROM lost_events", &has, &lost, &ignored);
 
-    /* What a filter leaves out is missing like what was lost. */
-    *out =
-        pvm_prof_run_file_get_info(file, PVM_PROF_INFO_SELECTED, selected, sizeof(selected)) > 0 ||
-        status == PVM_PROF_RUN_RECORDING || status == PVM_PROF_RUN_INCOMPLETE || lost > 0 ||
-        (status == PVM_PROF_RUN_INTERRUPTED &&
-         pvm_prof_run_file_get_info(file, PVM_PROF_INFO_REASON, reason, sizeof(reason)) > 0);
+    *out = status == PVM_PROF_RUN_RECORDING || status == PVM_PROF_RUN_INCOMPLETE || lost > 0 ||
+           (status == PVM_PROF_RUN_INTERRUPTED &&
+            pvm_prof_run_file_get_info(file, PVM_PROF_INFO_REASON, reason, sizeof(reason)) > 0);
     return code;
 }
 
 pvm_prof_status_t pvm_prof_reconcile(pvm_prof_run_file_t *file, pvm_prof_reckoning_t *out)
 {
+    char rule[64];
+    char selected[128];
+
     *out = (pvm_prof_reckoning_t){0};
+    (void)pvm_prof_run_file_get_info(file, "sum_rule", rule, sizeof(rule));
+    if (strncmp(rule, "not applicable", strlen("not applicable")) == 0) {
+        (void)pvm_prof_run_file_get_info(file, PVM_PROF_INFO_SELECTED, selected, sizeof(selected));
+        pvm_error_set("%.300s: holds only what --select %.120s left, which does not add up; record "
+                      "without it",
+                      file->path, selected);
+        return PVM_PROF_E_FORMAT;
+    }
     int code = pvm_prof_wrap_sum_register(file->db);
 
     if (code == SQLITE_OK) {
