@@ -23,6 +23,7 @@ static void store_watch(pvm_prof_watch_t *watch)
         pvm_prof_calls_read(watch);
         pvm_prof_execution_store(watch);
     }
+    pvm_prof_block_trace_store(watch);
     pvm_prof_counts_store_edges(watch);
     pvm_prof_calls_store_pairs(watch);
     pvm_prof_samples_store(watch);
@@ -86,6 +87,7 @@ void pvm_prof_watch_destroy(pvm_prof_watch_t *watch)
         watch->next->previous = watch->previous;
     }
     pvm_prof_flight_forget(watch);
+    free(watch->trace);
     pvm_prof_map_free(&watch->total_index);
     free(watch->totals);
     free(watch->samples.places);
@@ -255,6 +257,7 @@ static void on_host_call_begin(void *user_data, pvm_vm_t *vm, const pvm_host_cal
     pvm_prof_guest_ends(watch, now_ns);
     if (watch->execution.is_open) {
         pvm_prof_call_begin(watch, call);
+        pvm_prof_block_trace_call(watch);
         pvm_prof_cuts_call_begin(watch);
         recorder->gas_left = watch->execution.ledger.now;
         /* Before the flush, which may store the row; and again behind it, so that it is not
@@ -357,6 +360,32 @@ static void on_destroy(void *user_data, pvm_vm_t *vm)
     pthread_mutex_unlock(lock);
 }
 
+static void on_blocks(void *user_data, pvm_vm_t *vm, const uint32_t *blocks, size_t count)
+{
+    const uint64_t now_ns = pvm_prof_now_ns();
+    pvm_prof_watch_t *const watch = user_data;
+    pvm_prof_recorder_t *const recorder = enter(watch);
+
+    (void)vm;
+    if (recorder != NULL) {
+        pvm_prof_block_trace_add(watch, blocks, count);
+        watch->execution.own_ns += watch->is_running ? pvm_prof_now_ns() - now_ns : 0;
+        leave(recorder);
+    }
+}
+
+static void on_block_gas(void *user_data, pvm_vm_t *vm, uint32_t block, int64_t gas)
+{
+    pvm_prof_watch_t *const watch = user_data;
+    pvm_prof_recorder_t *const recorder = enter(watch);
+
+    (void)vm;
+    if (recorder != NULL) {
+        pvm_prof_block_trace_add_gas(watch, block, gas);
+        leave(recorder);
+    }
+}
+
 const pvm_observer_t pvm_prof_observer = {
     .size = sizeof(pvm_observer_t),
     .run_begin = on_run_begin,
@@ -367,4 +396,6 @@ const pvm_observer_t pvm_prof_observer = {
     .host_memory = on_host_memory,
     .reset = on_reset,
     .destroy = on_destroy,
+    .blocks = on_blocks,
+    .block_gas = on_block_gas,
 };

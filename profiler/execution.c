@@ -170,6 +170,7 @@ void pvm_prof_execution_close(pvm_prof_watch_t *watch)
     pvm_prof_calls_read(watch);
     pvm_prof_execution_store(watch);
     pvm_prof_flight_store(watch);
+    pvm_prof_block_trace_end(watch);
     watch->execution.is_open = false;
     watch->recorder->last_result = watch->execution.result;
 }

@@ -319,10 +319,20 @@ static pvm_prof_status_t feed_vm(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry, pv
         return pvm_feed_indirect_jumps(feed, entry->vm, record);
     case PVM_EVENT_samples:
         return pvm_feed_samples(feed, entry->vm, record);
+    case PVM_EVENT_block_batch:
+        return pvm_feed_block_batch(feed, entry->vm, record);
+    case PVM_EVENT_gas:
+        pvm_feed_gas(entry->vm, record);
+        return PVM_PROF_OK;
     default:
         return PVM_PROF_OK;
     }
 }
+
+/* Every block in order, from traces that have it. */
+#define PVM_FEED_TRACE_EVENTS(X)                                                                   \
+    X(block_batch)                                                                                 \
+    X(gas)
 
 /* Events of one machine that are fed: X(name) for each. */
 #define PVM_FEED_MACHINE_EVENTS(X)                                                                 \
@@ -352,6 +362,7 @@ static bool vm_of(pvm_event_kind_t kind, const void *record, uint64_t *out_vm)
         *out_vm = ((const pvm_event_##name##_t *)record)->vm;                                      \
         return true;
         PVM_FEED_MACHINE_EVENTS(TAKE)
+        PVM_FEED_TRACE_EVENTS(TAKE)
 #undef TAKE
     default:
         return false;

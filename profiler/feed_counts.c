@@ -40,6 +40,25 @@ pvm_prof_status_t pvm_feed_block_counts(const pvm_prof_feed_t *feed, pvm_vm_t *v
     return PVM_PROF_OK;
 }
 
+pvm_prof_status_t pvm_feed_block_batch(const pvm_prof_feed_t *feed, pvm_vm_t *vm,
+                                       const pvm_event_block_batch_t *event)
+{
+    for (uint32_t i = 0; i < event->blocks_len; i++) {
+        if (event->blocks[i] > vm->program->block_count) {
+            return refuse(feed, "a block");
+        }
+    }
+    vm->observer.blocks(vm->observer_data, vm, event->blocks, event->blocks_len);
+    return PVM_PROF_OK;
+}
+
+void pvm_feed_gas(pvm_vm_t *vm, const pvm_event_gas_t *event)
+{
+    /* A pc that is in no block stands for "no block". */
+    vm->observer.block_gas(vm->observer_data, vm, pvm_program_block_at(vm->program, event->pc),
+                           event->gas);
+}
+
 /* The counter of an edge that leaves `from` through a terminator, or NULL. */
 static uint64_t *find_edge(const pvm_vm_t *vm, pvm_edge_kind_t kind, uint32_t from, uint32_t to)
 {

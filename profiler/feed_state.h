@@ -109,6 +109,9 @@ pvm_prof_status_t pvm_feed_indirect_jumps(const pvm_prof_feed_t *feed, pvm_vm_t 
                                           const pvm_event_indirect_jumps_t *event);
 pvm_prof_status_t pvm_feed_samples(const pvm_prof_feed_t *feed, pvm_vm_t *vm,
                                    const pvm_event_samples_t *event);
+pvm_prof_status_t pvm_feed_block_batch(const pvm_prof_feed_t *feed, pvm_vm_t *vm,
+                                       const pvm_event_block_batch_t *event);
+void pvm_feed_gas(pvm_vm_t *vm, const pvm_event_gas_t *event);
 pvm_prof_status_t pvm_feed_edge_counts(const pvm_prof_feed_t *feed, pvm_vm_t *vm,
                                        const pvm_event_edge_counts_t *event);
 

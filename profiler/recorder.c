@@ -57,11 +57,16 @@ static void store_instrumentation(pvm_prof_recorder_t *recorder)
     static const struct {
         uint32_t flag;
         const char *name;
-    } names[] = {{PVM_PROF_COUNTS, "counts"},        {PVM_PROF_EDGES, "edges"},
-                 {PVM_PROF_HOST_CALLS, "hostcalls"}, {PVM_PROF_MEMORY, "memory"},
-                 {PVM_PROF_FLIGHT, "flight"},        {PVM_PROF_SAMPLES, "samples"},
-                 {PVM_PROF_CALLS, "calls"}};
-    char text[80] = "";
+    } names[] = {{PVM_PROF_COUNTS, "counts"},
+                 {PVM_PROF_EDGES, "edges"},
+                 {PVM_PROF_HOST_CALLS, "hostcalls"},
+                 {PVM_PROF_MEMORY, "memory"},
+                 {PVM_PROF_FLIGHT, "flight"},
+                 {PVM_PROF_SAMPLES, "samples"},
+                 {PVM_PROF_CALLS, "calls"},
+                 {PVM_PROF_BLOCKS, "blocks"},
+                 {PVM_PROF_GAS, "gas"}};
+    char text[96] = "";
     size_t len = 0;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -89,7 +94,7 @@ pvm_prof_status_t pvm_prof_recorder_create(pvm_prof_run_file_t *file,
     }
     recorder->file = file;
     recorder->instrument = options->instrument != 0 ? options->instrument : PVM_PROF_DEFAULT;
-    if (recorder->instrument & (PVM_PROF_EDGES | PVM_PROF_CALLS)) {
+    if (recorder->instrument & (PVM_PROF_EDGES | PVM_PROF_CALLS | PVM_PROF_BLOCKS | PVM_PROF_GAS)) {
         recorder->instrument |= PVM_PROF_COUNTS;
     }
     if (recorder->instrument & PVM_PROF_MEMORY) {
@@ -186,6 +191,12 @@ static pvm_prof_status_t attach_locked(pvm_prof_recorder_t *recorder, pvm_vm_t *
         flags |= PVM_INSTRUMENT_CALLS;
     }
     const bool is_counting = flags != 0;
+    if (recorder->instrument & PVM_PROF_BLOCKS) {
+        flags |= PVM_INSTRUMENT_BLOCKS;
+    }
+    if (recorder->instrument & PVM_PROF_GAS) {
+        flags |= PVM_INSTRUMENT_GAS;
+    }
     if (recorder->instrument & PVM_PROF_FLIGHT) {
         flags |= PVM_INSTRUMENT_FLIGHT;
     }

@@ -21,6 +21,8 @@ enum {
     PVM_PROF_FLIGHT = 1 << 4,  /**< the last blocks before a panic, a fault or out of gas */
     PVM_PROF_SAMPLES = 1 << 5, /**< where guest time goes, by a timer */
     PVM_PROF_CALLS = 1 << 6,   /**< the calling-context tree; implies COUNTS */
+    PVM_PROF_BLOCKS = 1 << 7,  /**< every block in order; implies COUNTS */
+    PVM_PROF_GAS = 1 << 8,     /**< the same one by one, with the gas left: slow; implies COUNTS */
     PVM_PROF_DEFAULT = PVM_PROF_COUNTS | PVM_PROF_EDGES | PVM_PROF_HOST_CALLS
 };
 

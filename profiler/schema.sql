@@ -329,6 +329,25 @@ CREATE TABLE flight_block (
     PRIMARY KEY (execution, place)
 ) WITHOUT ROWID;
 
+-- With --instrument blocks or gas: every block in the order in which it was entered, in pieces.
+CREATE TABLE block_trace (
+    execution  INTEGER NOT NULL REFERENCES execution,
+    first      INTEGER NOT NULL,  -- blocks of the execution before this piece
+    count      INTEGER NOT NULL,  -- blocks in it, 16384 at most
+    pcs        BLOB NOT NULL,     -- first pc of each: 4 octets, least significant first
+    pcs_packed INTEGER NOT NULL,  -- 1: compressed by zlib
+    gas        BLOB,              -- before each was paid, less the same of the one before it: 8 octets; NULL: not collected
+    gas_packed INTEGER,
+    PRIMARY KEY (execution, first)
+);
+
+-- Where host calls stand in it.
+CREATE TABLE block_trace_call (
+    seq       INTEGER PRIMARY KEY REFERENCES host_call,
+    execution INTEGER NOT NULL REFERENCES execution,
+    place     INTEGER NOT NULL    -- blocks of the execution that were entered before
+);
+
 CREATE TABLE lost (
     kind  TEXT PRIMARY KEY,
     count INTEGER NOT NULL

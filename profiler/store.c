@@ -33,6 +33,7 @@ static const char *const lost_names[PVM_PROF_LOST_COUNT] = {
     [PVM_PROF_LOST_HOST_CALL] = "host_call",
     [PVM_PROF_LOST_HOST_CALL_END] = "host_call_end",
     [PVM_PROF_LOST_HOST_MEMORY] = "host_memory",
+    [PVM_PROF_LOST_BLOCK_TRACE] = "block_trace",
     [PVM_PROF_LOST_EVENT] = "event",
     [PVM_PROF_LOST_PACKET] = "packet",
 };

@@ -9,6 +9,7 @@
 
 #include "profiler/calls.h"
 #include "profiler/cuts.h"
+#include "profiler/block_trace.h"
 #include "profiler/flight.h"
 #include "profiler/functions.h"
 #include "profiler/host_sums.h"
@@ -114,6 +115,7 @@ typedef struct pvm_prof_watch_t {
     uint64_t flushed_ns;
     pvm_prof_execution_t execution;
     pvm_prof_call_t call;
+    pvm_prof_trace_piece_t *trace; /**< NULL: blocks are not traced */
     pvm_prof_flight_t
         *flight; /**< how the open execution stopped last; NULL: it did not, or went on */
 

@@ -16,7 +16,9 @@ _Static_assert(PVM_PROF_COUNTS == 1 << PVM_CHOICE_INSTRUMENT_COUNTS &&
                    PVM_PROF_MEMORY == 1 << PVM_CHOICE_INSTRUMENT_MEMORY &&
                    PVM_PROF_FLIGHT == 1 << PVM_CHOICE_INSTRUMENT_FLIGHT &&
                    PVM_PROF_SAMPLES == 1 << PVM_CHOICE_INSTRUMENT_SAMPLES &&
-                   PVM_PROF_CALLS == 1 << PVM_CHOICE_INSTRUMENT_CALLS,
+                   PVM_PROF_CALLS == 1 << PVM_CHOICE_INSTRUMENT_CALLS &&
+                   PVM_PROF_BLOCKS == 1 << PVM_CHOICE_INSTRUMENT_BLOCKS &&
+                   PVM_PROF_GAS == 1 << PVM_CHOICE_INSTRUMENT_GAS,
                "the list of --instrument is the recorder's flags");
 
 static void describe_progress(void *user_data, char *out, size_t out_bytes)

@@ -4,6 +4,7 @@
 #include "viewer/render.h"
 #include "viewer/run_set.h"
 
+#include "profiler/block_trace.h"
 #include "profiler/call_report.h"
 #include "profiler/flight.h"
 #include "profiler/report.h"
@@ -52,7 +53,7 @@ static pvm_view_status_t fail_profiler(pvm_view_t *view, pvm_prof_status_t statu
                          "%s", pvm_last_error());
 }
 
-static pvm_prof_status_t make_one(uint64_t choice, pvm_prof_run_file_t *file,
+static pvm_prof_status_t make_one(uint64_t choice, pvm_prof_run_file_t *file, uint32_t top,
                                   pvm_prof_table_t **out)
 {
     const pvm_prof_report_options_t all = {.size = sizeof(all)};
@@ -64,6 +65,8 @@ static pvm_prof_status_t make_one(uint64_t choice, pvm_prof_run_file_t *file,
         return pvm_prof_report_opcodes(file, out);
     case PVM_CHOICE_BY_PATH:
         return pvm_prof_report_paths(file, out);
+    case PVM_CHOICE_BY_TRACE:
+        return pvm_prof_block_trace_report(file, top, out);
     default:
         return pvm_prof_report(file, kind_of_choice(choice), &all, out);
     }
@@ -123,7 +126,7 @@ static pvm_view_status_t print_one(pvm_view_t *view, const pvm_render_t *render,
     /* What is sorted anew is read whole; else the queries can stop early. */
     const pvm_prof_status_t status =
         pvm_view_has(view, PVM_OPTION_SORT) || choice >= PVM_CHOICE_BY_LINE
-            ? make_one(choice, file, &table)
+            ? make_one(choice, file, pvm_view_has(view, PVM_OPTION_SORT) ? 0 : options->top, &table)
             : pvm_prof_report(file, kind_of_choice(choice), options, &table);
 
     if (status != PVM_PROF_OK) {

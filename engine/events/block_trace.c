@@ -121,6 +121,9 @@ static void tell_one(pvm_vm_t *vm, uint32_t id, int64_t gas)
     if (vm->filter != NULL && !pvm_filter_has_block(vm->filter, program, id)) {
         return;
     }
+    if (vm->observer.block_gas != NULL) {
+        vm->observer.block_gas(vm->observer_data, vm, id, gas);
+    }
     if (PVM_EVENTS_WANTED(block)) {
         const pvm_event_block_t record = {
             .vm = pvm_events_name(vm->id), .service = vm->service, .pc = pc};

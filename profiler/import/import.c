@@ -135,7 +135,8 @@ static void note_classes(reader_t *reader, const bt_stream *stream)
     } meanings[] = {{PVM_EVENT_block_counts, PVM_PROF_COUNTS},
                     {PVM_EVENT_edge_counts, PVM_PROF_EDGES},
                     {PVM_EVENT_host_call_begin, PVM_PROF_HOST_CALLS},
-                    {PVM_EVENT_samples, PVM_PROF_SAMPLES}};
+                    {PVM_EVENT_samples, PVM_PROF_SAMPLES},
+                    {PVM_EVENT_block_batch, PVM_PROF_BLOCKS}};
     const bt_stream_class *const class = bt_stream_borrow_class_const(stream);
     const uint64_t count = bt_stream_class_get_event_class_count(class);
 
@@ -184,7 +185,9 @@ static void on_event(reader_t *reader, const bt_message *message)
         return;
     }
     if (reader->is_scan) {
-        reader->instrument |= kind == PVM_EVENT_host_memory ? PVM_PROF_MEMORY : 0;
+        reader->instrument |= kind == PVM_EVENT_host_memory ? PVM_PROF_MEMORY
+                              : kind == PVM_EVENT_gas       ? PVM_PROF_GAS
+                                                            : 0;
         if (kind == PVM_EVENT_execute_begin) {
             note_run(reader, event);
         }

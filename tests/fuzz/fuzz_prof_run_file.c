@@ -2,6 +2,7 @@
  * reports and exports are made from: nothing may crash, and stacks must stay a tree whose parts add up. (Octets that are
  * no SQLite file are the business of SQLite.) */
 #include "fuzz/fuzz.h"
+#include "profiler/block_trace.h"
 #include "profiler/conversation.h"
 #include "profiler/report.h"
 #include "profiler/report_code.h"
@@ -19,8 +20,9 @@
 #define CHANGES_MAX  32
 
 static const char *const tables[] = {
-    "block",      "function",      "program",   "vm",         "execution", "host_call",
-    "host_total", "host_function", "host_site", "host_slice", "total",     "info",
+    "block",       "function",         "program",   "vm",         "execution", "host_call",
+    "host_total",  "host_function",    "host_site", "host_slice", "total",     "info",
+    "block_trace", "block_trace_call",
 };
 #define TABLE_COUNT (sizeof(tables) / sizeof(tables[0]))
 
@@ -47,6 +49,9 @@ static const char rows[] =
     "INSERT INTO host_total VALUES (1, 0, 1, 10, 0, 3), (1, 100, 1, 10, 0, 4), (2, 1, 1, 0, 0, 0);"
     "INSERT INTO host_site VALUES (1, 0, 0, 2, 20, 7), (2, 5, 1, 1, 0, 0);"
     "INSERT INTO host_slice VALUES (0, 32, 1, 0, 2, 20, 7, 10), (0, 32, 2, 1, 1, 0, 0, 30);"
+    "INSERT INTO block_trace VALUES (1, 0, 2, x'0000000000000000', 0, "
+    "x'5a00000000000000fbffffffffffffff', 0);"
+    "INSERT INTO block_trace_call VALUES (0, 1, 1), (1, 1, 2);"
     "UPDATE total SET executions = 2, host_calls = 3, gas_used = 55, blocks_gas = 35, host_gas = "
     "20;";
 
@@ -173,6 +178,9 @@ static void read_tables(void)
         pvm_prof_table_destroy(table);
     }
     if (pvm_prof_report_opcodes(file, &table) == PVM_PROF_OK) {
+        pvm_prof_table_destroy(table);
+    }
+    if (pvm_prof_block_trace_report(file, 0, &table) == PVM_PROF_OK) {
         pvm_prof_table_destroy(table);
     }
     for (int form = PVM_CONVERSATION_LIST; form <= PVM_CONVERSATION_LATENCY; form++) {

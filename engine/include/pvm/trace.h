@@ -250,6 +250,8 @@ typedef struct pvm_observer_t {
      *  pvm_program_blocks(), or pvm_program_block_count() for "no block". When the VM's buffer is full, before each
      *  host call and at every exit, before run_end. When the buffer is full, pc and gas are not current. */
     void (*blocks)(void *user_data, pvm_vm_t *vm, const uint32_t *blocks, size_t count);
+    /** With PVM_INSTRUMENT_GAS: one block, when it is entered. @param gas  left before anything of it was paid */
+    void (*block_gas)(void *user_data, pvm_vm_t *vm, uint32_t block, int64_t gas);
 } pvm_observer_t;
 
 /** Watch a VM. The structure is copied. NULL ends it. @return 0, or -1: bad size, or the VM is running. */
