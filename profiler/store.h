@@ -41,8 +41,8 @@ typedef enum {
     PVM_PROF_LOST_HOST_CALL_END, /**< the begin is in the file */
     PVM_PROF_LOST_HOST_MEMORY,
     PVM_PROF_LOST_BLOCK_TRACE, /**< pieces of many blocks */
-    PVM_PROF_LOST_EVENT,  /**< by a tracer, of whatever kind */
-    PVM_PROF_LOST_PACKET, /**< by a tracer: whole buffers */
+    PVM_PROF_LOST_EVENT,       /**< by a tracer, of whatever kind */
+    PVM_PROF_LOST_PACKET,      /**< by a tracer: whole buffers */
     PVM_PROF_LOST_COUNT
 } pvm_prof_lost_t;
 

@@ -7,9 +7,9 @@
 #ifndef PVM_PROFILER_WATCH_H
 #define PVM_PROFILER_WATCH_H
 
+#include "profiler/block_trace.h"
 #include "profiler/calls.h"
 #include "profiler/cuts.h"
-#include "profiler/block_trace.h"
 #include "profiler/flight.h"
 #include "profiler/functions.h"
 #include "profiler/host_sums.h"
