@@ -43,6 +43,7 @@ int bench_compile(const bench_options_t *options, bench_report_t *report);
 int bench_bill(const bench_options_t *options, bench_report_t *report);
 int bench_break_even(const bench_options_t *options, bench_report_t *report);
 int bench_gas(const bench_options_t *options, bench_report_t *report);
+int bench_cost(const bench_options_t *options, bench_report_t *report);
 int bench_instrument(const bench_options_t *options, bench_report_t *report);
 int bench_attach(const bench_options_t *options, bench_report_t *report);
 int bench_pairs(const bench_options_t *options, bench_report_t *report);

@@ -27,6 +27,23 @@ typedef struct {
 #define BENCH_FORM_COUNT 4
 extern const bench_form_t bench_forms[BENCH_FORM_COUNT];
 
+/** A kind of instrumentation, the key and title of its table, and its bars: run time over the run without, 0 for none. */
+typedef struct {
+    const char *key;
+    const char *title;
+    uint32_t flags;
+    uint32_t hz; /**< of samples */
+    double bar_interpreter;
+    double bar_recompiler;
+} bench_kind_t;
+
+#define BENCH_KIND_COUNT 5
+extern const bench_kind_t bench_kinds[BENCH_KIND_COUNT];
+
+/** The table of a kind, NULL without memory, and the geometric means over the guests. */
+pvm_prof_table_t *bench_measure_kind(const bench_options_t *options, const bench_kind_t *kind,
+                                     double out_means[BENCH_FORM_COUNT]);
+
 /** Whether --only leaves this guest in. */
 bool bench_guest_is_wanted(const bench_options_t *options, const bench_guest_t *guest);
 

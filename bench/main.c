@@ -20,6 +20,7 @@ static const struct {
     {"gas", bench_gas, true, "the 0.8.0 block cost model, per octet of code"},
     {"instrument", bench_instrument, true, "what instrumentation costs"},
     {"attach", bench_attach, false, "what attaching with eBPF costs the target; needs root"},
+    {"cost", bench_cost, false, "instrumentation and host-call events beside their bars"},
     {"pairs", bench_pairs, false, "pairs of instructions, most executed first"},
 };
 

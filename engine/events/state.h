@@ -2,6 +2,8 @@
 #ifndef PVM_EVENTS_STATE_H
 #define PVM_EVENTS_STATE_H
 
+#include "trace/events.h"
+
 #include <pvm/trace.h>
 #include <stdbool.h>
 
@@ -49,7 +51,8 @@ typedef struct {
     uint64_t run_began_ns; /**< the same */
     uint64_t blocks_told;  /**< in batches */
     uint64_t call_began_ns;
-    uint64_t call_registers[PVM_REGISTER_COUNT]; /**< before the host call that is open */
+    pvm_event_host_call_begin_t
+        call; /**< the host call that is open: its registers, and the rest if it was told */
     pvm_told_counts_t told;
     pvm_told_calls_t told_calls;
 } pvm_events_state_t;

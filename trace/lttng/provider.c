@@ -6,23 +6,21 @@
 
 #include <pvm/trace.h>
 
+/* Whether a session wants an event: LTTng changes these words. Asked several times for each host call. */
+static int never;
+static int *const wanted[] = {
+#define WANTED_PROBE(name)            [PVM_EVENT_##name] = &never,
+#define WANTED_THINNED(name)          WANTED_PROBE(name)
+#define WANTED_LTTNG(name)            WANTED_BOTH(name)
+#define WANTED_BOTH(name)             [PVM_EVENT_##name] = &lttng_ust_tracepoint_pvm___##name.state,
+#define PVM_EVENT(name, outlets, ...) WANTED_##outlets(name)
+#include "trace/events.def"
+};
+
 static int is_enabled(const pvm_trace_sink_t *sink, uint32_t kind)
 {
     (void)sink;
-    switch (kind) {
-#define ENABLED_PROBE(name)                                                                        \
-    case PVM_EVENT_##name:                                                                         \
-        return 0;
-#define ENABLED_THINNED(name) ENABLED_PROBE(name)
-#define ENABLED_LTTNG(name)   ENABLED_BOTH(name)
-#define ENABLED_BOTH(name)                                                                         \
-    case PVM_EVENT_##name:                                                                         \
-        return lttng_ust_tracepoint_enabled(pvm, name);
-#define PVM_EVENT(name, outlets, ...) ENABLED_##outlets(name)
-#include "trace/events.def"
-    default:
-        return 0;
-    }
+    return kind < PVM_EVENT_COUNT && CMM_LOAD_SHARED(*wanted[kind]);
 }
 
 static void event(const pvm_trace_sink_t *sink, uint32_t kind, const void *record)
