@@ -16,10 +16,15 @@ static const pvm_prof_column_t folded_columns[] = {
     COLUMN("gas", "gas", "gas", GAS),  COLUMN("duration_ns", "time", "ns", NS),
 };
 static const pvm_prof_column_t latency_columns[] = {
-    COLUMN("name", "call", "", TEXT),    COLUMN("calls", "calls", "", INT),
-    COLUMN("gas", "gas", "gas", GAS),    COLUMN("duration_ns", "time", "ns", NS),
-    COLUMN("min_ns", "least", "ns", NS), COLUMN("median_ns", "median", "ns", NS),
+    COLUMN("name", "call", "", TEXT),
+    COLUMN("calls", "calls", "", INT),
+    COLUMN("gas", "gas", "gas", GAS),
+    COLUMN("duration_ns", "time", "ns", NS),
+    COLUMN("min_ns", "least", "ns", NS),
+    COLUMN("median_ns", "median", "ns", NS),
+    COLUMN("p99_ns", "99 %", "ns", NS),
     COLUMN("max_ns", "most", "ns", NS),
+    COLUMN("histogram", "by tens from 100 ns", "", TEXT),
 };
 
 pvm_prof_table_t *pvm_briefs_table(pvm_conversation_form_t form)
@@ -170,6 +175,36 @@ static int64_t percentile(const int64_t *times, size_t count, size_t share)
     return times[(count * share + 99) / 100 - 1];
 }
 
+/** Columns of a histogram: below 100 ns, below 1 us and so on, the last is 100 ms and more. */
+#define DECADES 8
+
+/* One mark for each decade, as high as its share of the calls; the lowest for a single one. */
+static int set_histogram(pvm_prof_value_t *value, const int64_t *times, size_t count)
+{
+    static const char *const marks[] = {"\u00b7", "\u2581", "\u2582", "\u2583", "\u2584",
+                                        "\u2585", "\u2586", "\u2587", "\u2588"};
+    size_t calls[DECADES] = {0};
+    size_t most = 0;
+    char text[DECADES * 4 + 1] = "";
+
+    for (size_t i = 0; i < count; i++) {
+        size_t decade = 0;
+
+        for (int64_t bound = 100; decade + 1 < DECADES && times[i] >= bound; bound *= 10) {
+            decade++;
+        }
+        calls[decade]++;
+        most = calls[decade] > most ? calls[decade] : most;
+    }
+    for (size_t i = 0, len = 0; i < DECADES; i++) {
+        const char *const mark = marks[calls[i] == 0 ? 0 : 1 + 7 * calls[i] / most];
+
+        memcpy(text + len, mark, strlen(mark) + 1);
+        len += strlen(mark);
+    }
+    return pvm_prof_value_set_text(value, text);
+}
+
 static int add_latency(pvm_prof_table_t *table, const pvm_briefs_t *briefs, uint32_t name,
                        int64_t *times)
 {
@@ -201,6 +236,7 @@ static int add_latency(pvm_prof_table_t *table, const pvm_briefs_t *briefs, uint
         pvm_prof_value_set_int(&values[5], percentile(times, count, 50));
         pvm_prof_value_set_int(&values[6], percentile(times, count, 99));
         pvm_prof_value_set_int(&values[7], times[count - 1]);
+        return set_histogram(&values[8], times, count) == 0 ? SQLITE_OK : SQLITE_NOMEM;
     }
     return SQLITE_OK;
 }
