@@ -24,7 +24,7 @@ static const pvm_prof_column_t latency_columns[] = {
     COLUMN("median_ns", "median", "ns", NS),
     COLUMN("p99_ns", "99 %", "ns", NS),
     COLUMN("max_ns", "most", "ns", NS),
-    COLUMN("histogram", "by tens from 100 ns", "", TEXT),
+    COLUMN("histogram", "histogram", "", TEXT),
 };
 
 pvm_prof_table_t *pvm_briefs_table(pvm_conversation_form_t form)
