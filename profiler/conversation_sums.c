@@ -16,14 +16,10 @@ static const pvm_prof_column_t folded_columns[] = {
     COLUMN("gas", "gas", "gas", GAS),  COLUMN("duration_ns", "time", "ns", NS),
 };
 static const pvm_prof_column_t latency_columns[] = {
-    COLUMN("name", "call", "", TEXT),
-    COLUMN("calls", "calls", "", INT),
-    COLUMN("gas", "gas", "gas", GAS),
-    COLUMN("duration_ns", "time", "ns", NS),
-    COLUMN("min_ns", "least", "ns", NS),
-    COLUMN("median_ns", "median", "ns", NS),
-    COLUMN("p99_ns", "99 %", "ns", NS),
-    COLUMN("max_ns", "most", "ns", NS),
+    COLUMN("name", "call", "", TEXT),           COLUMN("calls", "calls", "", INT),
+    COLUMN("gas", "gas", "gas", GAS),           COLUMN("duration_ns", "time", "ns", NS),
+    COLUMN("min_ns", "least", "ns", NS),        COLUMN("median_ns", "median", "ns", NS),
+    COLUMN("p99_ns", "99 %", "ns", NS),         COLUMN("max_ns", "most", "ns", NS),
     COLUMN("histogram", "histogram", "", TEXT),
 };
 
