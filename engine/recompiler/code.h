@@ -57,10 +57,10 @@ typedef struct {
     uint32_t host;   /**< and its offset */
 } pvm_host_site_t;
 
-/** Counting code: arrivals that are paid and counted behind all instructions. Sorted by host address. */
+/** Counting code: what stands behind all instructions, as arrivals that are paid there. Sorted by host address. */
 typedef struct {
     uint32_t host; /**< offset */
-    uint32_t like; /**< offset of the code that it goes on to, and is a part of */
+    uint32_t like; /**< offset of code before it, perhaps another tail, that it is a part of */
 } pvm_tail_t;
 
 struct pvm_activation_t;
@@ -69,6 +69,7 @@ typedef struct pvm_recompiler_code_t {
     pvm_arena_region_t region;
     unsigned variant;  /**< PVM_VARIANT_* */
     pvm_cpu_t cpu;     /**< what it was emitted for */
+    uint32_t body_at;  /**< offset of the first block, behind the thunks */
     uint32_t code_len; /**< octets of instructions, without stubs and tables */
     uint32_t stubs_at; /**< offset of the first stub */
     /** Enter emitted code; returns when it leaves. */

@@ -59,24 +59,24 @@ uint32_t pvm_recompiler_pc_of(const pvm_recompiler_code_t *code, const pvm_progr
     return pc;
 }
 
-/* Where the code of tails is a part of; other offsets as they are. */
+/* Where the code of tails is a part of; other offsets as they are. What a tail is a part of stands before it. */
 static uint32_t tail_to_body(const pvm_recompiler_code_t *code, uint32_t offset)
 {
-    uint32_t low = 0;
-    uint32_t high = code->tail_count;
+    while (code->tail_count > 0 && offset >= code->tails[0].host) {
+        uint32_t low = 0;
+        uint32_t high = code->tail_count;
 
-    if (high == 0 || offset < code->tails[0].host) {
-        return offset;
-    }
-    while (high - low > 1) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (code->tails[middle].host <= offset) {
-            low = middle;
-        } else {
-            high = middle;
+        while (high - low > 1) {
+            const uint32_t middle = low + (high - low) / 2;
+            if (code->tails[middle].host <= offset) {
+                low = middle;
+            } else {
+                high = middle;
+            }
         }
+        offset = code->tails[low].like;
     }
-    return code->tails[low].like;
+    return offset;
 }
 
 bool pvm_recompiler_is_busy_at(const pvm_recompiler_code_t *code, const pvm_program_t *program,
@@ -89,8 +89,12 @@ bool pvm_recompiler_is_busy_at(const pvm_recompiler_code_t *code, const pvm_prog
         return false;
     }
     const uint32_t offset = tail_to_body(code, (uint32_t)distance);
-    if (offset < code->stretches[0].host) {
+    if (offset < code->body_at) {
         return false;
+    }
+    if (offset < code->stretches[0].host) {
+        *out_pc = code->stretches[0].pc;
+        return true;
     }
     *out_pc = pvm_recompiler_pc_of(code, program, code->region.base + offset, &stretch);
     const uint32_t index = (uint32_t)(stretch - code->stretches);

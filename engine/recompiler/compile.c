@@ -82,12 +82,14 @@ static size_t place_tables(pvm_compiler_t *c, uint32_t instructions)
     if (c->counting) {
         c->detours = place_table(&c->scratch, &used, most, sizeof(*c->detours));
         c->traces = place_table(&c->scratch, &used, c->tracing ? blocks : 0, sizeof(*c->traces));
-        code->tails = place_table(&c->scratch, &used, most + (c->tracing ? 2 : 1) * blocks,
-                                  sizeof(*code->tails));
         c->landings = place_table(&c->scratch, &used, 3 * blocks, sizeof(*c->landings));
     }
+    const size_t follows = c->calls == NULL ? 0 : 2 * (size_t)c->calls->site_count + blocks;
+    if (c->counting) {
+        const size_t tails = most + (c->tracing ? 2 : 1) * blocks + follows;
+        code->tails = place_table(&c->scratch, &used, tails, sizeof(*code->tails));
+    }
     if (c->calls != NULL) {
-        const size_t follows = 2 * (size_t)c->calls->site_count + blocks;
         c->follows = place_table(&c->scratch, &used, follows, sizeof(*c->follows));
         c->called_entries = place_table(&c->scratch, &used, blocks, sizeof(*c->called_entries));
     }
@@ -142,6 +144,7 @@ static int emit_all(pvm_compiler_t *c, size_t enough, size_t bytes)
     code->cpu.low = (uintptr_t)c->base + code->region.bytes <= INT32_MAX;
     c->limit = c->base + code->region.bytes - PVM_INSTRUCTION_BYTES_MAX;
     uint8_t *at = pvm_recompiler_emit_thunks(c->base, code->cpu, code->variant, &c->thunks);
+    code->body_at = (uint32_t)(at - c->base);
     code->leave = c->thunks.leave;
     memcpy(&code->enter, &c->thunks.enter, sizeof(code->enter));
     (void)pvm_compiler_emit_range(c, &at, 0, c->program->code.len);

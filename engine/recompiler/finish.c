@@ -121,6 +121,7 @@ uint8_t *pvm_compiler_emit_follows(pvm_compiler_t *c, uint8_t *at)
     for (uint32_t i = 0; i < c->follow_count && !c->too_large; i++) {
         const pvm_detached_t *const follow = &c->follows[i];
 
+        note_tail(c, at, follow->end - 1);
         pvm_x86_patch(c->base + follow->end, at);
         at = pvm_x86_stack_load(at, PVM_X86_RAX, PVM_FRAME_TEMP_1);
         at = pvm_x86_put(at, 0xb9, 1);

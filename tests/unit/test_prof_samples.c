@@ -137,6 +137,7 @@ static void the_truth_lies_in_the_interval(void **state)
     test_truth(PVM_BACKEND_INTERPRETER, 0);
     test_truth(PVM_BACKEND_RECOMPILER, 0);
     test_truth(PVM_BACKEND_RECOMPILER, PVM_INSTRUMENT_EDGES);
+    test_truth(PVM_BACKEND_RECOMPILER, PVM_INSTRUMENT_CALLS);
 }
 
 /* -- The run file --------------------------------------------------------------------------- */

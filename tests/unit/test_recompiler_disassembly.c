@@ -100,6 +100,50 @@ static void check_map(const listing_t *listing)
     }
 }
 
+/* The guest instruction that a host instruction belongs to, for samples: each one from the first block on has one; the octets of
+ * a guest instruction belong to it, what stands between two stretches to the second, a tail to code before it. */
+static void check_busy(const listing_t *listing)
+{
+    const pvm_recompiler_code_t *const code = listing->code;
+    const uint32_t body_end = code->tail_count > 0 ? code->tails[0].host : code->code_len;
+    const pvm_stretch_t *stretch;
+    uint32_t pc = 0;
+    uint32_t last = 0;
+
+    for (uint32_t at = 0; at < code->code_len; at++) {
+        const bool has =
+            pvm_recompiler_is_busy_at(code, listing->program, code->region.base + at, &pc);
+        if (has != (at >= code->body_at)) {
+            fail_msg("+%#x: %s", at, has ? "belongs to the guest" : "belongs to nobody");
+        }
+        /* The end of the code, and where skip() gives up, act as traps and are stretches, too. */
+        if (has && !pvm_isa_mask_at(&listing->program->code, pc) &&
+            pvm_recompiler_stretch_at(code, pc)->pc != pc) {
+            fail_msg("+%#x: pc %u, where no instruction begins", at, pc);
+        }
+        if (has && at < body_end && pc < last) {
+            fail_msg("+%#x: pc %u behind %u", at, pc, last);
+        }
+        last = has && at < body_end ? pc : last;
+    }
+    for (uint32_t i = 0; i < code->stretch_count; i++) {
+        const uint8_t *const host = code->region.base + code->stretches[i].host;
+        if (code->lengths[code->stretches[i].lengths] == 0) {
+            continue; /* such as fallthrough */
+        }
+        assert_true(pvm_recompiler_is_busy_at(code, listing->program, host, &pc));
+        assert_int_equal(pc, code->stretches[i].pc);
+        assert_int_equal(pc, pvm_recompiler_pc_of(code, listing->program, host, &stretch));
+    }
+    for (uint32_t i = 0; i < code->tail_count; i++) {
+        assert_true(code->tails[i].like < code->tails[i].host);
+        assert_true(i == 0 || code->tails[i - 1].host < code->tails[i].host);
+        assert_true(listing->is_begin[code->tails[i].host]);
+    }
+    assert_false(
+        pvm_recompiler_is_busy_at(code, listing->program, code->region.base + code->code_len, &pc));
+}
+
 /* Stubs are calls into this code, one beside the other. */
 static void check_stubs(const listing_t *listing, const ZydisDecoder *decoder)
 {
@@ -132,6 +176,7 @@ static uint32_t check_code(const pvm_program_t *program, unsigned variant)
     read_all(&listing, &decoder, false);
     read_all(&listing, &decoder, true);
     check_map(&listing);
+    check_busy(&listing);
     check_stubs(&listing, &decoder);
     const uint32_t count = code->length_count;
     free(listing.is_begin);
