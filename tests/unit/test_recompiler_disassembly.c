@@ -128,8 +128,9 @@ static void check_busy(const listing_t *listing)
     }
     for (uint32_t i = 0; i < code->stretch_count; i++) {
         const uint8_t *const host = code->region.base + code->stretches[i].host;
-        if (code->lengths[code->stretches[i].lengths] == 0) {
-            continue; /* such as fallthrough */
+        const uint32_t first = code->stretches[i].lengths;
+        if (first == code->length_count || code->lengths[first] == 0) {
+            continue; /* the end of the code, or no code, as for fallthrough */
         }
         assert_true(pvm_recompiler_is_busy_at(code, listing->program, host, &pc));
         assert_int_equal(pc, code->stretches[i].pc);
