@@ -590,6 +590,8 @@ static void setting_arguments_refuses_or_succeeds(const lab_t *lab)
 
 int main(void)
 {
+    /* The thread keeps the block of its error text. */
+    (void)pvm_program_load(NULL, 0, PVM_FORMAT_AUTO, PVM_SPEC_DEFAULT);
     const struct CMUnitTest tests[] = {
         LAB_TEST(loading_refuses_or_succeeds, LAB_0_7_2 | LAB_0_8_0, LAB_PLAIN),
         LAB_TEST_ONCE(creating_from_parts_refuses_or_succeeds),
