@@ -12,7 +12,7 @@ package pvm
 
 /*
 #cgo pkg-config: pvm
-#include <pvm/pvm.h>
+#include <pvm/trace.h>
 */
 import "C"
 
@@ -117,11 +117,14 @@ const (
 
 // What SetInstrumentation collects, to be combined; see pvm/trace.h.
 const (
-	InstrumentCounts = 1 << 0
-	InstrumentEdges  = 1 << 1
-	InstrumentMemory = 1 << 4
-	// InstrumentSamples samples where guest time goes, 99 times a second; see docs/sampling.md.
-	InstrumentSamples = 1 << 7
+	InstrumentCounts  = C.PVM_INSTRUMENT_COUNTS  // executions and gas of every block
+	InstrumentEdges   = C.PVM_INSTRUMENT_EDGES   // executions of every edge between blocks
+	InstrumentBlocks  = C.PVM_INSTRUMENT_BLOCKS  // every block in order, to whoever listens
+	InstrumentGas     = C.PVM_INSTRUMENT_GAS     // every block with its gas, one by one
+	InstrumentMemory  = C.PVM_INSTRUMENT_MEMORY  // guest memory that the host reads and writes
+	InstrumentCalls   = C.PVM_INSTRUMENT_CALLS   // the calling-context tree
+	InstrumentFlight  = C.PVM_INSTRUMENT_FLIGHT  // the last blocks before a failure
+	InstrumentSamples = C.PVM_INSTRUMENT_SAMPLES // where guest time goes, 99 times a second
 )
 
 // ErrClosed is the error of a method of a closed Program or VM.

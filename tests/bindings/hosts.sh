@@ -73,3 +73,23 @@ sh "$(dirname "$0")/host_lttng.sh" "$(command -v pvmscope)" "$folder/lttng.db" "
 [ $status -eq 0 ] || exit $status
 what "$folder/lttng.db" >"$folder/lttng.txt"
 diff "$folder/process.txt" "$folder/lttng.txt" >"$folder/log" || fail "by LTTng: $(head -n 5 "$folder/log")"
+
+# From outside, by a process that was started without any thought of it. Python and Go: tests/attach/languages.sh.
+case $language in
+c | rust)
+    [ "$(id -u)" -eq 0 ] || exit 0
+    "$folder/host" "$service" 100000000 >"$folder/log" &
+    host=$!
+    status=0
+    pvmscope attach --pid $host --duration 1 -o "$folder/attach.db" >"$folder/attach.txt" 2>&1 || status=$?
+    kill $host || fail "came to harm when it was attached to"
+    wait $host 2>/dev/null || true
+    if [ $status -eq 4 ]; then
+        echo "SKIPPED: $(cat "$folder/attach.txt")"
+        exit 77
+    fi
+    [ $status -eq 0 ] || fail "attach: $(cat "$folder/attach.txt")"
+    [ "$(sqlite3 "$folder/attach.db" "select count(*) > 100 from host_calls where service = 7 and name = 'write'")" -eq 1 ] ||
+        fail "attached, and hardly a call: $(cat "$folder/attach.txt")"
+    ;;
+esac

@@ -78,5 +78,9 @@ class Instrument(enum.IntFlag):
     NONE = 0
     COUNTS = 1
     EDGES = 2
+    BLOCKS = 4
+    GAS = 8
     MEMORY = 16
+    CALLS = 32
+    FLIGHT = 64
     SAMPLES = 128

@@ -48,8 +48,18 @@ pub mod instrument {
     pub const COUNTS: u32 = 1;
     /// Executions of every edge between blocks.
     pub const EDGES: u32 = 1 << 1;
+    /// Every block in order, to whoever listens.
+    pub const BLOCKS: u32 = 1 << 2;
+    /// Every block with its gas, one by one.
+    pub const GAS: u32 = 1 << 3;
     /// Guest memory that the host reads and writes.
     pub const MEMORY: u32 = 1 << 4;
+    /// The calling-context tree.
+    pub const CALLS: u32 = 1 << 5;
+    /// The last blocks before a failure.
+    pub const FLIGHT: u32 = 1 << 6;
+    /// Where guest time goes, 99 times a second.
+    pub const SAMPLES: u32 = 1 << 7;
 }
 
 /// Load the LTTng provider, so that sessions see this process.
