@@ -33,7 +33,8 @@ static pvm_program_t *load(const char *path)
     return program;
 }
 
-/* node PROGRAM ENTRY SECONDS EVERY: about 50 executions a second; each EVERYth runs out of gas, 0: none. */
+/* node PROGRAM ENTRY SECONDS EVERY: about 50 executions a second; each EVERYth runs out of gas, 0: none. Prints what each
+ * execution comes to (all must come to the same): r7 and the gas that is left. */
 int main(int argc, char **argv)
 {
     uint32_t pc;
@@ -45,6 +46,8 @@ int main(int argc, char **argv)
     }
     const time_t end = time(NULL) + atoi(argv[3]);
     const long every = atol(argv[4]);
+    uint64_t result = 0;
+    int64_t left = -1;
     for (long i = 1; time(NULL) < end; i++) {
         const struct timespec pause = {.tv_nsec = 20000000};
         const uint64_t gas = every > 0 && i % every == 0 ? 30000 : 100000000;
@@ -53,10 +56,18 @@ int main(int argc, char **argv)
             return 1;
         }
         pvm_set_host_callback(vm, answer, NULL);
-        (void)pvm_execute(vm, pc);
+        if (pvm_execute(vm, pc) == PVM_RESULT_OK) {
+            if (left >= 0 && (pvm_get_gas(vm) != left || pvm_get_register(vm, 7) != result)) {
+                (void)fprintf(stderr, "node: execution %ld came to something else\n", i);
+                return 1;
+            }
+            left = pvm_get_gas(vm);
+            result = pvm_get_register(vm, 7);
+        }
         pvm_destroy(vm);
         (void)nanosleep(&pause, NULL);
     }
     pvm_program_release(program);
+    (void)printf("r7 %llu, gas %lld\n", (unsigned long long)result, (long long)left);
     return 0;
 }
