@@ -1,6 +1,7 @@
 /* Reading one side of a comparison. See side.h; its code is side_code.c, matching is side_match.c. */
 #include "profiler/side.h"
 
+#include "profiler/call_tree.h"
 #include "profiler/ledger.h"
 #include "profiler/merge_tables.h"
 #include "profiler/store.h"
@@ -213,6 +214,68 @@ static int read_sample_total(pvm_side_t *side)
     return code;
 }
 
+/* -- Calls that were followed ------------------------------------------------------------------ */
+
+/* Whether they were, everywhere: a part of a merged file may lack them, and what was selected holds not all. */
+static int read_followed(pvm_side_t *side)
+{
+    sqlite3_stmt *row = NULL;
+
+    if (!pvm_prof_call_tree_is_there(side->file)) {
+        return SQLITE_OK;
+    }
+    int code = sqlite3_prepare_v2(
+        side->file->db,
+        "SELECT wrap_sum(gas), wrap_sum(host_gas), wrap_sum(deeper_gas), wrap_sum(deeper_calls) "
+        "FROM call_node",
+        -1, &row, NULL);
+    if (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
+        const int64_t all = pvm_prof_wrap_add(
+            pvm_prof_wrap_add(sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 1)),
+            sqlite3_column_int64(row, 2));
+
+        side->is_followed = all == side->sums.gas_used;
+        side->deeper_calls = sqlite3_column_int64(row, 3);
+        code = SQLITE_OK;
+    }
+    sqlite3_finalize(row);
+    return code;
+}
+
+static int read_call_totals(pvm_side_t *side)
+{
+    sqlite3_stmt *row = NULL;
+    int code = sqlite3_prepare_v2(side->file->db, "SELECT program, function, calls FROM call_total",
+                                  -1, &row, NULL);
+
+    while (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
+        pvm_side_function_t *const function =
+            find_function(side, sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 1));
+
+        if (function != NULL) {
+            function->calls = sqlite3_column_int64(row, 2);
+            function->has_calls = function->calls != 0;
+        }
+        code = SQLITE_OK;
+    }
+    sqlite3_finalize(row);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+pvm_prof_status_t pvm_side_read_calls(pvm_side_t *side)
+{
+    if (!side->is_followed) {
+        return PVM_PROF_OK;
+    }
+    for (size_t i = 0; i < side->function_count; i++) {
+        side->functions[i].calls = 0;
+        side->functions[i].has_calls = false;
+    }
+    const int code = read_call_totals(side);
+
+    return code == SQLITE_OK ? PVM_PROF_OK : pvm_prof_store_report(side->file, code, "read calls");
+}
+
 /* -- What kind of recording it is -------------------------------------------------------------- */
 
 static uint64_t hash_of(const void *data, size_t len, uint64_t hash)
@@ -285,6 +348,9 @@ pvm_prof_status_t pvm_side_read(pvm_prof_run_file_t *file, pvm_side_t *out)
     code = read_places(out, "host_site", "SELECT program, pc, gas FROM host_site", add_host_gas);
     if (code == SQLITE_OK) {
         code = read_sample_total(out);
+    }
+    if (code == SQLITE_OK) {
+        code = read_followed(out);
     }
     if (code == SQLITE_OK && out->samples > 0) {
         code = read_places(out, "sample",

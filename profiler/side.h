@@ -25,7 +25,8 @@ typedef struct {
     bool has_calls;   /**< `calls` is known */
     int64_t gas;      /**< of its blocks, */
     int64_t host_gas; /**< and of the host calls in them */
-    int64_t calls;    /**< arrivals at its first instruction */
+    int64_t
+        calls; /**< as followed (is_followed of the side), else arrivals at its first instruction */
     int64_t samples;
     uint32_t
         first_block; /**< blocks[] of the side: its own stand together only as far as they do in the code */
@@ -49,13 +50,18 @@ typedef struct {
     size_t block_count;
     pvm_side_function_t *functions; /**< by program and id */
     size_t function_count;
-    int64_t samples;  /**< all of them, those in the engine too; 0: not sampled */
-    int64_t guest_ns; /**< the time that these are shares of */
+    bool is_followed;     /**< all calls were followed: their contexts explain the gas used */
+    int64_t deeper_calls; /**< followed, but not known by function: there were too many contexts */
+    int64_t samples;      /**< all of them, those in the engine too; 0: not sampled */
+    int64_t guest_ns;     /**< the time that these are shares of */
 } pvm_side_t;
 
 /** Read a recording. Errors: E_FORMAT (does not reconcile, damaged), E_SYSTEM. Owns: the caller, also after an error. */
 pvm_prof_status_t pvm_side_read(pvm_prof_run_file_t *file, pvm_side_t *out);
 void pvm_side_free(pvm_side_t *side);
+/** Take the calls that were followed instead of arrivals, if they were (is_followed). A function that nobody called has
+ *  none then (has_calls). Errors: E_FORMAT, E_SYSTEM. */
+pvm_prof_status_t pvm_side_read_calls(pvm_side_t *side);
 /** Read what the code of functions looks like. Errors: E_FORMAT, E_SYSTEM. */
 pvm_prof_status_t pvm_side_read_code(pvm_side_t *side);
 /** Whether two sides have equal counts everywhere. */

@@ -1,10 +1,11 @@
-/* Before against after: functions by the gas that they gained or lost, what an arrival at them costs, host calls. */
+/* Before against after: functions by the gas that they gained or lost, what a call of them costs, host calls. */
 #include "viewer/compare/compare.h"
 
 #include "viewer/rows.h"
 
 #include "profiler/baseline.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ static const pvm_prof_column_t function_columns[] = {
 
 static const pvm_prof_column_t call_columns[] = {
     {"function", "function", "", PVM_PROF_TYPE_TEXT, PVM_PROF_EXACT},
-    {"calls_before", "arrivals", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
+    {"calls_before", "calls", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
     {"calls_after", "then", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
     {"gas_per_call_before", "gas each", "", PVM_PROF_TYPE_REAL, PVM_PROF_EXACT},
     {"gas_per_call_after", "then", "", PVM_PROF_TYPE_REAL, PVM_PROF_EXACT},
@@ -155,7 +156,7 @@ static pvm_prof_table_t *functions_table(const pvm_compare_t *compare,
     return table;
 }
 
-/* -- Gas for each arrival ---------------------------------------------------------------------- */
+/* -- Gas for each call ------------------------------------------------------------------------- */
 
 static double gas_each(const pvm_side_function_t *function)
 {
@@ -187,11 +188,43 @@ static bool add_call(pvm_prof_table_t *table, const pvm_side_match_t *match)
     return !row.failed;
 }
 
+/** Calls are exact only where both recordings followed them; else arrivals on both sides, so that like is held against like. */
+static bool are_followed(const pvm_compare_t *compare)
+{
+    return compare->before.is_followed && compare->after.is_followed;
+}
+
+/** Name what was counted, and mark what is less than that. */
+static bool describe_calls(const pvm_compare_t *compare, pvm_prof_table_t *table)
+{
+    const pvm_side_t *const sides[] = {&compare->before, &compare->after};
+    int failed = 0;
+
+    if (!are_followed(compare)) {
+        table->columns[1].header = "arrivals";
+        return pvm_prof_table_add_note(table, "Arrivals at functions, loops to their begin too; "
+                                              "calls need --instrument calls in "
+                                              "both recordings.") == 0;
+    }
+    failed = pvm_prof_table_add_note(
+        table, "Calls were followed in both recordings; gas for each is of the function itself.");
+    for (size_t i = 0; i < COUNT(sides); i++) {
+        if (sides[i]->deeper_calls != 0) {
+            table->columns[1 + i].certainty = PVM_PROF_INCOMPLETE;
+            failed |= pvm_prof_table_add_note(
+                table, "In the %s recording %" PRId64 " calls are not known by function.",
+                i == 0 ? "first" : "second", sides[i]->deeper_calls);
+        }
+    }
+    return failed == 0;
+}
+
 static pvm_prof_table_t *calls_table(const pvm_compare_t *compare, const pvm_side_match_t *matches,
                                      size_t count)
 {
-    pvm_prof_table_t *const table = pvm_prof_table_create("Gas for each arrival at a function",
-                                                          call_columns, COUNT(call_columns));
+    pvm_prof_table_t *const table = pvm_prof_table_create(
+        are_followed(compare) ? "Gas for each call" : "Gas for each arrival at a function",
+        call_columns, COUNT(call_columns));
     size_t changed = 0;
     bool ok = table != NULL;
 
@@ -202,6 +235,9 @@ static pvm_prof_table_t *calls_table(const pvm_compare_t *compare, const pvm_sid
         if (changed++ < compare->top || compare->top == 0) {
             ok = add_call(table, &matches[i]);
         }
+    }
+    if (ok && table->row_count > 0) {
+        ok = describe_calls(compare, table);
     }
     if (!ok) {
         pvm_prof_table_destroy(table);
@@ -286,6 +322,10 @@ pvm_view_status_t pvm_compare_builds(pvm_compare_t *compare)
 
     if (status == PVM_PROF_OK) {
         status = pvm_side_read_code(&compare->after);
+    }
+    if (status == PVM_PROF_OK && are_followed(compare)) {
+        status = pvm_side_read_calls(&compare->before);
+        status = status == PVM_PROF_OK ? pvm_side_read_calls(&compare->after) : status;
     }
     if (status != PVM_PROF_OK) {
         return pvm_view_fail(compare->view,

@@ -70,3 +70,35 @@ END
 build old "$old" "$sum" "$mix"
 build new "$(echo "$mix" | sed 's/shlo_l_64/shlo_r_64/')" "$new" "$sum"
 pvmscope compare old.db new.db | sed -n '/^Functions that changed/,/^$/p'
+# Calls that both recordings followed are exact, and not the arrivals at a first block that is the head of a loop, too.
+cat >loop.asm <<END
+.spec 0.7.2
+.jump_table @a, @b, @c
+    load_imm_jump r0, 2, @loop
+a:  load_imm_jump r0, 4, @loop
+b:  load_imm_jump r0, 6, @loop
+c:  load_imm r0, -65536
+    jump_ind r0, 0
+loop:
+    add_imm_64 r2, r2, 1
+    branch_lt_u r2, r3, @loop
+    load_imm r2, 0
+    jump_ind r0, 0
+END
+pvmscope asm loop.asm -o loop.pvm
+pvmscope record loop.pvm --spec 0.7.2 --reg r3=10 --instrument counts,calls -o short.db >/dev/null
+pvmscope record loop.pvm --spec 0.7.2 --reg r3=25 --instrument counts,calls -o long.db >/dev/null
+pvmscope compare short.db long.db | sed -n '/^Gas for/,/^Host calls/p'
+pvmscope record loop.pvm --spec 0.7.2 --reg r3=25 --instrument counts -o long.db >/dev/null
+pvmscope compare short.db long.db | sed -n '/^Gas for/,/^Host calls/p'
+# The same that the call tree has, and a tree that does not explain all gas is none.
+pvmscope record recursive-0.7.2.polkavm --reg r7=6 --instrument counts,calls -o before.db >/dev/null
+pvmscope record recursive-0.7.2.polkavm --reg r7=7 --instrument counts,calls -o after.db >/dev/null
+pvmscope compare before.db after.db --format csv 2>/dev/null | sed -n '/^function,calls_before/,/^$/p' |
+    awk -F, 'NF > 4 && $2 != "calls_before" { print $1, $2, $3 }' | sort >table
+for i in before after; do
+    sqlite3 -separator ' ' $i.db "select function, calls from hot_functions order by 1" >$i.calls
+done
+join before.calls after.calls | diff table - && echo 'calls agree'
+sqlite3 after.db "update call_node set gas = gas - 1 where id = 1"
+pvmscope compare before.db after.db | grep '^Gas for'
