@@ -1,0 +1,19 @@
+#!/bin/sh
+# Every event of trace/events.def that has an LTTng outlet goes through a real session: nothing in the table is only promised.
+set -eu
+. "$(dirname "$0")/lib.sh"
+kinds=$4
+command -v babeltrace2 >/dev/null || skip "babeltrace2 is not installed"
+
+start_daemon
+start_session kinds 'pvm:*' --output="$work/kinds"
+PVM_TRACE=lttng timeout 60 "$kinds" "$blobs/service.jam" "$blobs/interp.polkavm" >"$work/kinds.log" 2>&1 ||
+    fail "$(cat "$work/kinds.log")"
+stop_session kinds
+babeltrace2 "$work/kinds" >"$work/events.txt" 2>"$work/babeltrace.log" || fail "$(cat "$work/babeltrace.log")"
+sed -n 's/.* pvm:\([a-z_]*\): .*/\1/p' "$work/events.txt" | sort -u >"$work/seen"
+sed -n 's/^PVM_EVENT(\([a-z_]*\), \(LTTNG\|BOTH\),.*/\1/p' "$(dirname "$0")/../../trace/events.def" | sort >"$work/table"
+[ "$(wc -l <"$work/table")" -gt 20 ] || fail "the table is not understood: $(cat "$work/table")"
+diff "$work/table" "$work/seen" >"$work/diff.txt" || fail "told, or not told (<): $(cat "$work/diff.txt")"
+"$pvmscope" import "$work/kinds" -o "$work/kinds.db" >"$work/import.txt" 2>&1 || fail "$(cat "$work/import.txt")"
+echo "$(wc -l <"$work/seen") kinds of events"
