@@ -29,8 +29,10 @@ watch()
     kill -0 $pid 2>/dev/null || fail "$language came to harm: $(cat "$work/$language.txt")"
     kill $pid
     wait $pid 2>/dev/null || true
-    [ "$(query $language 'select count(*) from host_calls where service = 7')" -gt 100 ] || fail "$language: hardly any calls"
-    expect "$language: lost" "$(lost $language)" 0
+    calls=$(query $language 'select count(*) from host_calls where service = 7')
+    [ "$calls" -gt 100 ] || fail "$language: hardly any calls"
+    # The host goes on: a call that was under way when the probes were taken away may be missing.
+    [ "$(lost $language)" -le 1 ] || fail "$language: lost $(lost $language) of $calls calls"
     [ "$(query $language "select count(*) from executions where result = 'halt'")" -gt 10 ] || fail "$language: no executions"
     expect "$language: names" "$(query $language "select group_concat(name) from (select distinct name from host_calls
         where name in ('read', 'write') order by 1)")" read,write
