@@ -17,7 +17,8 @@ attach second --pid $pid --duration 1
 wait $collector || fail "attach again: $(cat "$work/second.err")"
 kill -0 $pid || fail "the target came to harm"
 [ "$(query second 'select count(*) from host_calls')" -gt 1000 ] || fail "the target stood still"
-expect "lost by the second" "$(lost second)" 0
+# One that was under way when the probes were taken away may be missing: the target goes on.
+[ "$(lost second)" -le 1 ] || fail "lost by the second: $(lost second)"
 echo "the target went on"
 
 start_target short 20 20000 100 1
