@@ -26,7 +26,10 @@ show()
 
 PATH=$root/build/bin:$PATH
 guests=examples/guest/blobs
-show pvmscope record $guests/service.polkavm --entry accumulate --force -o build/demo.db
-show pvmscope report build/demo.db --top 5
+show pvmscope record $guests/service.polkavm --entry accumulate --instrument counts,edges,hostcalls,calls --force -o build/demo.db
+show pvmscope report build/demo.db --top 4
+show pvmscope report build/demo.db --tree --top 8
+show pvmscope annotate build/demo.db merge_command --loop
+show pvmscope export build/demo.db --format html --force -o build/demo.html
 echo
-echo "The run file is build/demo.db. Next: pvmscope help, docs/, examples/guest/README.md"
+echo "The run file is build/demo.db, and build/demo.html is a page to look at. Next: pvmscope help, docs/, examples/guest/README.md"
