@@ -103,7 +103,10 @@ static pvm_view_status_t run_child(pvm_view_t *view, pvm_job_t *job)
 static pvm_view_status_t import_trace(pvm_view_t *view, const pvm_job_t *job,
                                       const pvm_lttng_session_t *session, pvm_prof_run_file_t *file)
 {
-    const pvm_import_options_t options = {.size = sizeof(options), .program_name = job->input.path};
+    const pvm_import_options_t options = {
+        .size = sizeof(options),
+        .program_name = job->input.path,
+        .instrument = (uint32_t)pvm_view_number(view, PVM_OPTION_INSTRUMENT)};
     pvm_import_result_t result;
     char folder[96];
 

@@ -452,6 +452,20 @@ static pvm_prof_status_t open_feed(reader_t *reader, pvm_prof_run_file_t *file,
     return pvm_prof_feed_create(file, &feed_options, &reader->feed);
 }
 
+/* Host calls are always traced, for the gas that they take; memory is told beside the calls that touch it. */
+static uint32_t kept_of(const pvm_import_options_t *options, uint32_t traced)
+{
+    const uint32_t asked = options->instrument;
+
+    if (asked == 0) {
+        return traced;
+    }
+    if ((asked & (PVM_PROF_HOST_CALLS | PVM_PROF_MEMORY)) == 0) {
+        traced &= ~(uint32_t)PVM_PROF_HOST_CALLS;
+    }
+    return traced | (asked & PVM_PROF_FLIGHT);
+}
+
 pvm_prof_status_t pvm_import_run(pvm_prof_run_file_t *file, const char *source,
                                  const pvm_import_options_t *options,
                                  pvm_import_result_t *out_result)
@@ -483,7 +497,7 @@ pvm_prof_status_t pvm_import_run(pvm_prof_run_file_t *file, const char *source,
             reader.is_scan = false;
         }
         if (reader.status == PVM_PROF_OK) {
-            pvm_prof_feed_set_instrument(reader.feed, reader.instrument);
+            pvm_prof_feed_set_instrument(reader.feed, kept_of(options, reader.instrument));
             read_all(&reader, inputs, found.count, false, NULL);
         }
         free_traces();

@@ -12,6 +12,9 @@ typedef struct {
     size_t size;
     const char *program_name; /**< for all programs of the trace; NULL: what the trace calls them */
     const atomic_bool *stop;  /**< live: end when it is true; NULL: never */
+    uint32_t
+        instrument; /**< what was asked for, where the trace holds more: without HOST_CALLS sums are kept of
+                                 them, and no rows; 0: whatever the trace holds. Not for a live one */
 } pvm_import_options_t;
 
 /** What was read. */

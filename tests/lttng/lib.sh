@@ -78,6 +78,7 @@ dump()
     sqlite3 "$1" "
 select 'info', key, value from info where key in ('sum_rule', 'status', 'reason') order by key;
 select 'program', id, name, spec, format, code_bytes, blocks, error, hex(blob) from program order by id;
+select 'symbols', program, hex(blob) from program_symbols order by 2;
 select 'vm', id, program, parent, service, backend from vm order by id;
 select 'execution', id, vm, kind, entry_pc, result, exit_pc, fault_address, gas_start, gas_added, gas_end, blocks_gas,
        host_gas, host_calls, difference, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, hex(arguments)
@@ -87,9 +88,12 @@ from total;
 select 'function', program, id, pc, name, source from function order by 2, 3;
 select 'block', * from block order by 2, 3;
 select 'edge', * from edge order by 2, 3, 4, 5;
+select 'cut', * from cut order by 2, 3;
 select 'call_node', * from call_node order by 2;
 select 'call_total', * from call_total order by 2, 3;
 select 'indirect_jump', * from indirect_jump order by 2, 3, 4;
+select 'host_site', program, pc, func_id, calls, gas from host_site order by 2, 3;
+select 'host_slice', seq, width, program, func_id, calls, gas from host_slice order by 2, 4, 5;
 select 'host_function', * from host_function order by 2, 3;
 select 'host_call', seq, execution, vm, pc, func_id, gas_before, gas_after, result, r0, r1, r2, r3, r4, r5, r6, r7, r8,
        r9, r10, r11, r12
@@ -101,6 +105,8 @@ select 'flight', * from flight order by 2;
 select 'frame', * from flight_frame order by 2, 3;
 select 'flight_call', * from flight_call order by 2, 3;
 select 'flight_block', * from flight_block order by 2, 3;
+select 'trace', execution, first, count, pcs_packed, hex(pcs), gas_packed, hex(gas) from block_trace order by 2, 3;
+select 'trace_call', * from block_trace_call order by 2;
 select 'lost', * from lost_events;"
 }
 

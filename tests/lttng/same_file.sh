@@ -1,5 +1,6 @@
 #!/bin/sh
-# record --via lttng writes the same file as record in process: counts, gas, edges, host calls, memory, arguments.
+# record --via lttng writes the same file as record in process: counts, gas, edges, calls, host calls, memory, arguments, blocks
+# in order.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -18,7 +19,13 @@ compare "$blobs/sieve.polkavm" --reg r7=1 --gas 500000 --backend interpreter
 compare "$blobs/service.polkavm" --entry refine
 compare "$blobs/service.polkavm" --entry refine --gas 30000 --instrument counts,hostcalls,flight
 compare "$blobs/service-0.7.2.polkavm" --entry refine --instrument counts,hostcalls,calls
+compare "$blobs/service-0.7.2.polkavm" --entry refine --gas 3001 --instrument counts,calls
+grep -q '^cut|' "$work/a.txt" || fail "where a block was cut is not compared"
 compare "$blobs/recursive.polkavm" --reg r7=1 --instrument counts,edges,calls
+compare "$blobs/service.polkavm" --entry refine --gas 30000 --instrument flight
+compare "$blobs/sieve.polkavm" --reg r7=1 --instrument counts,blocks
+compare "$blobs/service.polkavm" --entry refine --gas 30000 --instrument counts,hostcalls,gas
+grep -q '^trace|' "$work/a.txt" || fail "blocks in order are not compared"
 for trace in "$(dirname "$0")"/../../../shared/vectors/ecalli/trace-001.log; do
     [ ! -e "$trace" ] || compare "$trace" --instrument counts,edges,hostcalls,memory
 done
