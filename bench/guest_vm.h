@@ -37,7 +37,7 @@ typedef struct {
     double bar_recompiler;
 } bench_kind_t;
 
-#define BENCH_KIND_COUNT 5
+#define BENCH_KIND_COUNT 6
 extern const bench_kind_t bench_kinds[BENCH_KIND_COUNT];
 
 /** The table of a kind, NULL without memory, and the geometric means over the guests. */

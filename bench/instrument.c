@@ -15,6 +15,8 @@ const bench_kind_t bench_kinds[BENCH_KIND_COUNT] = {
      PVM_INSTRUMENT_BLOCKS, 0, 0, 2.2},
     {"instrument_calls", "Exact calling-context tree: run time over the run without",
      PVM_INSTRUMENT_CALLS, 0, 0, 1.40},
+    {"instrument_flight", "The last 64 blocks kept: run time over the run without",
+     PVM_INSTRUMENT_FLIGHT, 0, 0, 0},
     {"instrument_samples_99", "Samples at 99 Hz: run time over the run without",
      PVM_INSTRUMENT_SAMPLES, 99, 1.01, 1.01},
     {"instrument_samples_999", "Samples at 999 Hz: run time over the run without",
