@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define BLOB_MAX (1 << 20)
+#define GAS      100000000
 
 static uint8_t blob[BLOB_MAX];
 
@@ -18,20 +19,29 @@ static pvm_host_result_t answer(pvm_vm_t *vm, int func_id, void *user_data)
     return PVM_HOST_CONTINUE;
 }
 
-/* A machine for each run; none is destroyed. */
-static int run(pvm_program_t *program, uint32_t pc, uint32_t service)
+/* A machine that has run, which nobody destroys; or NULL. */
+static pvm_vm_t *run(pvm_program_t *program, uint32_t pc, uint32_t service)
 {
-    pvm_vm_t *const vm = pvm_instantiate(program, PVM_BACKEND_DEFAULT, service, 100000000);
+    pvm_vm_t *const vm = pvm_instantiate(program, PVM_BACKEND_DEFAULT, service, GAS);
 
     if (vm == NULL) {
         (void)fprintf(stderr, "forker: %s\n", pvm_last_error());
-        return 1;
+        return NULL;
     }
     pvm_set_host_callback(vm, answer, NULL);
-    return pvm_execute(vm, pc) == PVM_RESULT_OK ? 0 : 1;
+    return pvm_execute(vm, pc) == PVM_RESULT_OK ? vm : NULL;
 }
 
-/* forker PROGRAM ENTRY: service 1 before the fork, 2 in the child, 3 in the parent after it. Prints their process ids. */
+/* Its own machine, and the one that it inherited. */
+static int be_child(pvm_program_t *program, uint32_t pc, pvm_vm_t *inherited)
+{
+    return run(program, pc, 2) != NULL && pvm_reset(inherited, GAS) == 0 &&
+                   pvm_execute(inherited, pc) == PVM_RESULT_OK
+               ? 0
+               : 1;
+}
+
+/* forker PROGRAM ENTRY: service 1 before the fork and again in the child, 2 in the child, 3 in the parent after it. Prints their process ids. */
 int main(int argc, char **argv)
 {
     FILE *const file = argc == 3 ? fopen(argv[1], "rb") : NULL;
@@ -45,14 +55,15 @@ int main(int argc, char **argv)
         return 1;
     }
     (void)fclose(file);
-    if (run(program, pc, 1) != 0) {
+    pvm_vm_t *const first = run(program, pc, 1);
+    if (first == NULL) {
         return 1;
     }
     const pid_t child = fork();
     if (child == 0) {
-        _exit(run(program, pc, 2));
+        _exit(be_child(program, pc, first));
     }
-    if (child < 0 || run(program, pc, 3) != 0 || waitpid(child, &status, 0) != child ||
+    if (child < 0 || run(program, pc, 3) == NULL || waitpid(child, &status, 0) != child ||
         status != 0) {
         return 1;
     }

@@ -27,7 +27,8 @@ is()
 
 start_daemon
 
-# Machines that nobody destroys, and a child of fork(): each machine belongs to the process that made it.
+# Machines that nobody destroys, and a child of fork(): each machine belongs to the process that
+# runs it, also one that the child inherited.
 start_session fork 'pvm:*' --output="$work/fork"
 PVM_TRACE=lttng LD_PRELOAD=$fork_library timeout 60 "$forker" "$blobs/service.polkavm" refine >"$work/pids" 2>"$work/forker.log" ||
     fail "forker: $(cat "$work/forker.log")"
@@ -35,11 +36,11 @@ stop_session fork
 import fork
 read -r parent child <"$work/pids"
 is fork 'select group_concat(of) from (select v.service || p.process as of from vm v join vm_process p on p.vm = v.id
-    order by v.service)' "1$parent,2$child,3$parent"
+    order by v.service, v.id)' "1$parent,1$child,2$child,3$parent"
 is fork "select count(*), min(difference), max(difference), count(distinct host_calls), min(host_calls) > 0 from execution
-    where result = 'halt'" '3|0|0|1|1'
+    where result = 'halt'" '4|0|0|1|1'
 is fork 'select (select count(*) from host_call) = (select sum(host_calls) from execution), (select count(*) from lost_events)' '1|0'
-echo "left open and forked: three machines of two processes"
+echo "left open and forked: four machines of two processes"
 
 # A session that begins and ends while the process, which loaded the provider before there was one, runs.
 PVM_TRACE=lttng timeout 60 "$node" "$blobs/service.polkavm" refine 6 0 >"$work/node.log" 2>&1 &
