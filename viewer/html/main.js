@@ -51,17 +51,19 @@
             card("Time", figure("duration_ns", "ns"), isComparing
                 ? "before " + format.ns(runs[0].summary.duration_ns) : "inside the machine", "sum-duration_ns")),
         shareBar());
-        const table = now.tables.summary;
+        // What was collected decides which figures there are: two runs may differ in that.
+        const columns = [...new Map(runs.flatMap((run) => run.tables.summary.columns)
+            .map((column) => [column.id, column])).values()];
         section.append(dom.el("details", {class: "more-figures"}, dom.el("summary", {}, "All figures"),
             dom.el("div", {class: "scroll"}, dom.el("table", {id: "summary-table"},
                 dom.el("caption", {class: "hidden"}, "All figures of the recording"),
                 isComparing ? dom.el("thead", {}, dom.el("tr", {}, dom.el("th", {scope: "col"}, ""),
                     dom.el("th", {scope: "col", class: "text"}, "before"), dom.el("th", {scope: "col", class: "text"}, "after"))) : null,
-                dom.el("tbody", {}, ...table.columns.map((column, i) => dom.el("tr", {},
+                dom.el("tbody", {}, ...columns.map((column) => dom.el("tr", {},
                     dom.el("th", {scope: "row"}, column.header,
                         column.certainty !== "exact" ? dom.el("span", {class: "certainty"}, column.certainty) : null),
                     ...runs.map((run) => {
-                        const value = run.tables.summary.rows[0][i];
+                        const value = run.summary[column.id] ?? null;
                         return dom.el("td", {dataset: {id: column.id, value: value === null ? "" : String(value)}},
                             format.value(value, column.type));
                     }))))))));

@@ -127,11 +127,12 @@ const tables = (() => {
         }, options));
     }
 
-    /** Two tables as one: what was, what is, and the difference of one column, matched by another. */
+    /** Two tables as one: what was, what is, and the difference of one column, matched by another. Rows that have no
+     *  value there are left out. */
     function joined(before, after, key, value) {
         const sums = new Map();
         [before, after].forEach((table, side) => {
-            data.rows(table).forEach((row) => {
+            data.rows(table).filter((row) => row[value] !== null).forEach((row) => {
                 const entry = sums.get(row[key]) || [null, null];
                 entry[side] = Number(row[value]) + (entry[side] || 0);
                 sums.set(row[key], entry);
