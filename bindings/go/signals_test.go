@@ -155,3 +155,26 @@ func TestManyGoroutines(t *testing.T) {
 	}
 	work.Wait()
 }
+
+// The sampler's signal comes while Go preempts with its own.
+func TestSamples(t *testing.T) {
+	vm := newCaller(t, BackendDefault, 1<<40)
+	if vm.SetSampleRate(0) == nil {
+		t.Error("0 samples a second")
+	}
+	if err := vm.SetSampleRate(9999); err != nil {
+		t.Fatal(err)
+	}
+	if err := vm.SetInstrumentation(InstrumentSamples); err != nil {
+		t.Fatal(err)
+	}
+	vm.SetHostCallback(func(*VM, int) HostResult { return HostContinue })
+	for i := 0; i < 20000; i++ {
+		if result, err := vm.Execute(0); result != ResultOK || err != nil {
+			t.Fatal(result, err)
+		}
+		if i%1000 == 0 {
+			runtime.GC()
+		}
+	}
+}

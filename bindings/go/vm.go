@@ -1,7 +1,7 @@
 package pvm
 
 /*
-#include <pvm/pvm.h>
+#include <pvm/trace.h>
 */
 import "C"
 
@@ -180,6 +180,11 @@ func (vm *VM) Result() ([]byte, error) {
 // SetInstrumentation chooses what is collected, of the Instrument constants.
 func (vm *VM) SetInstrumentation(flags uint32) error {
 	return vm.try(func() C.int { return C.pvm_set_instrumentation(vm.handle, C.uint32_t(flags)) })
+}
+
+// SetSampleRate sets how often InstrumentSamples samples, in ticks a second.
+func (vm *VM) SetSampleRate(hz uint32) error {
+	return vm.try(func() C.int { return C.pvm_set_sample_rate(vm.handle, C.uint32_t(hz)) })
 }
 
 // Handle is the pvm_vm_t*, for C code of yours: a profiler, say. It lives until Close.

@@ -19,6 +19,14 @@ def caller(gas=100):
 
 
 class Machines(unittest.TestCase):
+    def test_samples(self):
+        with pvm.Program.load(GUESTS / "service.polkavm") as program, pvm.VM(program, gas=10**9) as vm:
+            self.assertRaises(pvm.Error, vm.set_sample_rate, 0)
+            vm.set_sample_rate(999)
+            vm.set_instrumentation(pvm.Instrument.SAMPLES | pvm.Instrument.CALLS)
+            vm.set_host_callback(lambda vm, func_id: vm.use_gas(10) or pvm.HostResult.CONTINUE)
+            self.assertEqual(vm.execute(program.entry("accumulate")), pvm.Result.OK)
+
     def test_host_call(self):
         def answer(inner, func_id):
             self.assertIs(inner, vm)

@@ -46,6 +46,7 @@ _FUNCTIONS = {
     "pvm_get_access": (c_int, [c_void_p, c_uint32]),
     "pvm_grow_heap": (c_int, [c_void_p]),
     "pvm_set_instrumentation": (c_int, [c_void_p, c_uint32]),
+    "pvm_set_sample_rate": (c_int, [c_void_p, c_uint32]),
     "pvm_trace_load_lttng": (c_int, []),
     "pvm_trace_record": (c_int, [c_char_p]),
     "pvm_trace_record_end": (c_int, []),

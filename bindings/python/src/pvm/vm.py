@@ -184,6 +184,12 @@ class VM:
         """Choose what is collected."""
         self._check(lib.pvm_set_instrumentation(self.handle, flags))
 
+    def set_sample_rate(self, hz: int) -> None:
+        """How often Instrument.SAMPLES samples, in ticks a second."""
+        if not 0 <= hz < 2**32:
+            raise Error(f"{hz} samples a second: not in 32 bits")
+        self._check(lib.pvm_set_sample_rate(self.handle, hz))
+
     # -- Memory: copies only
 
     def read_memory(self, address: int, length: int) -> bytes:

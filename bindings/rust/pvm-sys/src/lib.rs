@@ -80,6 +80,7 @@ extern "C" {
     pub fn pvm_get_access(vm: *mut pvm_vm_t, address: u32) -> pvm_access_t;
     pub fn pvm_grow_heap(vm: *mut pvm_vm_t) -> c_int;
     pub fn pvm_set_instrumentation(vm: *mut pvm_vm_t, flags: u32) -> c_int;
+    pub fn pvm_set_sample_rate(vm: *mut pvm_vm_t, hz: u32) -> c_int;
     pub fn pvm_trace_load_lttng() -> c_int;
     pub fn pvm_trace_record(path: *const c_char) -> c_int;
     pub fn pvm_trace_record_end() -> c_int;

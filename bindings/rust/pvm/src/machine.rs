@@ -113,6 +113,11 @@ impl Machine {
         check(unsafe { pvm_sys::pvm_set_instrumentation(self.as_ptr(), flags) }).map(drop)
     }
 
+    /// How often [`instrument::SAMPLES`](crate::instrument::SAMPLES) samples, in ticks a second.
+    pub fn set_sample_rate(&self, hz: u32) -> Result<(), Error> {
+        check(unsafe { pvm_sys::pvm_set_sample_rate(self.as_ptr(), hz) }).map(drop)
+    }
+
     /// A copy of readable guest memory. All or nothing.
     pub fn read_memory(&self, address: u32, length: usize) -> Result<Vec<u8>, Error> {
         // What cannot be in 32 bits is refused before there is room for it.

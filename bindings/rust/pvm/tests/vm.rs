@@ -154,3 +154,13 @@ fn a_recording_ends_once() {
     assert!(std::fs::read(&path).unwrap().starts_with(b"SQLite format 3"));
     std::fs::remove_file(&path).unwrap();
 }
+
+#[test]
+fn a_machine_that_is_sampled_runs_as_ever() {
+    let mut vm = caller(100);
+    vm.set_host_callback(|_, _| HostResult::Continue);
+    assert!(vm.set_sample_rate(0).is_err());
+    vm.set_sample_rate(999).unwrap();
+    vm.set_instrumentation(pvm::instrument::SAMPLES | pvm::instrument::CALLS).unwrap();
+    assert_eq!(vm.execute(0), Ok(RunResult::Ok));
+}
