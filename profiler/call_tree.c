@@ -4,6 +4,7 @@
 #include "profiler/ledger.h"
 #include "profiler/map.h"
 #include "profiler/store.h"
+#include "profiler/wrap_sum.h"
 #include "support/error.h"
 
 #include <stdlib.h>
@@ -29,6 +30,27 @@ bool pvm_prof_call_tree_is_there(pvm_prof_run_file_t *file)
 
     sqlite3_finalize(row);
     return is_there;
+}
+
+bool pvm_prof_call_tree_is_whole(pvm_prof_run_file_t *file)
+{
+    sqlite3_stmt *row = NULL;
+    bool is_whole = false;
+
+    if (pvm_prof_call_tree_is_there(file) && pvm_prof_wrap_sum_register(file->db) == SQLITE_OK &&
+        sqlite3_prepare_v2(file->db,
+                           "SELECT wrap_sum(gas), wrap_sum(host_gas), wrap_sum(deeper_gas), "
+                           "(SELECT gas_used FROM total) FROM call_node",
+                           -1, &row, NULL) == SQLITE_OK &&
+        sqlite3_step(row) == SQLITE_ROW) {
+        const int64_t own =
+            pvm_prof_wrap_add(sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 1));
+
+        is_whole =
+            pvm_prof_wrap_add(own, sqlite3_column_int64(row, 2)) == sqlite3_column_int64(row, 3);
+    }
+    sqlite3_finalize(row);
+    return is_whole;
 }
 
 static bool is_same(const pvm_prof_call_node_t *a, const pvm_prof_call_node_t *b)

@@ -35,6 +35,8 @@ typedef struct {
 
 /** Whether calls were followed in this recording. */
 bool pvm_prof_call_tree_is_there(pvm_prof_run_file_t *file);
+/** Whether it explains all gas used: in a merged file some recordings may have no calls, and what was selected is not all. */
+bool pvm_prof_call_tree_is_whole(pvm_prof_run_file_t *file);
 /** Read it. @param fold  a function inside of itself counts for the outer one
  *  Errors: E_FORMAT, E_SYSTEM. Owns: the caller, also after an error. */
 pvm_prof_status_t pvm_prof_call_tree_read(pvm_prof_run_file_t *file, bool fold,

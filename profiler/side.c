@@ -216,26 +216,18 @@ static int read_sample_total(pvm_side_t *side)
 
 /* -- Calls that were followed ------------------------------------------------------------------ */
 
-/* Whether they were, everywhere: a part of a merged file may lack them, and what was selected holds not all. */
 static int read_followed(pvm_side_t *side)
 {
     sqlite3_stmt *row = NULL;
 
-    if (!pvm_prof_call_tree_is_there(side->file)) {
+    side->is_followed = pvm_prof_call_tree_is_whole(side->file);
+    if (!side->is_followed) {
         return SQLITE_OK;
     }
-    int code = sqlite3_prepare_v2(
-        side->file->db,
-        "SELECT wrap_sum(gas), wrap_sum(host_gas), wrap_sum(deeper_gas), wrap_sum(deeper_calls) "
-        "FROM call_node",
-        -1, &row, NULL);
+    int code = sqlite3_prepare_v2(side->file->db, "SELECT wrap_sum(deeper_calls) FROM call_node",
+                                  -1, &row, NULL);
     if (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
-        const int64_t all = pvm_prof_wrap_add(
-            pvm_prof_wrap_add(sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 1)),
-            sqlite3_column_int64(row, 2));
-
-        side->is_followed = all == side->sums.gas_used;
-        side->deeper_calls = sqlite3_column_int64(row, 3);
+        side->deeper_calls = sqlite3_column_int64(row, 0);
         code = SQLITE_OK;
     }
     sqlite3_finalize(row);

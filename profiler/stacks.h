@@ -71,8 +71,11 @@ typedef struct {
     bool failed;                /**< without memory */
 } pvm_prof_stacks_t;
 
-/** Read a recording. Errors: E_FORMAT, E_SYSTEM. Owns: the caller, also after an error. */
-pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, pvm_prof_stacks_t *out);
+/** Read a recording.
+ *  @param by_calls  gas by who called whom, where that was recorded; false: by place
+ *  Errors: E_FORMAT, E_SYSTEM. Owns: the caller, also after an error. */
+pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, bool by_calls,
+                                       pvm_prof_stacks_t *out);
 void pvm_prof_stacks_free(pvm_prof_stacks_t *stacks);
 
 /** The id of a value in documents, what it is called, and its unit ("gas", "count", "ns"). */

@@ -28,11 +28,10 @@ typedef struct {
 typedef struct {
     pvm_prof_run_file_t *file;
     pvm_prof_stacks_t *out;
-    int64_t samples;    /**< of all places; 0: none */
-    int64_t sampled_ns; /**< the time that they are of */
-    bool is_plural;     /**< several programs: each gets a frame */
-    bool has_calls;     /**< gas stands in the tree of calls */
-    int64_t gas_used;
+    int64_t samples;        /**< of all places; 0: none */
+    int64_t sampled_ns;     /**< the time that they are of */
+    bool is_plural;         /**< several programs: each gets a frame */
+    bool has_calls;         /**< gas stands in the tree of calls */
     int64_t loaded;         /**< id of `program`, or -1 */
     pvm_program_t *program; /**< NULL: cannot be loaded */
     pvm_debug_walk_t walk;
@@ -404,34 +403,18 @@ static int push_calls(reader_t *reader, const pvm_prof_call_tree_t *tree)
     return is_done ? SQLITE_OK : SQLITE_NOMEM;
 }
 
-static int64_t gas_of(const pvm_prof_call_tree_t *tree)
-{
-    int64_t sum = 0;
-
-    for (uint32_t i = 0; i < tree->count; i++) {
-        sum = tree->nodes[i].parent == PVM_PROF_CALL_NONE
-                  ? pvm_prof_wrap_add(sum, tree->nodes[i].total_gas)
-                  : sum;
-    }
-    return sum;
-}
-
-static int read_used(reader_t *reader, sqlite3_stmt *row)
-{
-    reader->gas_used = sqlite3_column_int64(row, 0);
-    return SQLITE_OK;
-}
-
 /* The tree is taken if it explains all gas: of several recordings in one file some may have none. */
 static int read_calls(reader_t *reader)
 {
     pvm_prof_call_tree_t tree = {0};
-    int code = read_rows(reader, "SELECT gas_used FROM total", read_used);
+    int code = SQLITE_OK;
 
-    if (code == SQLITE_OK && pvm_prof_call_tree_read(reader->file, false, &tree) != PVM_PROF_OK) {
-        code = SQLITE_CORRUPT;
+    if (!pvm_prof_call_tree_is_whole(reader->file)) {
+        return SQLITE_OK;
     }
-    reader->has_calls = code == SQLITE_OK && tree.count > 0 && gas_of(&tree) == reader->gas_used;
+    code = pvm_prof_call_tree_read(reader->file, false, &tree) == PVM_PROF_OK ? SQLITE_OK
+                                                                              : SQLITE_CORRUPT;
+    reader->has_calls = code == SQLITE_OK;
     if (reader->has_calls) {
         code = push_calls(reader, &tree);
     }
@@ -439,7 +422,8 @@ static int read_calls(reader_t *reader)
     return code;
 }
 
-pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, pvm_prof_stacks_t *out)
+pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, bool by_calls,
+                                       pvm_prof_stacks_t *out)
 {
     reader_t *const reader = calloc(1, sizeof(*reader));
     int code = SQLITE_NOMEM;
@@ -451,7 +435,7 @@ pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, pvm_prof_stack
     if (code == SQLITE_OK) {
         code = read_rows(reader, "SELECT count(*) FROM program", read_plural);
     }
-    if (code == SQLITE_OK) {
+    if (code == SQLITE_OK && by_calls) {
         code = read_calls(reader);
     }
     if (code == SQLITE_OK) {

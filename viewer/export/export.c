@@ -3,6 +3,8 @@
 
 #include "viewer/new_run.h"
 
+#include "profiler/call_tree.h"
+
 #include <stdarg.h>
 #include <string.h>
 
@@ -14,7 +16,10 @@ pvm_prof_value_kind_t pvm_export_value(const pvm_view_export_t *export)
 pvm_view_status_t pvm_export_stacks(pvm_view_export_t *export, pvm_prof_run_file_t *file,
                                     pvm_prof_stacks_t *out)
 {
-    const pvm_prof_status_t status = pvm_prof_stacks_read(file, out);
+    /* Stacks of two runs are held against each other, so both need the same shape. */
+    const bool by_calls = export->other == NULL || (pvm_prof_call_tree_is_whole(export->file) &&
+                                                    pvm_prof_call_tree_is_whole(export->other));
+    const pvm_prof_status_t status = pvm_prof_stacks_read(file, by_calls, out);
 
     return status == PVM_PROF_OK ? PVM_VIEW_FINE : pvm_view_fail_profiler(export->view, status);
 }
