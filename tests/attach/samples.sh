@@ -6,7 +6,7 @@ set -eu
 root=$(cd "$here/../.." && pwd)
 
 for backend in recompiler interpreter; do
-    "$pvmscope" run "$root/examples/guest/blobs/matmul.polkavm" --backend $backend --gas 100000000000000 --reg r7=40000 \
+    "$pvmscope" run "$root/examples/guest/blobs/matmul.polkavm" --backend $backend --gas 100000000000000 --reg r7=40000000 \
         >"$work/run.txt" 2>&1 &
     pid=$!
     running="$running $pid"
