@@ -11,7 +11,7 @@ stop_session trace
 cp -r "$work/original" "$work/copy"
 rm -rf "$work/original"
 "$pvmscope" import "$work/copy" -o "$work/import.db" >"$work/import.txt"
-"$pvmscope" record "$blobs/service.polkavm" --entry refine -o "$work/process.db" >"$work/process.txt"
+"$pvmscope" record "$blobs/service.polkavm" --entry refine --instrument counts,edges,hostcalls,blocks -o "$work/process.db" >"$work/process.txt"
 # The trace does not know the file's name.
 sqlite3 "$work/import.db" "update program set name = '$blobs/service.polkavm'"
 same "$work/process.db" "$work/import.db"

@@ -28,8 +28,8 @@ for filter in service=0,start=gas,stop=log service=9 nonsense; do
 done
 stop_session outside
 "$pvmscope" import "$work/trace" -o "$work/import.db" >"$work/import.txt"
-"$pvmscope" record "$blobs/service.polkavm" --entry refine --select service=0,start=gas,stop=log -o "$work/process.db" \
-    >"$work/process.txt"
+"$pvmscope" record "$blobs/service.polkavm" --entry refine --select service=0,start=gas,stop=log \
+    --instrument counts,edges,hostcalls,blocks -o "$work/process.db" >"$work/process.txt"
 sqlite3 "$work/import.db" "update program set name = '$blobs/service.polkavm'"
 same "$work/process.db" "$work/import.db"
 echo "selected the same: $(grep -c host_call "$work/a.txt") rows of host calls"
