@@ -98,7 +98,7 @@ build()
 
 # Tests that run machines in several threads at once. (test_vm_samples is none of them: ThreadSanitizer hands signals over
 # late, where nothing of guest code is to be seen any more.)
-thread_tests="test_vm_threads test_vm_samples test_recompiler_signals test_prof_recorder"
+thread_tests="test_vm_threads test_recompiler_signals test_prof_recorder"
 
 check "gcc build without warnings" build default
 run_ctest gcc build
