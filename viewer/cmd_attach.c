@@ -8,32 +8,13 @@
 #include "viewer/attach_targets.h"
 #include "viewer/input.h"
 #include "viewer/program_file.h"
+#include "viewer/stop_wish.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/** Set by SIGINT, SIGTERM and SIGHUP: the file is finished. A second one kills. */
-static atomic_bool is_stopped;
-
-static void stop(int signal_number)
-{
-    (void)signal_number;
-    atomic_store(&is_stopped, true);
-}
-
-static void watch_signals(void)
-{
-    struct sigaction action = {.sa_handler = stop, .sa_flags = (int)SA_RESETHAND};
-
-    sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGHUP, &action, NULL);
-}
 
 /** A line that is written over, on a terminal only. */
 static void show_progress(void *user_data, const pvm_collect_state_t *state)
@@ -136,7 +117,7 @@ pvm_view_status_t pvm_command_attach(pvm_view_t *view)
     pvm_collect_options_t options = {.size = sizeof(options),
                                      .duration_ns = pvm_view_number(view, PVM_OPTION_DURATION) *
                                                     UINT64_C(1000000000),
-                                     .stop = &is_stopped,
+                                     .stop = &pvm_view_stop_wish,
                                      .progress = isatty(STDERR_FILENO) ? show_progress : NULL};
 
     if (path == NULL || path[0] == '\0') {
@@ -155,7 +136,7 @@ pvm_view_status_t pvm_command_attach(pvm_view_t *view)
             options.attach.sample_hz = PVM_VIEW_SAMPLES_DEFAULT;
         }
         options.attach.sums_up = pvm_view_has(view, PVM_OPTION_AGGREGATE);
-        watch_signals();
+        pvm_view_watch_stop_wish();
         status = collect(view, &options);
     }
     pvm_program_release(options.program);

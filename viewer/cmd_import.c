@@ -5,35 +5,17 @@
 
 #ifdef PVM_HAVE_IMPORT
 #include "profiler/import/import.h"
+#include "viewer/stop_wish.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-
-/** Set by SIGINT and SIGTERM: a live import ends, and its file is finished. */
-static atomic_bool is_stopped;
-
-static void stop(int signal_number)
-{
-    (void)signal_number;
-    atomic_store(&is_stopped, true);
-}
-
-static void watch_signals(void)
-{
-    struct sigaction action = {.sa_handler = stop, .sa_flags = (int)SA_RESETHAND};
-
-    sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-}
 
 pvm_view_status_t pvm_command_import(pvm_view_t *view)
 {
     const char *const path = pvm_view_text(view, PVM_OPTION_OUTPUT);
     const char *const source = view->operands[0];
-    const pvm_import_options_t options = {.size = sizeof(options), .stop = &is_stopped};
+    const pvm_import_options_t options = {.size = sizeof(options), .stop = &pvm_view_stop_wish};
     pvm_import_result_t result;
     pvm_prof_run_file_t *file = NULL;
 
@@ -45,7 +27,7 @@ pvm_view_status_t pvm_command_import(pvm_view_t *view)
         return status;
     }
     if (strstr(source, "://") != NULL) {
-        watch_signals();
+        pvm_view_watch_stop_wish();
     }
     const pvm_prof_status_t imported = pvm_import_run(file, source, &options, &result);
     if (imported != PVM_PROF_OK) {

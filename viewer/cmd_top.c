@@ -4,11 +4,11 @@
 
 #ifdef PVM_HAVE_TOP
 #include "viewer/attach_targets.h"
+#include "viewer/stop_wish.h"
 #include "viewer/top/model.h"
 #include "viewer/top/screen.h"
 #include "viewer/top/server.h"
 
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -17,31 +17,13 @@
 /** Pause between two looks at the ring buffer. */
 #define PAUSE_NS 50000000L
 
-static atomic_bool is_stopped;
-
-static void stop(int signal_number)
-{
-    (void)signal_number;
-    atomic_store(&is_stopped, true);
-}
-
-static void watch_signals(void)
-{
-    struct sigaction action = {.sa_handler = stop, .sa_flags = (int)SA_RESETHAND};
-
-    sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGHUP, &action, NULL);
-}
-
 /** Take what comes for so long. @return false: it is over */
 static bool wait_interval(pvm_top_t *top, double seconds)
 {
     for (double waited = 0; waited < seconds; waited += (double)PAUSE_NS * 1e-9) {
         const struct timespec pause = {.tv_nsec = PAUSE_NS};
 
-        if (atomic_load(&is_stopped) || !pvm_top_is_alive(top)) {
+        if (atomic_load(&pvm_view_stop_wish) || !pvm_top_is_alive(top)) {
             return false;
         }
         (void)nanosleep(&pause, NULL);
@@ -122,14 +104,14 @@ pvm_view_status_t pvm_command_top(pvm_view_t *view)
     if (!pvm_view_has(view, PVM_OPTION_SAMPLES)) {
         options.sample_hz = PVM_VIEW_SAMPLES_DEFAULT;
     }
-    watch_signals();
+    pvm_view_watch_stop_wish();
     const pvm_prof_status_t opened = pvm_top_open(&options, &top);
     if (opened != PVM_PROF_OK) {
         return pvm_view_fail_attach(view, opened);
     }
     status = serves    ? serve(view, top, interval_s)
              : is_once ? show_once(view, top, sort, interval_s)
-                       : pvm_top_screen(view, top, first, sort, interval_s, &is_stopped);
+                       : pvm_top_screen(view, top, first, sort, interval_s, &pvm_view_stop_wish);
     pvm_top_close(top);
     return status;
 }
