@@ -74,3 +74,27 @@ pvm_prof_status_t pvm_prof_stored_program(pvm_prof_run_file_t *file, int64_t id,
     sqlite3_finalize(row);
     return code == SQLITE_DONE ? PVM_PROF_OK : pvm_prof_store_report(file, code, "read a program");
 }
+
+pvm_prof_status_t pvm_prof_stored_program_after(pvm_prof_run_file_t *file, int64_t *io_id,
+                                                pvm_program_t **out_program)
+{
+    sqlite3_stmt *rows = NULL;
+    pvm_prof_status_t status = PVM_PROF_OK;
+    int code = sqlite3_prepare_v2(file->db, "SELECT id FROM program WHERE id > ?1 ORDER BY id", -1,
+                                  &rows, NULL);
+
+    *out_program = NULL;
+    if (code == SQLITE_OK) {
+        sqlite3_bind_int64(rows, 1, *io_id);
+    }
+    while (code == SQLITE_OK && status == PVM_PROF_OK && *out_program == NULL &&
+           (code = sqlite3_step(rows)) == SQLITE_ROW) {
+        *io_id = sqlite3_column_int64(rows, 0);
+        status = pvm_prof_stored_program(file, *io_id, out_program);
+        code = SQLITE_OK;
+    }
+    sqlite3_finalize(rows);
+    return code == SQLITE_OK || code == SQLITE_DONE
+               ? status
+               : pvm_prof_store_report(file, code, "read a program");
+}

@@ -14,5 +14,9 @@ const char *pvm_prof_format_name(pvm_format_t format);
  *  Errors: E_FORMAT, E_SYSTEM. Owns: the caller, pvm_program_release(). */
 pvm_prof_status_t pvm_prof_stored_program(pvm_prof_run_file_t *file, int64_t id,
                                           pvm_program_t **out_program);
+/** Load the program with the next number after *io_id that can be loaded, and leave its number there. NULL: no more.
+ *  Errors: E_FORMAT, E_SYSTEM. Owns: the caller. */
+pvm_prof_status_t pvm_prof_stored_program_after(pvm_prof_run_file_t *file, int64_t *io_id,
+                                                pvm_program_t **out_program);
 
 #endif

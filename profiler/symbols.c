@@ -90,6 +90,17 @@ static int list_tables(pvm_prof_run_file_t *file, char names[TABLES_MAX][64], si
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
+/** Tables that name functions in their rows. */
+static const char *const flight_tables[] = {"flight_frame", "flight_block"};
+#define FLIGHT_TABLES (sizeof(flight_tables) / sizeof(flight_tables[0]))
+
+/* Files of older versions lack some, and have empty ones in their place. */
+static bool is_recorded(pvm_prof_run_file_t *file, const char *table)
+{
+    return sqlite3_table_column_metadata(file->db, "main", table, NULL, NULL, NULL, NULL, NULL,
+                                         NULL) == SQLITE_OK;
+}
+
 /* Copies in front of the tables, and the numbers of functions in them, which all come behind the old ones. */
 static int make_copies(pvm_prof_run_file_t *file, char names[TABLES_MAX][64], size_t count)
 {
@@ -106,6 +117,11 @@ static int make_copies(pvm_prof_run_file_t *file, char names[TABLES_MAX][64], si
                  names[i], names[i], names[i], names[i],
                  strcmp(names[i], "block") == 0 ? ", pc" : "");
         code = execute(file, sql);
+    }
+    for (size_t i = 0; i < FLIGHT_TABLES && code == SQLITE_OK; i++) {
+        snprintf(sql, sizeof(sql), "CREATE TEMP TABLE %s AS SELECT * FROM main.%s",
+                 flight_tables[i], flight_tables[i]);
+        code = is_recorded(file, flight_tables[i]) ? execute(file, sql) : SQLITE_OK;
     }
     return code;
 }
@@ -177,6 +193,31 @@ static int for_each(const renaming_t *renaming, const char *select, const char *
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
+/* Names stand in the flight records themselves. */
+static int rename_flights(const renaming_t *renaming)
+{
+    int code = SQLITE_OK;
+
+    for (size_t i = 0; i < FLIGHT_TABLES && code == SQLITE_OK; i++) {
+        char select[256];
+        char update[256];
+
+        if (!is_recorded(renaming->file, flight_tables[i])) {
+            continue;
+        }
+        snprintf(select, sizeof(select),
+                 "SELECT rowid, pc FROM temp.%s WHERE pc IS NOT NULL AND execution IN "
+                 "(SELECT id FROM executions WHERE program = ?1)",
+                 flight_tables[i]);
+        snprintf(update, sizeof(update),
+                 "UPDATE temp.%s SET function = (SELECT name FROM temp.function "
+                 "WHERE program = ?1 AND id = ?3) WHERE rowid = ?2",
+                 flight_tables[i]);
+        code = for_each(renaming, select, update);
+    }
+    return code;
+}
+
 static int rename_functions(renaming_t *renaming, char names[TABLES_MAX][64], size_t count)
 {
     char sql[512];
@@ -197,10 +238,11 @@ static int rename_functions(renaming_t *renaming, char names[TABLES_MAX][64], si
                  names[i], names[i], names[i], (long long)renaming->id);
         code = execute(renaming->file, sql);
     }
-    return code != SQLITE_OK
-               ? code
-               : for_each(renaming, "SELECT pc, pc FROM main.block WHERE program = ?1",
-                          "UPDATE temp.block SET function = ?3 WHERE program = ?1 AND pc = ?2");
+    if (code == SQLITE_OK) {
+        code = for_each(renaming, "SELECT pc, pc FROM main.block WHERE program = ?1",
+                        "UPDATE temp.block SET function = ?3 WHERE program = ?1 AND pc = ?2");
+    }
+    return code != SQLITE_OK ? code : rename_flights(renaming);
 }
 
 /* Name the functions of one program anew. @return an SQLite code */

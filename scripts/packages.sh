@@ -4,7 +4,7 @@
 build_packages="gcc libc6-dev cmake ninja-build pkg-config libsqlite3-dev libjson-c-dev libzydis-dev
     systemtap-sdt-dev liblttng-ust-dev lttng-tools libbabeltrace2-dev libprotobuf-c-dev protobuf-c-compiler zlib1g-dev
     libsodium-dev libbpf-dev bpftool clang-19 libncurses-dev libmicrohttpd-dev"
-test_packages="git clang-19 libclang-rt-19-dev clang-format-19 libcmocka-dev python3 sqlite3 util-linux valgrind
+test_packages="git clang-19 lld-19 libclang-rt-19-dev clang-format-19 libcmocka-dev python3 sqlite3 util-linux valgrind
     chromium chromium-driver babeltrace2
     dpkg-dev groff-base zsh python3-venv linux-perf"
 

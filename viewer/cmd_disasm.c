@@ -4,6 +4,7 @@
 #include "viewer/program_file.h"
 #include "viewer/render.h"
 #include "viewer/rows.h"
+#include "viewer/symbols.h"
 
 #include "isa/assemble.h"
 #include "profiler/functions.h"

@@ -3,6 +3,7 @@
 
 #include "program/readers.h"
 #include "viewer/output.h"
+#include "viewer/symbols.h"
 
 #include <inttypes.h>
 #include <stdio.h>

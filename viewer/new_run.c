@@ -3,8 +3,10 @@
 
 #include "viewer/output.h"
 #include "viewer/render.h"
+#include "viewer/symbols.h"
 
 #include "profiler/report.h"
+#include "profiler/stored_program.h"
 #include "profiler/symbols.h"
 
 #include <stdio.h>
@@ -94,11 +96,27 @@ pvm_prof_status_t pvm_view_store_run_info(const pvm_view_t *view, const pvm_job_
     return status;
 }
 
+/** Walks over the programs of a recording. */
+typedef struct {
+    pvm_prof_run_file_t *file;
+    int64_t id; /**< of the last */
+} recorded_t;
+
+static pvm_program_t *next_recorded(void *user_data)
+{
+    recorded_t *const recorded = user_data;
+    pvm_program_t *program = NULL;
+
+    (void)pvm_prof_stored_program_after(recorded->file, &recorded->id, &program);
+    return program;
+}
+
 /** Name the functions of a recording by --symbols, if there is such an option. */
 static pvm_view_status_t use_symbols(pvm_view_t *view, pvm_prof_run_file_t *file)
 {
     pvm_program_t *symbols = NULL;
-    pvm_view_status_t status = pvm_view_symbols_load(view, &symbols);
+    recorded_t recorded = {.file = file, .id = INT64_MIN};
+    pvm_view_status_t status = pvm_view_symbols_load(view, next_recorded, &recorded, &symbols);
 
     if (symbols == NULL) {
         return status;

@@ -1,9 +1,7 @@
 /* Loads programs for the commands and finds their entry points. */
 #include "viewer/program_file.h"
 
-#include "program/debug_info.h"
 #include "program/readers.h"
-#include "program/symbols.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,67 +72,6 @@ pvm_view_status_t pvm_view_program_load(pvm_view_t *view, uint64_t spec_choice, 
         return PVM_VIEW_INPUT;
     }
     return PVM_VIEW_FINE;
-}
-
-/* -- Symbols ------------------------------------------------------------------------------- */
-
-pvm_view_status_t pvm_view_symbols_load(pvm_view_t *view, pvm_program_t **out_symbols)
-{
-    const char *const path = pvm_view_text(view, PVM_OPTION_SYMBOLS);
-    pvm_view_status_t status;
-    pvm_input_t input;
-    bool is_guessed = false;
-
-    *out_symbols = NULL;
-    if (path == NULL) {
-        return PVM_VIEW_FINE;
-    }
-    status = pvm_view_input_read(view, path, &input);
-    if (status != PVM_VIEW_FINE) {
-        return status;
-    }
-    if (input.len >= 4 && memcmp(input.data, "\177ELF", 4) == 0) {
-        status =
-            pvm_view_fail(view, PVM_VIEW_INPUT,
-                          "%s: an ELF file; its linker has rearranged the code, so nothing proves "
-                          "where it went; give the .polkavm file that was linked from it, "
-                          "not stripped",
-                          path);
-    } else {
-        status = pvm_view_program_load(view, PVM_CHOICE_SPEC_AUTO, path, input.data, input.len,
-                                       out_symbols, &is_guessed);
-    }
-    pvm_view_input_free(&input);
-    if (status == PVM_VIEW_FINE && pvm_debug_info_range_count((*out_symbols)->debug_info) == 0) {
-        const char *const problem = pvm_debug_info_problem((*out_symbols)->debug_info);
-
-        status = pvm_view_fail(view, PVM_VIEW_INPUT,
-                               "%s: it has no debug information%s%s; give the "
-                               ".polkavm file that was linked without stripping",
-                               path, problem != NULL ? ": " : "", problem != NULL ? problem : "");
-        pvm_program_release(*out_symbols);
-        *out_symbols = NULL;
-    }
-    return status;
-}
-
-pvm_view_status_t pvm_view_program_symbols(pvm_view_t *view, pvm_program_t *program)
-{
-    pvm_program_t *symbols = NULL;
-    pvm_view_status_t status = pvm_view_symbols_load(view, &symbols);
-    char difference[256];
-
-    if (symbols == NULL) {
-        return status;
-    }
-    if (pvm_symbols_differ(program, symbols, difference, sizeof(difference))) {
-        status = pvm_view_fail(view, PVM_VIEW_INPUT, "%s: it is not this program: %s",
-                               pvm_view_text(view, PVM_OPTION_SYMBOLS), difference);
-    } else {
-        pvm_program_take_symbols(program, symbols);
-    }
-    pvm_program_release(symbols);
-    return status;
 }
 
 /* -- Entry points -------------------------------------------------------------------------- */

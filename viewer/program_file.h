@@ -15,12 +15,6 @@ pvm_view_status_t pvm_view_program_load(pvm_view_t *view, uint64_t spec_choice, 
                                         const uint8_t *data, size_t len,
                                         pvm_program_t **out_program, bool *out_guessed);
 
-/** Load the file of --symbols. FINE with NULL in *out_symbols: there is no such option.
- *  @return FINE, INPUT (no program, or one without debug information) or ENVIRONMENT. Owns: the caller */
-pvm_view_status_t pvm_view_symbols_load(pvm_view_t *view, pvm_program_t **out_symbols);
-/** Give a program the names and lines of --symbols, if there are. @return FINE, or INPUT: it is another program */
-pvm_view_status_t pvm_view_program_symbols(pvm_view_t *view, pvm_program_t *program);
-
 /** The entry pc that --entry names, or the default of the program's format. @return FINE or USAGE */
 pvm_view_status_t pvm_view_program_entry(pvm_view_t *view, const char *name,
                                          const pvm_program_t *program, uint32_t *out_pc);

@@ -85,6 +85,56 @@ bool pvm_symbols_differ(const pvm_program_t *program, const pvm_program_t *symbo
     return false;
 }
 
+/* Two jumps of a dispatch table are this far apart. */
+#define DISPATCH_BYTES 5
+
+static const char *export_at(const pvm_program_t *program, uint32_t pc)
+{
+    for (size_t i = 0; i < pvm_program_export_count(program); i++) {
+        uint32_t at;
+        const char *const name = pvm_program_export(program, i, &at);
+
+        if (at == pc) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+size_t pvm_symbols_dispatch(const pvm_program_t *program, const pvm_program_t *symbols,
+                            const char *out_names[PVM_SYMBOLS_DISPATCH_MAX])
+{
+    pvm_instruction_t jump;
+    size_t found = 0;
+
+    /* Some first jumps are the table, and behind the last of them all code has moved by the same. */
+    for (size_t count = 1; count <= PVM_SYMBOLS_DISPATCH_MAX; count++) {
+        const char *names[PVM_SYMBOLS_DISPATCH_MAX];
+        size_t named = 0;
+
+        pvm_isa_decode(&program->code, (uint32_t)(count - 1) * DISPATCH_BYTES, &jump);
+        if (jump.op != PVM_OP_jump) {
+            break;
+        }
+        const uint32_t moved = jump.next;
+        for (uint32_t pc = 0; named < count; pc += DISPATCH_BYTES) {
+            pvm_isa_decode(&program->code, pc, &jump);
+            names[named] = jump.y >= moved && jump.y < program->code.len
+                               ? export_at(symbols, (uint32_t)jump.y - moved)
+                               : NULL;
+            if (names[named] == NULL) {
+                break;
+            }
+            named++;
+        }
+        if (named == count) {
+            memcpy(out_names, names, count * sizeof(*names));
+            found = count;
+        }
+    }
+    return found;
+}
+
 void pvm_program_take_symbols(pvm_program_t *program, pvm_program_t *symbols)
 {
     if (program == symbols || symbols->debug_info == NULL) {

@@ -7,6 +7,9 @@
 
 #include "program/program.h"
 
+/** Longest dispatch table that is looked for; JAM has two or three entries. */
+#define PVM_SYMBOLS_DISPATCH_MAX 8
+
 /** Whether `symbols` is another program than `program`; `out` then says where they differ first. Cost: one pass over the code. */
 bool pvm_symbols_differ(const pvm_program_t *program, const pvm_program_t *symbols, char *out,
                         size_t out_bytes);
@@ -14,5 +17,12 @@ bool pvm_symbols_differ(const pvm_program_t *program, const pvm_program_t *symbo
 /** Give a program the debug information of `symbols`, which it keeps a reference to. Both are the same program, by the
  *  question above. Thread: before the program is shared. */
 void pvm_program_take_symbols(pvm_program_t *program, pvm_program_t *symbols);
+
+/** The dispatch table of a program, in the words of the same code linked without one: jumps that its linker put in front, to
+ *  exports of `symbols`.
+ *  @param out_names  borrowed from `symbols`
+ *  @return how many; 0: it does not begin with jumps to all of some exports */
+size_t pvm_symbols_dispatch(const pvm_program_t *program, const pvm_program_t *symbols,
+                            const char *out_names[PVM_SYMBOLS_DISPATCH_MAX]);
 
 #endif

@@ -20,12 +20,10 @@ pvmscope disasm service.jam --spec 0.8.0 --symbols service.polkavm | grep '^; [a
 # Other opcode numbers, the same instructions.
 pvmscope convert service-0.7.2.polkavm --to raw --spec latest64 -o other.pvm
 pvmscope disasm other.pvm --spec latest64 --symbols service-0.7.2.polkavm | grep -c '^; [a-z_]*:$'
-# Wrong ones: another program, a stripped one, an ELF file, nothing.
+# Wrong ones: another program, a stripped one, nothing.
 run pvmscope report bare.db --symbols service-0.7.2.polkavm
 run pvmscope record sieve.jam --symbols service.polkavm -o no.db
 run pvmscope report bare.db --symbols service.jam
-printf '\177ELF\002\001\001' >guest.elf
-run pvmscope report bare.db --symbols guest.elf
 run pvmscope report bare.db --symbols missing
 run pvmscope record service.jam --via lttng --symbols service.polkavm -o no.db
 ls no.db
