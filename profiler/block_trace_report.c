@@ -3,6 +3,7 @@
 
 #include "profiler/report.h"
 #include "profiler/store.h"
+#include "profiler/worth.h"
 #include "support/error.h"
 
 #include <inttypes.h>
@@ -227,7 +228,7 @@ pvm_prof_status_t pvm_prof_block_trace_report(pvm_prof_run_file_t *file, uint32_
     }
     if (status == PVM_PROF_OK) {
         reader.table->row_count_all = reader.all;
-        status = pvm_prof_report_note_worth(file, reader.table);
+        status = pvm_prof_worth_tell(file, reader.table);
     }
     free(reader.octets);
     if (status != PVM_PROF_OK) {

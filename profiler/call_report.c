@@ -3,8 +3,8 @@
 
 #include "profiler/call_tree.h"
 #include "profiler/ledger.h"
-#include "profiler/report.h"
 #include "profiler/store.h"
+#include "profiler/worth.h"
 #include "support/error.h"
 
 #include <stdio.h>
@@ -270,7 +270,7 @@ pvm_prof_status_t pvm_prof_call_report(pvm_prof_run_file_t *file,
         } else {
             writer.table->row_count_all =
                 writer.table->row_count > writer.within ? writer.table->row_count : writer.within;
-            status = pvm_prof_report_note_worth(file, writer.table);
+            status = pvm_prof_worth_tell(file, writer.table);
         }
     }
     free(writer.order);

@@ -5,6 +5,7 @@
 #include "profiler/jam_call.h"
 #include "profiler/report.h"
 #include "profiler/store.h"
+#include "profiler/worth.h"
 #include "support/error.h"
 
 #include <errno.h>
@@ -388,7 +389,7 @@ pvm_prof_status_t pvm_prof_conversation(pvm_prof_run_file_t *file,
     sqlite3_finalize(query);
     sqlite3_finalize(memory);
     pvm_briefs_free(&briefs);
-    if (code == SQLITE_OK && pvm_prof_report_note_worth(file, table) != 0) {
+    if (code == SQLITE_OK && pvm_prof_worth_tell(file, table) != 0) {
         code = SQLITE_NOMEM;
     }
     if (code != SQLITE_OK) {

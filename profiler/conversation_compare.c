@@ -1,8 +1,8 @@
 /* Two conversations side by side, up to the first call that differs. */
 #include "profiler/conversation.h"
 
-#include "profiler/report.h"
 #include "profiler/store.h"
+#include "profiler/worth.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -131,7 +131,7 @@ pvm_prof_status_t pvm_prof_conversation_compare(pvm_prof_run_file_t *a, pvm_prof
     sqlite3_finalize(rows[0]);
     sqlite3_finalize(rows[1]);
     if (code == SQLITE_OK &&
-        (pvm_prof_report_note_worth(a, table) != 0 || pvm_prof_report_note_worth(b, table) != 0 ||
+        (pvm_prof_worth_tell(a, table) != 0 || pvm_prof_worth_tell(b, table) != 0 ||
          (table->row_count == 0 &&
           pvm_prof_table_add_note(table, "The same %" PRId64 " host calls, times apart.", seq) !=
               0))) {

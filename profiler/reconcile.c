@@ -2,10 +2,12 @@
 #include "profiler/reconcile.h"
 
 #include "profiler/store.h"
+#include "profiler/worth.h"
 #include "profiler/wrap_sum.h"
 #include "support/error.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /** Figures that must be equal. */
@@ -20,7 +22,8 @@ static const rule_t rules[] = {
     {"gas used", "blocks and host calls", false,
      "SELECT gas_used, blocks_gas + host_gas FROM total WHERE blocks_gas IS NOT NULL"},
     {"gas used", "gas at start, added and at end", false,
-     "SELECT gas_used, gas_start + gas_added - gas_end FROM total"},
+     "SELECT gas_used, (SELECT wrap_sum(gas) FROM (SELECT gas_start AS gas FROM total UNION ALL "
+     "SELECT gas_added FROM total UNION ALL SELECT -gas_end FROM total)) FROM total"},
     {"gas in blocks", "the blocks", true,
      "SELECT t.blocks_gas, (SELECT wrap_sum(gas) FROM block) FROM total t "
      "WHERE t.blocks_gas IS NOT NULL AND (t.blocks_gas <> 0 OR EXISTS (SELECT 1 FROM block))"},
@@ -73,59 +76,55 @@ static int read_total(sqlite3 *db, pvm_prof_reckoning_t *out)
     return code;
 }
 
-/* A recording that was interrupted and says no reason is whole up to there. */
-static int read_loss(pvm_prof_run_file_t *file, bool *out)
+pvm_prof_status_t pvm_prof_reconcile_find(pvm_prof_run_file_t *file, bool is_incomplete, char *out,
+                                          size_t out_bytes)
 {
-    const pvm_prof_run_status_t status = pvm_prof_run_file_status(file);
-    char reason[8];
-    int64_t lost = 0;
-    int64_t ignored = 0;
-    bool has;
-    const int code =
-        query_pair(file->db, "SELECT count(*), 0 FROM lost_events", &has, &lost, &ignored);
-
-    *out = status == PVM_PROF_RUN_RECORDING || status == PVM_PROF_RUN_INCOMPLETE || lost > 0 ||
-           (status == PVM_PROF_RUN_INTERRUPTED &&
-            pvm_prof_run_file_get_info(file, PVM_PROF_INFO_REASON, reason, sizeof(reason)) > 0);
-    return code;
-}
-
-pvm_prof_status_t pvm_prof_reconcile(pvm_prof_run_file_t *file, pvm_prof_reckoning_t *out)
-{
-    char rule[64];
-    char selected[128];
-
-    *out = (pvm_prof_reckoning_t){0};
-    (void)pvm_prof_run_file_get_info(file, "sum_rule", rule, sizeof(rule));
-    if (strncmp(rule, "not applicable", strlen("not applicable")) == 0) {
-        (void)pvm_prof_run_file_get_info(file, PVM_PROF_INFO_SELECTED, selected, sizeof(selected));
-        pvm_error_set("%.300s: holds only what --select %.120s left, which does not add up; record "
-                      "without it",
-                      file->path, selected);
-        return PVM_PROF_E_FORMAT;
-    }
     int code = pvm_prof_wrap_sum_register(file->db);
 
-    if (code == SQLITE_OK) {
-        code = read_total(file->db, out);
-    }
-    if (code == SQLITE_OK) {
-        code = read_loss(file, &out->is_incomplete);
-    }
+    out[0] = '\0';
     for (size_t i = 0; code == SQLITE_OK && i < sizeof(rules) / sizeof(rules[0]); i++) {
         int64_t a = 0;
         int64_t b = 0;
         bool has;
 
         code = query_pair(file->db, rules[i].sql, &has, &a, &b);
-        if (code == SQLITE_OK && has && a != b && !(rules[i].may_be_lost && out->is_incomplete)) {
-            pvm_error_set("%.300s: its figures do not reconcile: %s is %" PRId64
-                          ", %s give %" PRId64 ", difference %" PRId64 "; record again",
-                          file->path, rules[i].what, a, rules[i].against, b,
-                          (int64_t)((uint64_t)a - (uint64_t)b));
-            return PVM_PROF_E_FORMAT;
+        if (code == SQLITE_OK && has && a != b && !(rules[i].may_be_lost && is_incomplete)) {
+            (void)snprintf(
+                out, out_bytes, "%s is %" PRId64 ", %s give %" PRId64 ", difference %" PRId64,
+                rules[i].what, a, rules[i].against, b, (int64_t)((uint64_t)a - (uint64_t)b));
+            return PVM_PROF_OK;
         }
     }
     return code == SQLITE_OK ? PVM_PROF_OK
                              : pvm_prof_store_report(file, code, "add up its figures");
+}
+
+pvm_prof_status_t pvm_prof_reconcile(pvm_prof_run_file_t *file, pvm_prof_reckoning_t *out)
+{
+    pvm_prof_worth_t worth;
+    char rule[64];
+
+    *out = (pvm_prof_reckoning_t){0};
+    (void)pvm_prof_run_file_get_info(file, "sum_rule", rule, sizeof(rule));
+    const pvm_prof_status_t status = pvm_prof_worth_read(file, &worth);
+    if (status != PVM_PROF_OK) {
+        return status;
+    }
+    if (strncmp(rule, "not applicable", strlen("not applicable")) == 0) {
+        pvm_error_set("%.300s: holds only what --select %.120s left, which does not add up; record "
+                      "without it",
+                      file->path, worth.selected);
+        return PVM_PROF_E_FORMAT;
+    }
+    const int code = read_total(file->db, out);
+    if (code != SQLITE_OK) {
+        return pvm_prof_store_report(file, code, "add up its figures");
+    }
+    out->is_incomplete = worth.is_incomplete;
+    if (worth.broken[0] != '\0') {
+        pvm_error_set("%.300s: its figures do not reconcile: %s; record again", file->path,
+                      worth.broken);
+        return PVM_PROF_E_FORMAT;
+    }
+    return PVM_PROF_OK;
 }

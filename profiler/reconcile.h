@@ -15,6 +15,13 @@ typedef struct {
     int64_t host_gas;
 } pvm_prof_reckoning_t;
 
+/** Look for totals that do not agree with what they are made of.
+ *  @param is_incomplete  rows may be missing where totals are not
+ *  @param out  "gas used is 5, blocks and host calls give 3, difference 2"; "" if all agree
+ *  Errors: E_FORMAT (damaged), E_SYSTEM. */
+pvm_prof_status_t pvm_prof_reconcile_find(pvm_prof_run_file_t *file, bool is_incomplete, char *out,
+                                          size_t out_bytes);
+
 /** Add up blocks, host calls and executions, and hold them against the totals. A complete recording must agree to the
  *  unit; one that lost something must agree in what cannot be lost.
  *  Errors: E_FORMAT (they do not agree: the text says which, and the difference), E_SYSTEM. */

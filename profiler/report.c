@@ -1,12 +1,10 @@
 /* Reports: the queries of reports.def into tables, with notes on what the figures are worth. */
 #include "profiler/report.h"
 
-#include "profiler/call_tree.h"
 #include "profiler/store.h"
-#include "profiler/wrap_sum.h"
+#include "profiler/worth.h"
 #include "support/error.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,174 +60,10 @@ const char *pvm_prof_report_name(pvm_prof_report_kind_t kind)
     return (size_t)kind < PVM_PROF_REPORT_KIND_COUNT ? reports[kind].name : NULL;
 }
 
-/* -- What the figures are worth -------------------------------------------------------------- */
-
-typedef struct {
-    pvm_prof_run_status_t status;
-    bool is_incomplete;
-    bool is_counted;
-    bool has_calls;
-    bool is_partial; /**< of what was selected: no sum rule */
-    int64_t difference;
-    int64_t samples;            /**< 0: time was not sampled, or they do not reconcile: */
-    int64_t samples_difference; /**< total less those at places */
-    bool is_sampled;            /**< something was to be sampled */
-    int64_t hz;                 /**< 0: of several rates */
-    char reason[PVM_PROF_ERROR_BYTES];
-    char selected[256];
-    char spec[32];
-    char guessed[8];
-    char lost[256];
-} worth_t;
-
-static int read_worth(pvm_prof_run_file_t *file, worth_t *out)
-{
-    sqlite3_stmt *row = NULL;
-    size_t len = 0;
-    int code;
-
-    *out = (worth_t){.status = pvm_prof_run_file_status(file)};
-    pvm_prof_run_file_get_info(file, PVM_PROF_INFO_REASON, out->reason, sizeof(out->reason));
-    pvm_prof_run_file_get_info(file, PVM_PROF_INFO_SELECTED, out->selected, sizeof(out->selected));
-    pvm_prof_run_file_get_info(file, PVM_PROF_INFO_SPEC, out->spec, sizeof(out->spec));
-    pvm_prof_run_file_get_info(file, PVM_PROF_INFO_SPEC_GUESSED, out->guessed,
-                               sizeof(out->guessed));
-    out->has_calls = pvm_prof_call_tree_is_there(file);
-    code = sqlite3_prepare_v2(file->db, "SELECT blocks_gas, difference FROM total", -1, &row, NULL);
-    if (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
-        out->is_counted = sqlite3_column_type(row, 0) != SQLITE_NULL;
-        out->difference = sqlite3_column_int64(row, 1);
-        out->is_partial = out->is_counted && sqlite3_column_type(row, 1) == SQLITE_NULL;
-        code = SQLITE_OK;
-    }
-    sqlite3_finalize(row);
-    if (code != SQLITE_OK) {
-        return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
-    }
-    code = sqlite3_prepare_v2(
-        file->db,
-        "SELECT sum(samples), CASE WHEN min(hz) = max(hz) THEN max(hz) ELSE "
-        "0 END, coalesce(sum(samples), 0) - coalesce((SELECT sum(samples) FROM sample), 0) "
-        "FROM sample_total",
-        -1, &row, NULL);
-    if (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
-        out->samples = sqlite3_column_int64(row, 0);
-        out->hz = sqlite3_column_int64(row, 1);
-        out->samples_difference = sqlite3_column_int64(row, 2);
-        out->is_sampled = sqlite3_column_type(row, 0) != SQLITE_NULL;
-        out->samples = out->samples_difference == 0 ? out->samples : 0;
-        code = SQLITE_OK;
-    }
-    sqlite3_finalize(row);
-    if (code != SQLITE_OK) {
-        return code;
-    }
-    code = sqlite3_prepare_v2(
-        file->db, "SELECT kind, count FROM lost_events ORDER BY kind LIMIT 16", -1, &row, NULL);
-    while (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW &&
-           len < sizeof(out->lost)) {
-        const unsigned char *const kind = sqlite3_column_text(row, 0);
-        const int written = snprintf(out->lost + len, sizeof(out->lost) - len, "%s%" PRId64 " %s",
-                                     len > 0 ? ", " : "", (int64_t)sqlite3_column_int64(row, 1),
-                                     kind != NULL ? (const char *)kind : "?");
-        len += written > 0 ? (size_t)written : 0;
-        code = SQLITE_OK;
-    }
-    sqlite3_finalize(row);
-    out->is_incomplete = out->status == PVM_PROF_RUN_RECORDING ||
-                         out->status == PVM_PROF_RUN_INCOMPLETE || len > 0 ||
-                         (out->status == PVM_PROF_RUN_INTERRUPTED && out->reason[0] != '\0') ||
-                         out->difference != 0;
-    return code == SQLITE_DONE || code == SQLITE_ROW ? SQLITE_OK : code;
-}
-
-static int add_notes(pvm_prof_table_t *table, const worth_t *worth)
-{
-    int status = 0;
-
-    if (worth->selected[0] != '\0') {
-        status |= pvm_prof_table_add_note(
-            table, "Selected: %s. Only that was recorded%s.", worth->selected,
-            worth->is_partial ? "; it does not add up to the gas used" : "");
-    }
-    switch (worth->status) {
-    case PVM_PROF_RUN_RECORDING:
-        status |= pvm_prof_table_add_note(table, "This recording is incomplete: it still goes on, "
-                                                 "or was killed. The figures are those that were "
-                                                 "stored last.");
-        break;
-    case PVM_PROF_RUN_INCOMPLETE:
-        status |= pvm_prof_table_add_note(
-            table, "This recording is incomplete: %s.",
-            worth->reason[0] != '\0' ? worth->reason : "something could not be stored");
-        break;
-    case PVM_PROF_RUN_INTERRUPTED:
-        status |= pvm_prof_table_add_note(
-            table, "This recording was interrupted%s%s; it holds what happened until then.",
-            worth->reason[0] != '\0' ? ": " : "", worth->reason);
-        break;
-    case PVM_PROF_RUN_COMPLETE:
-        break;
-    }
-    if (worth->lost[0] != '\0') {
-        status |= pvm_prof_table_add_note(table, "Lost records: %s.", worth->lost);
-    }
-    if (worth->difference != 0) {
-        status |= pvm_prof_table_add_note(table,
-                                          "The figures do not reconcile: gas used is %" PRId64
-                                          " more than blocks and host calls explain.",
-                                          worth->difference);
-    }
-    if (worth->samples_difference != 0) {
-        status |= pvm_prof_table_add_note(
-            table,
-            "Sampled times are not shown: the samples do not reconcile, %" PRId64
-            " more in total than at places.",
-            worth->samples_difference);
-    }
-    if (worth->is_sampled && worth->samples == 0 && worth->samples_difference == 0) {
-        status |= pvm_prof_table_add_note(
-            table, "Time was sampled, but no tick met the guest: let it run longer, or sample "
-                   "more often.");
-    }
-    bool is_sampled = false;
-    for (size_t i = 0; i < table->column_count; i++) {
-        is_sampled |= table->columns[i].certainty == PVM_PROF_SAMPLED;
-    }
-    if (is_sampled) {
-        char rate[32] = "";
-        if (worth->hz > 0) {
-            (void)snprintf(rate, sizeof(rate), " at %" PRId64 " Hz", worth->hz);
-        }
-        status |= pvm_prof_table_add_note(
-            table, "~: sampled. n of %" PRId64 " samples%s; from and to are the 95 %% interval.",
-            worth->samples, rate);
-    }
-    if (strcmp(worth->guessed, "1") == 0) {
-        status |=
-            pvm_prof_table_add_note(table, "Spec %s was guessed; --spec sets it.", worth->spec);
-    }
-    return status;
-}
-
 /* -- Tables ------------------------------------------------------------------------------- */
 
-static bool is_figure(pvm_prof_type_t type)
-{
-    return type == PVM_PROF_TYPE_INT || type == PVM_PROF_TYPE_GAS || type == PVM_PROF_TYPE_NS ||
-           pvm_prof_type_is_real(type);
-}
-
-/* What was lost makes an exact figure a lower bound; what was sampled or estimated stays that. */
-static void note_incomplete(const worth_t *worth, pvm_prof_column_t *column)
-{
-    if (worth->is_incomplete && is_figure(column->type) && column->certainty == PVM_PROF_EXACT) {
-        column->certainty = PVM_PROF_INCOMPLETE;
-    }
-}
-
 /* @param out_places  for each column of the table its place in the query */
-static pvm_prof_table_t *make_table(pvm_prof_report_kind_t kind, const worth_t *worth,
+static pvm_prof_table_t *make_table(pvm_prof_report_kind_t kind, const pvm_prof_worth_t *worth,
                                     int *out_places)
 {
     pvm_prof_column_t columns[REPORT_COLUMNS];
@@ -245,7 +79,6 @@ static pvm_prof_table_t *make_table(pvm_prof_report_kind_t kind, const worth_t *
             continue;
         }
         columns[count] = report_columns[i].column;
-        note_incomplete(worth, &columns[count]);
         details |= (uint64_t)report_columns[i].is_detail << count;
         out_places[count++] = place;
     }
@@ -319,29 +152,46 @@ static int read_rows(sqlite3 *db, const report_t *report, uint32_t top, const in
     return code;
 }
 
+/* Where parts and totals do not agree nobody knows which of them are wrong. */
+static void refuse_totals(pvm_prof_table_t *table)
+{
+    static const char *const totals[] = {"gas_used", "blocks_gas", "host_gas"};
+
+    for (size_t i = 0; i < table->column_count; i++) {
+        bool is_refused = false;
+
+        for (size_t j = 0; j < sizeof(totals) / sizeof(totals[0]); j++) {
+            is_refused = is_refused || strcmp(table->columns[i].id, totals[j]) == 0;
+        }
+        for (size_t row = 0; is_refused && row < table->row_count; row++) {
+            table->values[row * table->column_count + i].is_null = true;
+        }
+    }
+}
+
 pvm_prof_status_t pvm_prof_report(pvm_prof_run_file_t *file, pvm_prof_report_kind_t kind,
                                   const pvm_prof_report_options_t *options,
                                   pvm_prof_table_t **out_table)
 {
-    worth_t worth;
+    pvm_prof_worth_t worth;
 
     *out_table = NULL;
     if ((size_t)kind >= PVM_PROF_REPORT_KIND_COUNT || options->size != sizeof(*options)) {
         pvm_error_set("%.300s: no such report, or options of another version", file->path);
         return PVM_PROF_E_ARGUMENT;
     }
-    int code = read_worth(file, &worth);
-    if (code == SQLITE_OK) {
-        code = pvm_prof_wrap_sum_register(file->db);
-    }
-    if (code != SQLITE_OK) {
-        return pvm_prof_store_report(file, code, "read its totals");
+    const pvm_prof_status_t status = pvm_prof_worth_read(file, &worth);
+    if (status != PVM_PROF_OK) {
+        return status;
     }
     int places[REPORT_COLUMNS];
     pvm_prof_table_t *const table = make_table(kind, &worth, places);
-    code = table != NULL ? read_rows(file->db, &reports[kind], options->top, places, table)
-                         : SQLITE_NOMEM;
-    if (code == SQLITE_OK && add_notes(table, &worth) != 0) {
+    int code = table != NULL ? read_rows(file->db, &reports[kind], options->top, places, table)
+                             : SQLITE_NOMEM;
+    if (code == SQLITE_OK && worth.broken[0] != '\0') {
+        refuse_totals(table);
+    }
+    if (code == SQLITE_OK && pvm_prof_worth_note(&worth, table) != 0) {
         code = SQLITE_NOMEM;
     }
     if (code == SQLITE_OK && !worth.is_counted &&
@@ -356,18 +206,4 @@ pvm_prof_status_t pvm_prof_report(pvm_prof_run_file_t *file, pvm_prof_report_kin
     }
     *out_table = table;
     return PVM_PROF_OK;
-}
-
-pvm_prof_status_t pvm_prof_report_note_worth(pvm_prof_run_file_t *file, pvm_prof_table_t *table)
-{
-    worth_t worth;
-    int code = read_worth(file, &worth);
-
-    for (size_t i = 0; code == SQLITE_OK && i < table->column_count; i++) {
-        note_incomplete(&worth, &table->columns[i]);
-    }
-    if (code == SQLITE_OK && add_notes(table, &worth) != 0) {
-        code = SQLITE_NOMEM;
-    }
-    return code == SQLITE_OK ? PVM_PROF_OK : pvm_prof_store_report(file, code, "read its summary");
 }

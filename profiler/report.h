@@ -38,8 +38,4 @@ pvm_prof_status_t pvm_prof_report(pvm_prof_run_file_t *file, pvm_prof_report_kin
                                   const pvm_prof_report_options_t *options,
                                   pvm_prof_table_t **out_table);
 
-/** Add the notes that every report has, on what was lost, guessed or cut short, to a table made elsewhere, and mark its
- *  figures as incomplete if they are. Errors: E_FORMAT, E_SYSTEM. */
-pvm_prof_status_t pvm_prof_report_note_worth(pvm_prof_run_file_t *file, pvm_prof_table_t *table);
-
 #endif

@@ -1,9 +1,9 @@
 /* The report by path: loops with their trip counts, and sequences of blocks that control mostly takes. */
 #include "profiler/loops.h"
-#include "profiler/report.h"
 #include "profiler/report_code.h"
 #include "profiler/table_sort.h"
 #include "profiler/walk_code.h"
+#include "profiler/worth.h"
 #include "support/buffer.h"
 
 #include <inttypes.h>
@@ -362,7 +362,7 @@ static pvm_prof_status_t finish(reader_t *reader, const pvm_prof_code_totals_t *
         failed |= pvm_prof_table_add_note(table, "There are more loops than these.");
     }
     return failed != 0 ? pvm_prof_store_report(reader->file, SQLITE_NOMEM, "report on it")
-                       : pvm_prof_report_note_worth(reader->file, table);
+                       : pvm_prof_worth_tell(reader->file, table);
 }
 
 pvm_prof_status_t pvm_prof_report_paths(pvm_prof_run_file_t *file, pvm_prof_table_t **out_table)

@@ -73,6 +73,29 @@ int pvm_prof_table_add_note(pvm_prof_table_t *table, const char *format, ...)
     return 0;
 }
 
+void pvm_prof_table_mark(pvm_prof_table_t *table, size_t first, size_t end,
+                         pvm_prof_certainty_t certainty)
+{
+    for (size_t i = first; i < end && i < table->column_count; i++) {
+        pvm_prof_column_t *const column = &table->columns[i];
+
+        if (column->certainty == PVM_PROF_EXACT && pvm_prof_type_is_figure(column->type)) {
+            column->certainty = certainty;
+        }
+    }
+}
+
+bool pvm_prof_table_has(const pvm_prof_table_t *table, pvm_prof_certainty_t certainty)
+{
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (table->columns[i].certainty == certainty &&
+            pvm_prof_type_is_figure(table->columns[i].type)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const pvm_prof_value_t *pvm_prof_table_value(const pvm_prof_table_t *table, size_t row,
                                              size_t column)
 {

@@ -14,24 +14,34 @@
 /** What a column holds. Text is left-aligned, all else right-aligned. */
 typedef enum {
     PVM_PROF_TYPE_TEXT,
-    PVM_PROF_TYPE_PATH,     /**< text of which people need the end most */
-    PVM_PROF_TYPE_INT,      /**< a count */
-    PVM_PROF_TYPE_GAS,      /**< gas units; people get digit groups */
-    PVM_PROF_TYPE_NS,       /**< nanoseconds; people get a unit that fits */
-    PVM_PROF_TYPE_PERCENT,  /**< real, 0 to 100 */
-    PVM_PROF_TYPE_REAL,     /**< real: a ratio, or a figure whose unit is in the header */
-    PVM_PROF_TYPE_PC,       /**< code offset, decimal, no digit groups */
-    PVM_PROF_TYPE_REGISTER, /**< 64 bits; people get hexadecimal, machines a signed integer */
+    PVM_PROF_TYPE_PATH,       /**< text of which people need the end most */
+    PVM_PROF_TYPE_INT,        /**< a count */
+    PVM_PROF_TYPE_GAS,        /**< gas units; people get digit groups */
+    PVM_PROF_TYPE_GAS_CHANGE, /**< gas units that came or went; people get a sign */
+    PVM_PROF_TYPE_NS,         /**< nanoseconds; people get a unit that fits */
+    PVM_PROF_TYPE_PERCENT,    /**< real, 0 to 100 */
+    PVM_PROF_TYPE_REAL,       /**< real: a ratio, or a figure whose unit is in the header */
+    PVM_PROF_TYPE_PC,         /**< code offset, decimal, no digit groups */
+    PVM_PROF_TYPE_REGISTER,   /**< 64 bits; people get hexadecimal, machines a signed integer */
     PVM_PROF_TYPE_ID /**< a number that names something: VM, service, sequence; no digit groups */
 } pvm_prof_type_t;
 
 /** How sure a figure is. */
 typedef enum {
     PVM_PROF_EXACT,
-    PVM_PROF_SAMPLED,   /**< from samples; their number and the 95 % interval stand beside it */
-    PVM_PROF_ESTIMATED, /**< computed with a model, not measured */
-    PVM_PROF_INCOMPLETE /**< a lower bound: something was lost or the recording did not end */
+    PVM_PROF_SAMPLED,    /**< from samples; their number and the 95 % interval stand beside it */
+    PVM_PROF_ESTIMATED,  /**< computed with a model, not measured */
+    PVM_PROF_INCOMPLETE, /**< a lower bound: something was lost or the recording did not end */
+    PVM_PROF_CONTRADICTED /**< of a recording whose totals do not agree: incomplete, and no bound either */
 } pvm_prof_certainty_t;
+
+/** Whether values of this type are figures, which can be more or less sure; the others name things. */
+static inline bool pvm_prof_type_is_figure(pvm_prof_type_t type)
+{
+    return type == PVM_PROF_TYPE_INT || type == PVM_PROF_TYPE_GAS ||
+           type == PVM_PROF_TYPE_GAS_CHANGE || type == PVM_PROF_TYPE_NS ||
+           type == PVM_PROF_TYPE_PERCENT || type == PVM_PROF_TYPE_REAL;
+}
 
 typedef struct {
     const char *id;     /**< key in JSON, header in CSV: lower case, fixed for ever */
@@ -88,6 +98,11 @@ pvm_prof_value_t *pvm_prof_table_add_row(pvm_prof_table_t *table);
 /** Add a sentence under the table, printf style. @return 0, or -1 without memory. */
 int pvm_prof_table_add_note(pvm_prof_table_t *table, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/** Give columns [first, end) that hold exact figures another certainty; what was sampled or estimated stays that. */
+void pvm_prof_table_mark(pvm_prof_table_t *table, size_t first, size_t end,
+                         pvm_prof_certainty_t certainty);
+/** Whether figures of some column are of that certainty. */
+bool pvm_prof_table_has(const pvm_prof_table_t *table, pvm_prof_certainty_t certainty);
 /** Value of a row and column. */
 const pvm_prof_value_t *pvm_prof_table_value(const pvm_prof_table_t *table, size_t row,
                                              size_t column);

@@ -2,8 +2,8 @@
 #include "profiler/walk_code.h"
 
 #include "profiler/interval.h"
-#include "profiler/report.h"
 #include "profiler/table_sort.h"
+#include "profiler/worth.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -27,36 +27,19 @@ static int walk_program(pvm_prof_code_t *code, pvm_prof_code_visit_t *visit, voi
     return visit(user_data, code, name, code->block_count);
 }
 
-static int read_gas_used(pvm_prof_run_file_t *file, int64_t *out)
-{
-    sqlite3_stmt *row = NULL;
-    int code = sqlite3_prepare_v2(
-        file->db, "SELECT gas_used FROM total WHERE difference IS NULL OR difference = 0", -1, &row,
-        NULL);
-
-    *out = 0;
-    if (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
-        *out = sqlite3_column_int64(row, 0);
-    }
-    sqlite3_finalize(row);
-    return code == SQLITE_DONE || code == SQLITE_ROW ? SQLITE_OK : code;
-}
-
 pvm_prof_status_t pvm_prof_code_walk(pvm_prof_run_file_t *file, pvm_prof_code_visit_t *visit,
                                      void *user_data, pvm_prof_code_totals_t *out)
 {
     sqlite3_stmt *rows = NULL;
-    pvm_prof_status_t status = PVM_PROF_OK;
+    pvm_prof_worth_t worth;
+    pvm_prof_status_t status = pvm_prof_worth_read(file, &worth);
 
-    *out = (pvm_prof_code_totals_t){0};
-    int code = read_gas_used(file, &out->gas_used);
-    if (code == SQLITE_OK) {
-        code = pvm_prof_code_samples(file, &out->samples);
+    *out = (pvm_prof_code_totals_t){.gas_used = worth.gas_used, .samples = worth.samples};
+    if (status != PVM_PROF_OK) {
+        return status;
     }
-    if (code == SQLITE_OK) {
-        code = sqlite3_prepare_v2(file->db, "SELECT id, name FROM program ORDER BY id", -1, &rows,
-                                  NULL);
-    }
+    int code =
+        sqlite3_prepare_v2(file->db, "SELECT id, name FROM program ORDER BY id", -1, &rows, NULL);
     while (code == SQLITE_OK && (code = sqlite3_step(rows)) == SQLITE_ROW) {
         const unsigned char *const name = sqlite3_column_text(rows, 1);
         pvm_prof_code_t program;
@@ -174,7 +157,7 @@ pvm_prof_status_t pvm_prof_code_note(pvm_prof_run_file_t *file, pvm_prof_table_t
             totals->inexact_blocks);
     }
     return failed != 0 ? pvm_prof_store_report(file, SQLITE_NOMEM, "report on it")
-                       : pvm_prof_report_note_worth(file, table);
+                       : pvm_prof_worth_tell(file, table);
 }
 
 void pvm_prof_code_set_share(pvm_prof_value_t *value, int64_t gas,

@@ -35,7 +35,7 @@ static const pvm_prof_column_t columns[] = {
     {"name", "name", "", PVM_PROF_TYPE_TEXT, PVM_PROF_EXACT},
     {"baseline", "baseline", "", PVM_PROF_TYPE_GAS, PVM_PROF_EXACT},
     {"now", "now", "", PVM_PROF_TYPE_GAS, PVM_PROF_EXACT},
-    {"difference", "difference", "", PVM_PROF_TYPE_GAS, PVM_PROF_EXACT},
+    {"difference", "difference", "", PVM_PROF_TYPE_GAS_CHANGE, PVM_PROF_EXACT},
     {"increase", "%", "%", PVM_PROF_TYPE_REAL, PVM_PROF_EXACT},
 };
 
@@ -288,7 +288,7 @@ static pvm_view_status_t compare(pvm_view_t *view, const pvm_baseline_t *before,
             : make_table(changes, count, (size_t)pvm_view_number(view, PVM_OPTION_TOP), after,
                          max_increase, set);
     const bool has_grown = count != SIZE_MAX && count > 0 && changes[0].verdict <= GREW;
-    const int rendered = table == NULL ? -1 : pvm_view_render_table(&render, table);
+    const int rendered = table == NULL ? -1 : pvm_view_render_table(&render, "changes", table);
 
     pvm_prof_table_destroy(table);
     free(changes);

@@ -19,7 +19,7 @@ static const pvm_prof_column_t figure_columns[] = {
     {"what", "gas", "", PVM_PROF_TYPE_TEXT, PVM_PROF_EXACT},
     {"before", "first", "", PVM_PROF_TYPE_GAS, PVM_PROF_EXACT},
     {"after", "second", "", PVM_PROF_TYPE_GAS, PVM_PROF_EXACT},
-    {"difference", "difference", "", PVM_PROF_TYPE_GAS, PVM_PROF_EXACT},
+    {"difference", "difference", "", PVM_PROF_TYPE_GAS_CHANGE, PVM_PROF_EXACT},
     {"increase", "increase (%)", "%", PVM_PROF_TYPE_REAL, PVM_PROF_EXACT},
 };
 
@@ -148,20 +148,38 @@ static pvm_prof_table_t *make_figures(const pvm_compare_t *compare)
         ok = add_figure(table, "in blocks", before->blocks_gas, after->blocks_gas);
     }
     ok = ok && add_figure(table, "in host calls", before->host_gas, after->host_gas);
-    for (size_t i = 0; ok && i < table->column_count; i++) {
-        const bool is_incomplete = i == 1   ? before->is_incomplete
-                                   : i == 2 ? after->is_incomplete
-                                            : before->is_incomplete || after->is_incomplete;
-
-        if (i > 0 && is_incomplete) {
-            table->columns[i].certainty = PVM_PROF_INCOMPLETE;
-        }
-    }
     if (!ok) {
         pvm_prof_table_destroy(table);
         return NULL;
     }
     return table;
+}
+
+/* -- Certainty ------------------------------------------------------------------------------- */
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t len = strlen(text);
+    const size_t end_len = strlen(end);
+
+    return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+/** A figure of an incomplete recording is incomplete, and so is what follows from both. */
+static void mark_incomplete(const pvm_compare_t *compare, pvm_prof_table_t *table)
+{
+    const bool is_before = compare->before.sums.is_incomplete;
+    const bool is_after = compare->after.sums.is_incomplete;
+
+    for (size_t i = 0; i < table->column_count; i++) {
+        const char *const id = table->columns[i].id;
+
+        if (ends_with(id, "before")  ? is_before
+            : ends_with(id, "after") ? is_after
+                                     : is_before || is_after) {
+            pvm_prof_table_mark(table, i, i + 1, PVM_PROF_INCOMPLETE);
+        }
+    }
 }
 
 /* -- The command ------------------------------------------------------------------------------- */
@@ -174,6 +192,9 @@ static pvm_view_status_t put_tables(pvm_compare_t *compare)
 
     for (size_t i = 0; i < compare->count; i++) {
         ok = ok && compare->tables[i] != NULL;
+        if (ok) {
+            mark_incomplete(compare, compare->tables[i]);
+        }
     }
     if (!ok || pvm_view_render_document(&render, compare->parts, compare->count) != 0) {
         return pvm_view_fail(compare->view, PVM_VIEW_ENVIRONMENT, "no memory for the comparison");

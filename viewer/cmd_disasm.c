@@ -154,7 +154,7 @@ static int print_table(walk_t *walk, const pvm_render_t *render)
     }
     if (!failed && !walk->line.failed) {
         table->row_count_all = table->row_count;
-        status = pvm_view_render_table(render, table);
+        status = pvm_view_render_table(render, "instructions", table);
     }
     pvm_buffer_free(&octets);
     pvm_prof_table_destroy(table);

@@ -6,11 +6,11 @@
 #include "profiler/conversation.h"
 #include "profiler/report.h"
 
-static pvm_view_status_t print_table(pvm_view_t *view, pvm_prof_table_t *table)
+static pvm_view_status_t print_table(pvm_view_t *view, const char *key, pvm_prof_table_t *table)
 {
     const pvm_render_t render =
         pvm_view_render_make(stdout, pvm_view_number(view, PVM_OPTION_FORMAT));
-    const int rendered = pvm_view_render_table(&render, table);
+    const int rendered = pvm_view_render_table(&render, key, table);
 
     pvm_prof_table_destroy(table);
     return rendered == 0 ? PVM_VIEW_FINE
@@ -50,7 +50,8 @@ static pvm_view_status_t show(pvm_view_t *view, pvm_prof_run_file_t *file)
     if (status == PVM_PROF_E_ARGUMENT) {
         return pvm_view_fail(view, PVM_VIEW_USAGE, "hostcalls: %s", pvm_last_error());
     }
-    return status == PVM_PROF_OK ? print_table(view, table) : pvm_view_fail_profiler(view, status);
+    return status == PVM_PROF_OK ? print_table(view, "host_calls", table)
+                                 : pvm_view_fail_profiler(view, status);
 }
 
 static pvm_view_status_t compare(pvm_view_t *view, pvm_prof_run_file_t *file)
@@ -64,8 +65,8 @@ static pvm_view_status_t compare(pvm_view_t *view, pvm_prof_run_file_t *file)
         const pvm_prof_status_t status =
             pvm_prof_conversation_compare(file, other, &is_same, &table);
 
-        result =
-            status == PVM_PROF_OK ? print_table(view, table) : pvm_view_fail_profiler(view, status);
+        result = status == PVM_PROF_OK ? print_table(view, "differences", table)
+                                       : pvm_view_fail_profiler(view, status);
     }
     pvm_prof_run_file_close(other);
     return result == PVM_VIEW_FINE && !is_same ? PVM_VIEW_NO : result;

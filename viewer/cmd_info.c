@@ -270,7 +270,7 @@ static pvm_prof_table_t *make_blocks(const pvm_program_t *program)
 static int print_blocks(const pvm_render_t *render, const pvm_program_t *program)
 {
     pvm_prof_table_t *table = make_blocks(program);
-    const int status = table != NULL ? pvm_view_render_table(render, table) : -1;
+    const int status = table != NULL ? pvm_view_render_table(render, "blocks", table) : -1;
 
     pvm_prof_table_destroy(table);
     return status;

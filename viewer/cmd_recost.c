@@ -5,8 +5,8 @@
 #include "viewer/rows.h"
 
 #include "profiler/recost.h"
-#include "profiler/report.h"
 #include "profiler/stored_program.h"
+#include "profiler/worth.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -60,9 +60,16 @@ static pvm_prof_table_t *make_table(const char *title, const pvm_prof_column_t *
 {
     pvm_prof_table_t *const table = pvm_prof_table_create(title, columns, count);
 
-    for (size_t i = 0; table != NULL && i < count && !recost->is_exact; i++) {
-        if (strncmp(columns[i].id, "other_", 6) == 0 && columns[i].type == PVM_PROF_TYPE_GAS) {
-            table->columns[i].certainty = PVM_PROF_ESTIMATED;
+    for (size_t i = 0; table != NULL && i < count; i++) {
+        const char *const id = columns[i].id;
+        const bool is_price =
+            strncmp(id, "other_", 6) == 0 || strcmp(id, "ratio") == 0 || strcmp(id, "share") == 0;
+
+        if (is_price && !recost->is_exact) {
+            pvm_prof_table_mark(table, i, i + 1, PVM_PROF_ESTIMATED);
+        }
+        if (recost->recorded.is_incomplete) {
+            pvm_prof_table_mark(table, i, i + 1, PVM_PROF_INCOMPLETE);
         }
     }
     return table;
@@ -148,7 +155,7 @@ static pvm_prof_table_t *make_summary(pvm_prof_run_file_t *file, const pvm_prof_
     pvm_row_int(&row, recost->blocks_moved);
     pvm_row_text(&row, certainty_of(recost, recost->is_exact));
     if (row.failed || add_notes(recost, spec, table) != 0 ||
-        pvm_prof_report_note_worth(file, table) != PVM_PROF_OK) {
+        pvm_prof_worth_tell(file, table) != PVM_PROF_OK) {
         pvm_prof_table_destroy(table);
         return NULL;
     }

@@ -113,7 +113,7 @@ pvm_view_status_t pvm_command_replay(pvm_view_t *view)
     }
     if (!failed && !is_text) {
         table->row_count_all = table->row_count;
-        failed = pvm_view_render_table(&render, table) < 0;
+        failed = pvm_view_render_table(&render, "traces", table) < 0;
     }
     pvm_prof_table_destroy(table);
     return failed ? pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "replay: no memory") : worst;

@@ -24,6 +24,15 @@ static const struct {
     {"blocks", PVM_PROF_REPORT_BLOCK, false},
     {"host_calls", PVM_PROF_REPORT_HOST_CALL, false},
 };
+/** Keys in JSON of the tables of --by. */
+static const char *const keys_by[] = {
+    [PVM_CHOICE_BY_FUNCTION] = "functions",  [PVM_CHOICE_BY_BLOCK] = "blocks",
+    [PVM_CHOICE_BY_HOSTCALL] = "host_calls", [PVM_CHOICE_BY_EDGE] = "edges",
+    [PVM_CHOICE_BY_SERVICE] = "services",    [PVM_CHOICE_BY_RECORDING] = "recordings",
+    [PVM_CHOICE_BY_LINE] = "lines",          [PVM_CHOICE_BY_OPCODE] = "opcodes",
+    [PVM_CHOICE_BY_PATH] = "paths",          [PVM_CHOICE_BY_TRACE] = "trace",
+};
+
 /** Rows of --tree, unless --top says how many. */
 #define TREE_ROWS 30
 
@@ -135,7 +144,8 @@ static pvm_view_status_t print_one(pvm_view_t *view, const pvm_render_t *render,
     pvm_view_status_t result = sort_table(view, table);
     if (result == PVM_VIEW_FINE) {
         pvm_prof_table_cut(table, options->top);
-        if (pvm_view_run_set_note(set, table) != 0 || pvm_view_render_table(render, table) != 0) {
+        if (pvm_view_run_set_note(set, table) != 0 ||
+            pvm_view_render_table(render, keys_by[choice], table) != 0) {
             result = pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "no memory for the report");
         }
     }
@@ -160,7 +170,8 @@ static pvm_view_status_t print_tree(pvm_view_t *view, const pvm_render_t *render
     if (pvm_prof_call_report(file, &how, &table) != PVM_PROF_OK) {
         return fail_profiler(view, PVM_PROF_E_FORMAT);
     }
-    if (pvm_view_run_set_note(set, table) != 0 || pvm_view_render_table(render, table) != 0) {
+    if (pvm_view_run_set_note(set, table) != 0 ||
+        pvm_view_render_table(render, "contexts", table) != 0) {
         result = pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "no memory for the report");
     }
     pvm_prof_table_destroy(table);

@@ -60,7 +60,7 @@ pvm_view_status_t pvm_view_put_summary_noted(pvm_view_t *view, pvm_prof_run_file
     if (note != NULL) {
         (void)pvm_prof_table_add_note(table, "%s.", note);
     }
-    rendered = pvm_view_render_table(&render, table);
+    rendered = pvm_view_render_table(&render, "summary", table);
     pvm_prof_table_destroy(table);
     return rendered == 0 ? PVM_VIEW_FINE
                          : pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "no memory for the summary");

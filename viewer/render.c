@@ -50,9 +50,52 @@ const char *pvm_view_certainty_name(pvm_prof_certainty_t certainty)
     case PVM_PROF_ESTIMATED:
         return "estimated";
     case PVM_PROF_INCOMPLETE:
+    case PVM_PROF_CONTRADICTED:
         return "incomplete";
     }
     return "unknown";
+}
+
+/* -- Certainty for people ------------------------------------------------------------------- */
+
+/** What stands in front of a header: what was lost makes a count a lower bound, and a share or a difference anything. */
+typedef enum {
+    MARK_NONE,
+    MARK_SAMPLED,
+    MARK_ESTIMATED,
+    MARK_AT_LEAST,
+    MARK_OPEN,
+    MARK_COUNT
+} mark_t;
+
+static const char *const mark_texts[MARK_COUNT] = {"", "~", "*", ">=", "?"};
+static const char *const mark_legends[MARK_COUNT] = {
+    [MARK_SAMPLED] = "~: sampled; from and to are the 95 % interval.",
+    [MARK_ESTIMATED] = "*: estimated, not counted.",
+    [MARK_AT_LEAST] = ">=: incomplete; at least so much.",
+    [MARK_OPEN] = "?: incomplete; may be more or less.",
+};
+
+static mark_t mark_of(const pvm_prof_column_t *column)
+{
+    if (!pvm_prof_type_is_figure(column->type)) {
+        return MARK_NONE;
+    }
+    switch (column->certainty) {
+    case PVM_PROF_SAMPLED:
+        return MARK_SAMPLED;
+    case PVM_PROF_ESTIMATED:
+        return MARK_ESTIMATED;
+    case PVM_PROF_INCOMPLETE:
+        return column->type == PVM_PROF_TYPE_GAS_CHANGE || pvm_prof_type_is_real(column->type)
+                   ? MARK_OPEN
+                   : MARK_AT_LEAST;
+    case PVM_PROF_CONTRADICTED:
+        return MARK_OPEN;
+    case PVM_PROF_EXACT:
+        break;
+    }
+    return MARK_NONE;
 }
 
 /* -- Values for people --------------------------------------------------------------------- */
@@ -114,6 +157,12 @@ void pvm_view_render_value(pvm_buffer_t *out, const pvm_prof_value_t *value,
     case PVM_PROF_TYPE_GAS:
         append_grouped(out, value->integer);
         break;
+    case PVM_PROF_TYPE_GAS_CHANGE:
+        if (value->integer > 0) {
+            pvm_buffer_append(out, "+", 1);
+        }
+        append_grouped(out, value->integer);
+        break;
     case PVM_PROF_TYPE_NS:
         append_duration(out, value->integer);
         break;
@@ -133,16 +182,15 @@ void pvm_view_render_value(pvm_buffer_t *out, const pvm_prof_value_t *value,
     }
 }
 
+const char *pvm_view_render_mark(const pvm_prof_column_t *column)
+{
+    return mark_texts[mark_of(column)];
+}
+
 void pvm_view_render_header(pvm_buffer_t *out, const pvm_prof_column_t *column)
 {
-    const char *prefix = "";
-
-    if (column->certainty == PVM_PROF_INCOMPLETE && pvm_view_is_numeric(column->type)) {
-        prefix = ">=";
-    } else if (column->certainty == PVM_PROF_SAMPLED || column->certainty == PVM_PROF_ESTIMATED) {
-        prefix = "~";
-    }
-    pvm_buffer_printf(out, "%s%s", prefix, column->header[0] != '\0' ? column->header : column->id);
+    pvm_buffer_printf(out, "%s%s", pvm_view_render_mark(column),
+                      column->header[0] != '\0' ? column->header : column->id);
     /* Durations bring their own unit; a header may already name it. */
     if (column->unit[0] != '\0' && column->type != PVM_PROF_TYPE_NS &&
         strstr(column->header, column->unit) == NULL) {
@@ -231,6 +279,51 @@ static bool is_repeated(const pvm_render_part_t *parts, size_t part, size_t note
     return false;
 }
 
+/** What the marks in the headers of all parts mean. @param out_has_notes  set if there are some */
+static int render_legends(const pvm_render_t *render, const pvm_render_part_t *parts, size_t count,
+                          bool *out_has_notes)
+{
+    bool is_used[MARK_COUNT] = {false};
+    int status = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const pvm_prof_table_t *const table = parts[i].table;
+
+        for (size_t j = 0; j < table->column_count; j++) {
+            is_used[mark_of(&table->columns[j])] = true;
+        }
+    }
+    for (size_t mark = 0; mark < MARK_COUNT && status == 0; mark++) {
+        if (is_used[mark] && mark_legends[mark] != NULL) {
+            status = render_note(render, mark_legends[mark]);
+            *out_has_notes = true;
+        }
+    }
+    return status;
+}
+
+/** CSV has headers for machines only: which columns are not exact stands beside it. */
+static int render_csv_certainty(const pvm_render_t *render, const pvm_prof_table_t *table)
+{
+    pvm_buffer_t text = {0};
+    int status = 0;
+
+    for (size_t i = 0; i < table->column_count; i++) {
+        const pvm_prof_column_t *const column = &table->columns[i];
+
+        if (column->certainty != PVM_PROF_EXACT && pvm_prof_type_is_figure(column->type)) {
+            pvm_buffer_printf(&text, "%s%s %s", text.len > 0 ? ", " : "", column->id,
+                              pvm_view_certainty_name(column->certainty));
+        }
+    }
+    if (text.len > 0) {
+        pvm_buffer_append(&text, "", 1);
+        status = text.failed ? -1 : render_note(render, (const char *)text.data);
+    }
+    pvm_buffer_free(&text);
+    return status;
+}
+
 /** What the reader must know before any figure: the notes of all parts, each once. */
 static int render_notes(const pvm_render_t *render, const pvm_render_part_t *parts, size_t count)
 {
@@ -246,6 +339,12 @@ static int render_notes(const pvm_render_t *render, const pvm_render_part_t *par
                 has_notes = true;
             }
         }
+    }
+    if (status == 0 && !is_machine) {
+        status = render_legends(render, parts, count, &has_notes);
+    }
+    for (size_t i = 0; i < count && status == 0 && render->format == PVM_CHOICE_FORMAT_CSV; i++) {
+        status = render_csv_certainty(render, parts[i].table);
     }
     if (has_notes && !is_machine) {
         fputc('\n', render->out);
@@ -274,21 +373,23 @@ int pvm_view_render_notes(const pvm_render_t *render, const pvm_prof_table_t *ta
     return render_notes(render, &part, 1);
 }
 
-int pvm_view_render_table(const pvm_render_t *render, const pvm_prof_table_t *table)
+/** `"functions.self_gas": "incomplete"` for each figure of a part. @return the next separator */
+static const char *put_json_certainties(const pvm_render_t *render, const pvm_render_part_t *part,
+                                        const char *separator)
 {
-    const pvm_render_part_t part = {"", table};
-    int status = render_notes(render, &part, 1);
+    for (size_t i = 0; i < part->table->column_count; i++) {
+        const pvm_prof_column_t *const column = &part->table->columns[i];
 
-    if (status == 0) {
-        status = render_body(render, table);
+        if (pvm_prof_type_is_figure(column->type)) {
+            fprintf(render->out, "%s\"%s.%s\": \"%s\"", separator, part->key, column->id,
+                    pvm_view_certainty_name(column->certainty));
+            separator = ", ";
+        }
     }
-    if (render->format == PVM_CHOICE_FORMAT_JSON) {
-        fputc('\n', render->out);
-    }
-    return status;
+    return separator;
 }
 
-/** `"certainty": {"functions.self_gas": "incomplete", ...}, "notes": [...]`, the members behind the parts. */
+/** `"certainty": {...}, "notes": [...]`, the members behind the parts. */
 static int render_json_tail(const pvm_render_t *render, const pvm_render_part_t *parts,
                             size_t count)
 {
@@ -297,15 +398,7 @@ static int render_json_tail(const pvm_render_t *render, const pvm_render_part_t 
 
     fputs("  \"certainty\": {", render->out);
     for (size_t i = 0; i < count; i++) {
-        const pvm_prof_table_t *table = parts[i].table;
-
-        for (size_t j = 0; j < table->column_count; j++) {
-            if (table->columns[j].certainty != PVM_PROF_EXACT) {
-                fprintf(render->out, "%s\"%s.%s\": \"%s\"", separator, parts[i].key,
-                        table->columns[j].id, pvm_view_certainty_name(table->columns[j].certainty));
-                separator = ", ";
-            }
-        }
+        separator = put_json_certainties(render, &parts[i], separator);
     }
     fputs("},\n  \"notes\": [", render->out);
     separator = "";
@@ -348,4 +441,12 @@ int pvm_view_render_document(const pvm_render_t *render, const pvm_render_part_t
         status = render_body(render, parts[i].table);
     }
     return status;
+}
+
+int pvm_view_render_table(const pvm_render_t *render, const char *key,
+                          const pvm_prof_table_t *table)
+{
+    const pvm_render_part_t part = {key, table};
+
+    return pvm_view_render_document(render, &part, 1);
 }

@@ -29,17 +29,19 @@ typedef struct {
 /** Set up for a stream: its width, its colours (not with NO_COLOR), its character set. */
 pvm_render_t pvm_view_render_make(FILE *out, uint64_t format);
 
-/** Print one table: in JSON an array of objects, or one object for a record. Notes come first; in
- *  JSON and CSV, where they have no place, they go to standard error. @return 0, or -1 without memory; what `out` thinks of it is ferror()'s. */
-int pvm_view_render_table(const pvm_render_t *render, const pvm_prof_table_t *table);
-
 /** Print what a table says in front of its rows only. @return as above */
 int pvm_view_render_notes(const pvm_render_t *render, const pvm_prof_table_t *table);
 
-/** Print several: in JSON one object with a member for each part, and the members "certainty" (columns that are
- *  not exact) and "notes". @return as above */
+/** Print tables. In text and Markdown their notes come first, each once, and what the marks in the headers mean (see
+ *  pvm_view_render_mark()). JSON is one object with a member for each table, an array or for a record an object, and the members
+ *  "certainty" (for each figure "exact", "sampled", "estimated" or "incomplete") and "notes". With CSV, notes and columns that are not exact go
+ *  to standard error. @return 0, or -1 without memory; what `out` thinks of it is ferror()'s. */
 int pvm_view_render_document(const pvm_render_t *render, const pvm_render_part_t *parts,
                              size_t count);
+
+/** Print one. @return as above */
+int pvm_view_render_table(const pvm_render_t *render, const char *key,
+                          const pvm_prof_table_t *table);
 
 /* -- Between the files of the renderer ----------------------------------------------------- */
 
@@ -57,6 +59,8 @@ void pvm_view_render_value(pvm_buffer_t *out, const pvm_prof_value_t *value,
                            const pvm_prof_column_t *column, pvm_escape_t escape);
 /** A column's header as people read it: with unit and certainty. */
 void pvm_view_render_header(pvm_buffer_t *out, const pvm_prof_column_t *column);
+/** What stands in front of it: "~" sampled, "*" estimated, ">=" or "?" incomplete, "" exact. */
+const char *pvm_view_render_mark(const pvm_prof_column_t *column);
 /** A real number in the fewest digits that give it back. */
 void pvm_view_render_real(double real, char *out, size_t out_bytes);
 /** "exact", "sampled", "estimated", "incomplete". */

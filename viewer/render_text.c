@@ -115,15 +115,47 @@ static size_t least_width(const text_table_t *text)
     return total;
 }
 
-/** Leave out columns that people can do without, the last ones first, until all fits. */
+static void drop_column(text_table_t *text, size_t i)
+{
+    const size_t behind = text->column_count - i - 1;
+
+    memmove(&text->shown[i], &text->shown[i + 1], behind * sizeof(*text->shown));
+    memmove(&text->widths[i], &text->widths[i + 1], behind * sizeof(*text->widths));
+    text->column_count--;
+}
+
+/** Whether columns are one figure and the ends of its interval: x, x_low and x_high, or x_ns, x_low_ns and x_high_ns. */
+static bool is_same_figure(const char *id, const char *other)
+{
+    static const char *const ends[] = {"_low", "_high"};
+    char stems[2][64];
+
+    (void)snprintf(stems[0], sizeof(stems[0]), "%s", id);
+    (void)snprintf(stems[1], sizeof(stems[1]), "%s", other);
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t j = 0; j < 2; j++) {
+            char *const end = strstr(stems[i], ends[j]);
+
+            if (end != NULL) {
+                memmove(end, end + strlen(ends[j]), strlen(end + strlen(ends[j])) + 1);
+            }
+        }
+    }
+    return strcmp(stems[0], stems[1]) == 0;
+}
+
+/** Leave out columns that people can do without, the last ones first, until all fits; an interval goes as a whole. */
 static void drop_details(text_table_t *text)
 {
     for (size_t i = text->column_count; i-- > 0 && least_width(text) > text->render->width;) {
-        if (is_detail(text, i)) {
-            const size_t behind = text->column_count - i - 1;
-            memmove(&text->shown[i], &text->shown[i + 1], behind * sizeof(*text->shown));
-            memmove(&text->widths[i], &text->widths[i + 1], behind * sizeof(*text->widths));
-            text->column_count--;
+        const char *const id = column_of(text, i)->id;
+
+        if (!is_detail(text, i)) {
+            continue;
+        }
+        drop_column(text, i);
+        while (i > 0 && is_detail(text, i - 1) && is_same_figure(column_of(text, i - 1)->id, id)) {
+            drop_column(text, --i);
         }
     }
 }

@@ -192,10 +192,16 @@ static void what_does_not_reconcile_is_said_and_shares_are_not_given(void **stat
 
     record_sample(place->path);
     exec_sql(place->path, "UPDATE total SET blocks_gas = blocks_gas - 4, difference = 4");
-    pvm_prof_table_t *const table = ask(place->path, PVM_PROF_REPORT_FUNCTION, 0);
+    pvm_prof_table_t *table = ask(place->path, PVM_PROF_REPORT_FUNCTION, 0);
     assert_true(value(table, 0, "share")->is_null);
-    assert_int_equal(table->columns[1].certainty, PVM_PROF_INCOMPLETE);
-    assert_true(has_note(table, "do not reconcile: gas used is 4 more"));
+    assert_int_equal(table->columns[1].certainty, PVM_PROF_CONTRADICTED);
+    assert_true(has_note(table, "difference 4"));
+    pvm_prof_table_destroy(table);
+
+    table = ask(place->path, PVM_PROF_REPORT_SUMMARY, 0);
+    assert_true(value(table, 0, "gas_used")->is_null);
+    assert_true(value(table, 0, "blocks_gas")->is_null);
+    assert_false(value(table, 0, "gas_start")->is_null);
     pvm_prof_table_destroy(table);
 }
 

@@ -383,7 +383,7 @@ static pvm_view_status_t put_table(drawing_t *drawing)
         pvm_row_text(&row, drawing->is_critical[i] ? "yes" : NULL);
         failed = row.failed;
     }
-    if (failed || pvm_view_render_table(&annotate->render, table) != 0) {
+    if (failed || pvm_view_render_table(&annotate->render, "pipeline", table) != 0) {
         status = pvm_annotate_fail_memory(annotate);
     }
     pvm_prof_table_destroy(table);

@@ -2,6 +2,7 @@
 #include "viewer/annotate/annotate.h"
 
 #include "profiler/store.h"
+#include "profiler/worth.h"
 #include "viewer/new_run.h"
 
 #include <inttypes.h>
@@ -32,8 +33,7 @@ static int read_program(pvm_annotate_t *annotate, size_t place, int64_t *out_id)
     sqlite3_stmt *row = NULL;
     int code = sqlite3_prepare_v2(
         annotate->file->db,
-        "SELECT p.id, p.name, (SELECT gas_used FROM total WHERE difference IS NULL OR difference = "
-        "0) FROM program p LEFT JOIN block b ON b.program = p.id GROUP BY p.id "
+        "SELECT p.id, p.name FROM program p LEFT JOIN block b ON b.program = p.id GROUP BY p.id "
         "ORDER BY total(b.gas) DESC, p.id LIMIT 1 OFFSET ?1",
         -1, &row, NULL);
 
@@ -46,7 +46,6 @@ static int read_program(pvm_annotate_t *annotate, size_t place, int64_t *out_id)
         *out_id = sqlite3_column_int64(row, 0);
         free(annotate->program_name);
         annotate->program_name = strdup(name != NULL ? (const char *)name : "?");
-        annotate->gas_used = sqlite3_column_int64(row, 2);
     }
     sqlite3_finalize(row);
     return code;
@@ -420,7 +419,12 @@ pvm_view_status_t pvm_annotate_select(pvm_annotate_t *annotate, const char *want
             close_program(annotate);
         }
     }
-    (void)pvm_prof_code_samples(annotate->file, &annotate->samples);
+    pvm_prof_worth_t worth;
+    if (pvm_prof_worth_read(annotate->file, &worth) != PVM_PROF_OK) {
+        return pvm_view_fail_profiler(annotate->view, PVM_PROF_E_FORMAT);
+    }
+    annotate->samples = worth.samples;
+    annotate->gas_used = worth.gas_used;
     const pvm_prof_status_t found =
         pvm_prof_loops_find(annotate->file, &annotate->code, &annotate->loops);
     if (found != PVM_PROF_OK) {

@@ -168,7 +168,7 @@ pvm_view_status_t pvm_annotate_put_table(pvm_annotate_t *annotate)
     if (status == PVM_VIEW_FINE &&
         ((annotate->host_reason != NULL &&
           pvm_prof_table_add_note(table, "No x86-64 code: %s.", annotate->host_reason) != 0) ||
-         pvm_view_render_table(&annotate->render, table) != 0)) {
+         pvm_view_render_table(&annotate->render, "code", table) != 0)) {
         status = pvm_annotate_fail_memory(annotate);
     }
     pvm_prof_table_destroy(table);

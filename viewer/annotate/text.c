@@ -23,9 +23,13 @@ static const char faint[] = "\033[2m";
 static const char hot[] = "\033[1;31m";
 static const char warm[] = "\033[33m";
 
+/** Figures of the text that can be unsure, by their place in the table that learns it. */
+enum { MARK_HITS, MARK_GAS, MARK_SHARE, MARK_COUNT };
+
 typedef struct {
     pvm_annotate_t *annotate;
     FILE *out;
+    const char *marks[MARK_COUNT];
     bool is_colour;
     bool is_wide;
     bool is_utf8;
@@ -422,6 +426,29 @@ static void put_lines(writer_t *writer)
 
 /* -- The whole ----------------------------------------------------------------------------- */
 
+/* What every table says in front: what was lost, guessed, attributed; and what it makes of the figures. */
+static pvm_view_status_t put_notes(writer_t *writer)
+{
+    static const pvm_prof_column_t columns[MARK_COUNT] = {
+        [MARK_HITS] = {"executed", "hits", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
+        [MARK_GAS] = {"gas", "gas", "gas", PVM_PROF_TYPE_GAS, PVM_PROF_EXACT},
+        [MARK_SHARE] = {"share", "share", "%", PVM_PROF_TYPE_PERCENT, PVM_PROF_EXACT},
+    };
+    pvm_annotate_t *const annotate = writer->annotate;
+    pvm_prof_table_t *const table = pvm_prof_table_create("", columns, MARK_COUNT);
+    pvm_view_status_t status =
+        table != NULL ? pvm_annotate_note(annotate, table) : pvm_annotate_fail_memory(annotate);
+
+    if (status == PVM_VIEW_FINE && pvm_view_render_notes(&annotate->render, table) != 0) {
+        status = pvm_annotate_fail_memory(annotate);
+    }
+    for (size_t i = 0; i < MARK_COUNT && table != NULL; i++) {
+        writer->marks[i] = pvm_view_render_mark(&table->columns[i]);
+    }
+    pvm_prof_table_destroy(table);
+    return status;
+}
+
 static void put_head(writer_t *writer)
 {
     const pvm_annotate_t *const annotate = writer->annotate;
@@ -445,28 +472,12 @@ static void put_head(writer_t *writer)
     if (annotate->host_reason != NULL && annotate->shows_host) {
         fprintf(writer->out, "No x86-64 code: %s.\n", annotate->host_reason);
     }
-    fprintf(writer->out, "\n%s  hits %s %s%%gas  %s%*s  %-*s%s%s\n", colour(writer, bold),
-            writer->is_wide ? "   gas" : "",
-            pvm_prof_code_is_attributed(&annotate->code) ? " ~" : "  ",
-            annotate->samples > 0 ? "   n  " : "", writer->pc_width, "pc",
-            writer->host_width > 0 ? writer->guest_width : 0, "instruction",
+    fprintf(writer->out, "\n%s%2shits %*s%s %2s%%gas  %s%*s  %-*s%s%s\n", colour(writer, bold),
+            writer->marks[MARK_HITS], writer->is_wide ? 3 : 0,
+            writer->is_wide ? writer->marks[MARK_GAS] : "", writer->is_wide ? "gas" : "",
+            writer->marks[MARK_SHARE], annotate->samples > 0 ? "   n  " : "", writer->pc_width,
+            "pc", writer->host_width > 0 ? writer->guest_width : 0, "instruction",
             writer->host_width > 0 ? "  x86-64" : "", colour(writer, plain));
-}
-
-/* What every table says in front: what was lost, guessed, attributed. */
-static pvm_view_status_t put_notes(pvm_annotate_t *annotate)
-{
-    static const pvm_prof_column_t column = {"gas", "gas", "gas", PVM_PROF_TYPE_GAS,
-                                             PVM_PROF_EXACT};
-    pvm_prof_table_t *const table = pvm_prof_table_create("", &column, 1);
-    pvm_view_status_t status =
-        table != NULL ? pvm_annotate_note(annotate, table) : pvm_annotate_fail_memory(annotate);
-
-    if (status == PVM_VIEW_FINE && pvm_view_render_notes(&annotate->render, table) != 0) {
-        status = pvm_annotate_fail_memory(annotate);
-    }
-    pvm_prof_table_destroy(table);
-    return status;
 }
 
 static void lay_out(writer_t *writer)
@@ -503,7 +514,7 @@ pvm_view_status_t pvm_annotate_put_text(pvm_annotate_t *annotate)
         return pvm_annotate_fail_memory(annotate);
     }
     lay_out(&writer);
-    status = put_notes(annotate);
+    status = put_notes(&writer);
     if (status == PVM_VIEW_FINE) {
         put_head(&writer);
         put_lines(&writer);

@@ -6,6 +6,7 @@
 #include "viewer/rows.h"
 
 #include "profiler/stored_program.h"
+#include "profiler/table_sort.h"
 #include "program/program.h"
 
 #include <stdio.h>
@@ -30,16 +31,50 @@ static const pvm_prof_column_t summary_columns[] = {
     {"bytes_ratio", "host per guest byte", "", PVM_PROF_TYPE_REAL, PVM_PROF_EXACT},
 };
 
+/** A sampled figure with its interval. */
+#define SAMPLED(id, header, from, to)                                                              \
+    {id, header, "", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED},                                        \
+        {id "_low", from, "", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED},                               \
+    {                                                                                              \
+        id "_high", to, "", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED                                   \
+    }
+
+/** Figures behind the last one with a header are for machines. */
 static const pvm_prof_column_t function_columns[] = {
     {"function", "function", "", PVM_PROF_TYPE_TEXT, PVM_PROF_EXACT},
     {"gas_share", "gas (%)", "%", PVM_PROF_TYPE_REAL, PVM_PROF_EXACT},
-    {"slow_share", "time (%)", "%", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED},
-    {"fast_share", "other (%)", "%", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED},
-    {"speed_up", "faster", "", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED},
-    {"speed_up_low", "from", "", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED},
-    {"speed_up_high", "to", "", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED},
+    {"slow_samples", "n", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
+    SAMPLED("slow_share", "time (%)", "from", "to"),
+    {"fast_samples", "n", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
+    SAMPLED("fast_share", "other (%)", "from", "to"),
+    SAMPLED("speed_up", "faster", "from", "to"),
     {"bytes_ratio", "bytes", "", PVM_PROF_TYPE_REAL, PVM_PROF_EXACT},
+    SAMPLED("slow_gas_per_ns", "", "", ""),
+    SAMPLED("fast_gas_per_ns", "", "", ""),
+    SAMPLED("slow_ns_per_call", "", "", ""),
+    SAMPLED("fast_ns_per_call", "", "", ""),
 };
+
+/** Columns that give way in short lines, by table. */
+static const char *const function_details[] = {"slow_samples",
+                                               "slow_share_low",
+                                               "slow_share_high",
+                                               "fast_samples",
+                                               "fast_share_low",
+                                               "fast_share_high",
+                                               NULL};
+static const char *const block_details[] = {"hits",
+                                            "slow_samples",
+                                            "slow_ns_per_hit",
+                                            "fast_ns_per_hit",
+                                            "slow_share_low",
+                                            "slow_share_high",
+                                            "fast_share_low",
+                                            "fast_share_high",
+                                            NULL};
+static const char *const extreme_details[] = {"hits",           "slow_samples",    "slow_share",
+                                              "slow_share_low", "slow_share_high", "fast_share",
+                                              "fast_share_low", "fast_share_high", NULL};
 
 /* The same without times. */
 static const pvm_prof_column_t unsampled_columns[] = {
@@ -52,12 +87,20 @@ static const pvm_prof_column_t block_columns[] = {
     {"pc", "pc", "", PVM_PROF_TYPE_PC, PVM_PROF_EXACT},
     {"function", "function", "", PVM_PROF_TYPE_TEXT, PVM_PROF_EXACT},
     {"hits", "hits", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
+    {"slow_samples", "n", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
+    SAMPLED("slow_share", "time (%)", "from", "to"),
+    SAMPLED("fast_share", "other (%)", "from", "to"),
     {"slow_ns_per_hit", "ns/hit", "", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED},
     {"fast_ns_per_hit", "other", "", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED},
-    {"speed_up", "faster", "", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED},
-    {"speed_up_low", "from", "", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED},
-    {"speed_up_high", "to", "", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED},
+    SAMPLED("speed_up", "faster", "from", "to"),
     {"bytes_ratio", "bytes", "", PVM_PROF_TYPE_REAL, PVM_PROF_EXACT},
+    {"fast_samples", "", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
+    {"slow_ns_per_hit_low", "", "", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED},
+    {"slow_ns_per_hit_high", "", "", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED},
+    {"fast_ns_per_hit_low", "", "", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED},
+    {"fast_ns_per_hit_high", "", "", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED},
+    SAMPLED("slow_gas_per_ns", "", "", ""),
+    SAMPLED("fast_gas_per_ns", "", "", ""),
 };
 
 /** A block of both recordings. */
@@ -97,6 +140,36 @@ static void put_speed_up(pvm_row_t *row, const backends_t *backends, work_t slow
     pvm_compare_put_real(row, is_known && b.ns > 0, scale * a.ns / b.ns);
     pvm_compare_put_real(row, is_known && b.high_ns > 0, scale * a.low_ns / b.high_ns);
     pvm_compare_put_real(row, is_known && b.low_ns > 0, scale * a.high_ns / b.low_ns);
+}
+
+/** Share of the time of a side, in percent. */
+static void put_share(pvm_row_t *row, const pvm_side_t *side, int64_t samples)
+{
+    const pvm_prof_interval_t interval = pvm_prof_interval(samples, side->samples);
+
+    pvm_row_real(row, 100 * (double)samples / (double)side->samples);
+    pvm_row_real(row, 100 * interval.low);
+    pvm_row_real(row, 100 * interval.high);
+}
+
+/** Gas for each ns. */
+static void put_gas_per_ns(pvm_row_t *row, const pvm_side_t *side, work_t gas)
+{
+    const pvm_compare_time_t time = pvm_compare_time(side, gas.samples);
+
+    pvm_compare_put_real(row, time.ns > 0, gas.units / time.ns);
+    pvm_compare_put_real(row, time.high_ns > 0, gas.units / time.high_ns);
+    pvm_compare_put_real(row, time.low_ns > 0, gas.units / time.low_ns);
+}
+
+/** ns for each hit or call. */
+static void put_ns_each(pvm_row_t *row, const pvm_side_t *side, work_t hits)
+{
+    const pvm_compare_time_t time = pvm_compare_time(side, hits.samples);
+
+    pvm_compare_put_real(row, hits.units > 0, time.ns / hits.units);
+    pvm_compare_put_real(row, hits.units > 0, time.low_ns / hits.units);
+    pvm_compare_put_real(row, hits.units > 0, time.high_ns / hits.units);
 }
 
 /* -- Pairs ------------------------------------------------------------------------------------- */
@@ -225,6 +298,7 @@ typedef struct {
     const pvm_side_function_t *slow;
     int64_t fast_samples;
     int64_t fast_gas;
+    int64_t fast_calls;
     int64_t guest_bytes;
     int64_t host_bytes;
 } function_t;
@@ -241,6 +315,21 @@ static int by_slow(const void *left, const void *right)
                                         : strcmp(a->slow->name, b->slow->name);
 }
 
+static void put_bytes(pvm_row_t *row, int64_t host_bytes, int64_t guest_bytes)
+{
+    pvm_compare_put_real(row, host_bytes > 0 && guest_bytes > 0,
+                         (double)host_bytes / (double)guest_bytes);
+}
+
+static void set_details(pvm_prof_table_t *table, const char *const *ids)
+{
+    for (; table != NULL && *ids != NULL; ids++) {
+        const size_t column = pvm_prof_table_column(table, *ids);
+
+        table->details |= column < table->column_count ? UINT64_C(1) << column : 0;
+    }
+}
+
 static bool add_function(pvm_prof_table_t *table, const backends_t *backends,
                          const function_t *function)
 {
@@ -248,16 +337,22 @@ static bool add_function(pvm_prof_table_t *table, const backends_t *backends,
 
     pvm_row_text(&row, function->slow->name);
     pvm_row_real(&row, part_of((double)function->slow->gas, (double)backends->slow->sums.gas_used));
-    if (backends->is_sampled) {
-        pvm_row_real(&row,
-                     part_of((double)function->slow->samples, (double)backends->slow->samples));
-        pvm_row_real(&row,
-                     part_of((double)function->fast_samples, (double)backends->fast->samples));
-        put_speed_up(&row, backends, (work_t){function->slow->samples, (double)function->slow->gas},
-                     (work_t){function->fast_samples, (double)function->fast_gas});
+    if (!backends->is_sampled) {
+        put_bytes(&row, function->host_bytes, function->guest_bytes);
+        return !row.failed;
     }
-    pvm_compare_put_real(&row, function->guest_bytes > 0,
-                         (double)function->host_bytes / (double)function->guest_bytes);
+    const work_t slow = {function->slow->samples, (double)function->slow->gas};
+    const work_t fast = {function->fast_samples, (double)function->fast_gas};
+    pvm_row_int(&row, slow.samples);
+    put_share(&row, backends->slow, slow.samples);
+    pvm_row_int(&row, fast.samples);
+    put_share(&row, backends->fast, fast.samples);
+    put_speed_up(&row, backends, slow, fast);
+    put_bytes(&row, function->host_bytes, function->guest_bytes);
+    put_gas_per_ns(&row, backends->slow, slow);
+    put_gas_per_ns(&row, backends->fast, fast);
+    put_ns_each(&row, backends->slow, (work_t){slow.samples, (double)function->slow->calls});
+    put_ns_each(&row, backends->fast, (work_t){fast.samples, (double)function->fast_calls});
     return !row.failed;
 }
 
@@ -282,6 +377,8 @@ static pvm_prof_table_t *make_functions(const backends_t *backends)
 
         function->fast_samples += pair->fast != NULL ? pair->fast->samples : 0;
         function->fast_gas += pair->fast != NULL ? pair->fast->gas : 0;
+        function->fast_calls +=
+            pair->fast != NULL && pair->slow->pc == function->slow->pc ? pair->fast->hits : 0;
         function->host_bytes += pair->host_bytes;
         function->guest_bytes += pair->host_bytes > 0 ? pair->slow->end_pc - pair->slow->pc : 0;
     }
@@ -292,6 +389,7 @@ static pvm_prof_table_t *make_functions(const backends_t *backends)
         ok = add_function(table, backends, &functions[i]);
     }
     free(functions);
+    set_details(table, function_details);
     if (!ok) {
         pvm_prof_table_destroy(table);
         return NULL;
@@ -316,21 +414,31 @@ static int by_speed_up(const void *left, const void *right)
 static bool add_block(pvm_prof_table_t *table, const backends_t *backends, const pair_t *pair)
 {
     const pvm_side_block_t *const block = pair->slow;
-    const double hits = (double)block->hits;
-    const int64_t fast_samples = pair->fast != NULL ? pair->fast->samples : 0;
-    const double fast_hits = pair->fast != NULL ? (double)pair->fast->hits : 0;
+    const work_t slow = {block->samples, (double)block->hits};
+    const work_t fast = {pair->fast != NULL ? pair->fast->samples : 0,
+                         pair->fast != NULL ? (double)pair->fast->hits : 0};
+    const pvm_compare_time_t slow_time = pvm_compare_time(backends->slow, slow.samples);
+    const pvm_compare_time_t fast_time = pvm_compare_time(backends->fast, fast.samples);
     pvm_row_t row = pvm_row_add(table);
 
     pvm_row_int(&row, block->pc);
     pvm_row_text(&row, backends->slow->functions[block->function].name);
     pvm_row_int(&row, block->hits);
-    pvm_compare_put_real(&row, hits > 0,
-                         pvm_compare_time(backends->slow, block->samples).ns / hits);
-    pvm_compare_put_real(&row, fast_hits > 0,
-                         pvm_compare_time(backends->fast, fast_samples).ns / fast_hits);
-    put_speed_up(&row, backends, (work_t){block->samples, hits}, (work_t){fast_samples, fast_hits});
-    pvm_compare_put_real(&row, pair->host_bytes > 0,
-                         (double)pair->host_bytes / (double)(block->end_pc - block->pc));
+    pvm_row_int(&row, slow.samples);
+    put_share(&row, backends->slow, slow.samples);
+    put_share(&row, backends->fast, fast.samples);
+    pvm_compare_put_real(&row, slow.units > 0, slow_time.ns / slow.units);
+    pvm_compare_put_real(&row, fast.units > 0, fast_time.ns / fast.units);
+    put_speed_up(&row, backends, slow, fast);
+    put_bytes(&row, pair->host_bytes, block->end_pc - block->pc);
+    pvm_row_int(&row, fast.samples);
+    pvm_compare_put_real(&row, slow.units > 0, slow_time.low_ns / slow.units);
+    pvm_compare_put_real(&row, slow.units > 0, slow_time.high_ns / slow.units);
+    pvm_compare_put_real(&row, fast.units > 0, fast_time.low_ns / fast.units);
+    pvm_compare_put_real(&row, fast.units > 0, fast_time.high_ns / fast.units);
+    put_gas_per_ns(&row, backends->slow, (work_t){slow.samples, (double)block->gas});
+    put_gas_per_ns(&row, backends->fast,
+                   (work_t){fast.samples, pair->fast != NULL ? (double)pair->fast->gas : 0});
     return !row.failed;
 }
 
@@ -357,10 +465,49 @@ static pvm_prof_table_t *make_extremes(const backends_t *backends, const char *t
     for (size_t i = 0; ok && i < rows && i < EXTREMES; i++) {
         ok = add_block(table, backends, ranked[from_end ? count - 1 - i : i]);
     }
+    set_details(table, extreme_details);
     if (!ok) {
         pvm_prof_table_destroy(table);
         return NULL;
     }
+    return table;
+}
+
+static int by_time(const void *left, const void *right)
+{
+    const pvm_side_block_t *const a = (*(const pair_t *const *)left)->slow;
+    const pvm_side_block_t *const b = (*(const pair_t *const *)right)->slow;
+
+    if (a->samples != b->samples) {
+        return a->samples > b->samples ? -1 : 1;
+    }
+    return a->gas != b->gas ? (a->gas > b->gas ? -1 : 1) : a->pc < b->pc ? -1 : a->pc > b->pc;
+}
+
+static pvm_prof_table_t *make_blocks(const backends_t *backends)
+{
+    const size_t top = backends->compare->top;
+    const pair_t **const ranked = malloc((backends->count + 1) * sizeof(*ranked));
+    pvm_prof_table_t *const table =
+        pvm_prof_table_create("Blocks by time", block_columns, COUNT(block_columns));
+    bool ok = ranked != NULL && table != NULL;
+
+    for (size_t i = 0; ok && i < backends->count; i++) {
+        ranked[i] = &backends->pairs[i];
+    }
+    if (ok) {
+        qsort(ranked, backends->count, sizeof(*ranked), by_time);
+    }
+    for (size_t i = 0; ok && i < backends->count && (top == 0 || i < top); i++) {
+        ok = add_block(table, backends, ranked[i]);
+    }
+    free((void *)ranked);
+    if (!ok) {
+        pvm_prof_table_destroy(table);
+        return NULL;
+    }
+    set_details(table, block_details);
+    table->row_count_all = backends->count;
     return table;
 }
 
@@ -418,6 +565,7 @@ pvm_view_status_t pvm_compare_backends(pvm_compare_t *compare)
     (void)pvm_compare_keep(compare, "functions", make_functions(&backends));
     int failed = 0;
     if (backends.is_sampled) {
+        (void)pvm_compare_keep(compare, "blocks", make_blocks(&backends));
         failed = add_extremes(&backends);
         (void)pvm_compare_keep(compare, "prices_slow",
                                pvm_compare_prices(backends.slow, compare->top));

@@ -16,7 +16,7 @@ static const pvm_prof_column_t function_columns[] = {
     {"function", "function", "", PVM_PROF_TYPE_TEXT, PVM_PROF_EXACT},
     {"gas_before", "gas before", "gas", PVM_PROF_TYPE_GAS, PVM_PROF_EXACT},
     {"gas_after", "gas after", "gas", PVM_PROF_TYPE_GAS, PVM_PROF_EXACT},
-    {"difference", "difference", "", PVM_PROF_TYPE_GAS, PVM_PROF_EXACT},
+    {"difference", "difference", "", PVM_PROF_TYPE_GAS_CHANGE, PVM_PROF_EXACT},
     {"alike", "code (%)", "%", PVM_PROF_TYPE_REAL, PVM_PROF_EXACT},
     {"change", "change", "", PVM_PROF_TYPE_TEXT, PVM_PROF_EXACT},
     {"was", "was", "", PVM_PROF_TYPE_TEXT, PVM_PROF_EXACT},
@@ -37,7 +37,7 @@ static const pvm_prof_column_t host_columns[] = {
     {"calls_after", "then", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
     {"gas_before", "gas before", "gas", PVM_PROF_TYPE_GAS, PVM_PROF_EXACT},
     {"gas_after", "gas after", "gas", PVM_PROF_TYPE_GAS, PVM_PROF_EXACT},
-    {"difference", "difference", "", PVM_PROF_TYPE_GAS, PVM_PROF_EXACT},
+    {"difference", "difference", "", PVM_PROF_TYPE_GAS_CHANGE, PVM_PROF_EXACT},
 };
 
 /* -- Functions ------------------------------------------------------------------------------- */
@@ -210,7 +210,7 @@ static bool describe_calls(const pvm_compare_t *compare, pvm_prof_table_t *table
         table, "Calls were followed in both recordings; gas for each is of the function itself.");
     for (size_t i = 0; i < COUNT(sides); i++) {
         if (sides[i]->deeper_calls != 0) {
-            table->columns[1 + i].certainty = PVM_PROF_INCOMPLETE;
+            pvm_prof_table_mark(table, 1 + i, 2 + i, PVM_PROF_INCOMPLETE);
             failed |= pvm_prof_table_add_note(
                 table, "In the %s recording %" PRId64 " calls are not known by function.",
                 i == 0 ? "first" : "second", sides[i]->deeper_calls);

@@ -7,7 +7,7 @@
 #include "viewer/render.h"
 
 /** Tables of one comparison. */
-#define PVM_COMPARE_PARTS_MAX 8
+#define PVM_COMPARE_PARTS_MAX 12
 
 typedef struct {
     pvm_view_t *view;

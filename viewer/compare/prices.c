@@ -20,6 +20,8 @@ static const pvm_prof_column_t price_columns[] = {
     {"times_median_high", "to", "", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED},
     {"hits", "hits", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
     {"samples", "n", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
+    {"ns_per_gas_low", "", "", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED},
+    {"ns_per_gas_high", "", "", PVM_PROF_TYPE_REAL, PVM_PROF_SAMPLED},
 };
 
 /** Place of the gas, which follows from hits, in price_columns. */
@@ -85,6 +87,8 @@ static bool add_price(pvm_prof_table_t *table, const pvm_side_t *side, const pri
     pvm_row_real(&row, time.high_ns / unit);
     pvm_row_int(&row, block->hits);
     pvm_row_int(&row, block->samples);
+    pvm_row_real(&row, time.low_ns / (double)block->gas);
+    pvm_row_real(&row, time.high_ns / (double)block->gas);
     return !row.failed;
 }
 

@@ -21,11 +21,12 @@ static const struct {
 
 /** Words for types, as the scripts know them. */
 static const char *const types[] = {
-    [PVM_PROF_TYPE_TEXT] = "text", [PVM_PROF_TYPE_PATH] = "text",
-    [PVM_PROF_TYPE_INT] = "int",   [PVM_PROF_TYPE_GAS] = "gas",
-    [PVM_PROF_TYPE_NS] = "ns",     [PVM_PROF_TYPE_PERCENT] = "percent",
-    [PVM_PROF_TYPE_REAL] = "real", [PVM_PROF_TYPE_PC] = "pc",
-    [PVM_PROF_TYPE_ID] = "id",     [PVM_PROF_TYPE_REGISTER] = "register",
+    [PVM_PROF_TYPE_TEXT] = "text",      [PVM_PROF_TYPE_PATH] = "text",
+    [PVM_PROF_TYPE_INT] = "int",        [PVM_PROF_TYPE_GAS] = "gas",
+    [PVM_PROF_TYPE_NS] = "ns",          [PVM_PROF_TYPE_PERCENT] = "percent",
+    [PVM_PROF_TYPE_REAL] = "real",      [PVM_PROF_TYPE_PC] = "pc",
+    [PVM_PROF_TYPE_ID] = "id",          [PVM_PROF_TYPE_REGISTER] = "register",
+    [PVM_PROF_TYPE_GAS_CHANGE] = "gas",
 };
 
 static void put_value(pvm_view_export_t *export, const pvm_prof_value_t *value,

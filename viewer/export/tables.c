@@ -3,6 +3,7 @@
 #include "viewer/new_run.h"
 
 #include "profiler/report.h"
+#include "profiler/worth.h"
 #include "viewer/rows.h"
 
 pvm_view_status_t pvm_export_json(pvm_view_export_t *export)
@@ -116,7 +117,7 @@ pvm_view_status_t pvm_export_csv(pvm_view_export_t *export)
     bool failed = table == NULL;
 
     if (status == PVM_VIEW_FINE && !failed) {
-        const pvm_prof_status_t read = pvm_prof_report_note_worth(export->file, table);
+        const pvm_prof_status_t read = pvm_prof_worth_tell(export->file, table);
 
         status = read == PVM_PROF_OK ? status : pvm_view_fail_profiler(export->view, read);
     }
@@ -128,7 +129,8 @@ pvm_view_status_t pvm_export_csv(pvm_view_export_t *export)
             }
         }
     }
-    if (status == PVM_VIEW_FINE && (failed || pvm_view_render_table(&render, table) < 0)) {
+    if (status == PVM_VIEW_FINE &&
+        (failed || pvm_view_render_table(&render, "places", table) < 0)) {
         status = pvm_export_fail_memory(export);
     }
     pvm_buffer_free(&scratch);

@@ -59,7 +59,7 @@ static void put_table(screen_t *screen)
         pvm_render_t render = pvm_view_render_make(out, PVM_CHOICE_FORMAT_TEXT);
         render.width = (unsigned)(COLS > 20 ? COLS : 20);
         render.is_colour = false;
-        (void)pvm_view_render_table(&render, table);
+        (void)pvm_view_render_text(&render, table);
         (void)fclose(out);
     }
     for (char *at = text; at != NULL && *at != '\0' && row < LINES - 1;) {

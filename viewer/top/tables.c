@@ -2,6 +2,8 @@
 #include "viewer/rows.h"
 #include "viewer/top/state.h"
 
+#include "profiler/interval.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +173,9 @@ static const pvm_prof_column_t service_columns[] = {
     {"executions_per_s", "runs/s", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
     PERCENT("host_time_percent", "call", PVM_PROF_EXACT),
     PERCENT("guest_percent", "guest", PVM_PROF_SAMPLED),
+    PERCENT("guest_percent_low", "from", PVM_PROF_SAMPLED),
+    PERCENT("guest_percent_high", "to", PVM_PROF_SAMPLED),
+    {"samples", "n", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
 };
 static const pvm_prof_column_t call_columns[] = {
     ID("func_id", "call"),
@@ -187,6 +192,8 @@ static const pvm_prof_column_t function_columns[] = {
     TEXT("program", "program"),
     ID("service", "service"),
     PERCENT("guest_percent", "guest", PVM_PROF_SAMPLED),
+    PERCENT("guest_percent_low", "from", PVM_PROF_SAMPLED),
+    PERCENT("guest_percent_high", "to", PVM_PROF_SAMPLED),
     {"samples", "samples", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
 };
 
@@ -210,6 +217,17 @@ static void put_quantile(pvm_row_t *out, const pvm_bpf_total_t *total, double sh
     pvm_row_null(out);
 }
 
+/* Percent of all samples, as they are named: those in the guest. */
+static void put_guest(pvm_row_t *out, uint64_t count, uint64_t samples)
+{
+    const pvm_prof_interval_t interval = pvm_prof_interval((int64_t)count, (int64_t)samples);
+
+    pvm_row_real(out, 100 * (double)count / (double)samples);
+    pvm_row_real(out, 100 * interval.low);
+    pvm_row_real(out, 100 * interval.high);
+    pvm_row_int(out, (int64_t)count);
+}
+
 static void put_service(const row_t *row, uint64_t samples, pvm_row_t *out)
 {
     pvm_row_int(out, row->service);
@@ -218,7 +236,7 @@ static void put_service(const row_t *row, uint64_t samples, pvm_row_t *out)
     pvm_row_int(out, (int64_t)(row->calls + 0.5));
     pvm_row_int(out, (int64_t)(row->runs + 0.5));
     pvm_row_real(out, 100 * row->host_time);
-    pvm_row_real(out, 100 * (double)row->samples / (double)samples);
+    put_guest(out, row->samples, samples);
 }
 
 static void put_call(const row_t *row, pvm_row_t *out)
@@ -242,8 +260,7 @@ static void put_function(const row_t *row, uint64_t samples, pvm_row_t *out)
     pvm_row_text(out, row->name);
     pvm_row_text(out, row->program);
     pvm_row_int(out, row->service);
-    pvm_row_real(out, 100 * (double)row->samples / (double)samples);
-    pvm_row_int(out, (int64_t)row->samples);
+    put_guest(out, row->samples, samples);
 }
 
 pvm_prof_table_t *pvm_top_table(pvm_top_t *top, pvm_top_view_t view, pvm_top_sort_t sort)

@@ -12,6 +12,6 @@ grep -q 'x86-64' out.txt || echo "no column for host code"
 pvmscope annotate run.db --format csv 2>/dev/null | awk -F'"' 'NR > 1 && /store_ind/ && !/mov / { print }'
 pvmscope annotate run.db --format json 2>/dev/null |
     python3 -c 'import json, sys
-rows = json.load(sys.stdin)
+rows = json.load(sys.stdin)["code"]
 have = [row for row in rows if row["host_code"]]
 print("host code" if len(have) * 2 > len(rows) else "little host code: %d of %d" % (len(have), len(rows)))'

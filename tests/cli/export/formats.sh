@@ -24,7 +24,8 @@ cp named.db plural.db
 sqlite3 plural.db "INSERT INTO program SELECT 2, 'other', spec, format, code_bytes, blocks, error, blob FROM program;
     INSERT INTO function SELECT 2, id, pc, name, source FROM function;
     INSERT INTO block SELECT 2, pc, end_pc, function, instructions, cost, hits, gas FROM block;
-    UPDATE total SET gas_used = gas_used + blocks_gas, blocks_gas = 2 * blocks_gas"
+    UPDATE execution SET gas_start = gas_start + blocks_gas, blocks_gas = 2 * blocks_gas;
+    UPDATE total SET gas_used = gas_used + blocks_gas, gas_start = gas_start + blocks_gas, blocks_gas = 2 * blocks_gas"
 check plural
 echo "-- sums of host calls only"
 sqlite3 named.db "DELETE FROM host_call"

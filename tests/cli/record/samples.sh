@@ -9,7 +9,7 @@ ls run.db
 for backend in interpreter recompiler; do
     pvmscope record interp.polkavm --reg r7=200 --backend $backend --instrument counts,samples=2000 -o run.db >summary
     grep -c '^time in guest' summary
-    pvmscope report run.db --by function | sed -n '1s/[0-9,]* samples/N samples/p; 4{s/  */ /g;s/ blocks//;p;}'
+    pvmscope report run.db --by function | sed -n '1s/[0-9,]* samples/N samples/p; 5{s/  */ /g;s/ blocks//;p;}'
     pvmscope report run.db --format json 2>/dev/null | python3 -c '
 import json, sys
 report = json.load(sys.stdin)

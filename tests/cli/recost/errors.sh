@@ -36,4 +36,4 @@ for file in run new; do
     sqlite3 $file.db 'DROP TABLE cut; PRAGMA user_version = 1'
 done
 pvmscope recost run.db --spec 0.8.0 | grep certainty
-pvmscope recost new.db --spec 0.7.2 | sed -n '1,2p; /~/p; /certainty /p'
+pvmscope recost new.db --spec 0.7.2 | sed -n '1,2p; /\*/p; /certainty /p'
