@@ -237,8 +237,8 @@ static int read_followed(pvm_side_t *side)
 static int read_call_totals(pvm_side_t *side)
 {
     sqlite3_stmt *row = NULL;
-    int code = sqlite3_prepare_v2(side->file->db, "SELECT program, function, calls FROM call_total",
-                                  -1, &row, NULL);
+    int code = sqlite3_prepare_v2(
+        side->file->db, "SELECT program, function, calls, gas FROM call_total", -1, &row, NULL);
 
     while (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
         pvm_side_function_t *const function =
@@ -247,6 +247,7 @@ static int read_call_totals(pvm_side_t *side)
         if (function != NULL) {
             function->calls = sqlite3_column_int64(row, 2);
             function->has_calls = function->calls != 0;
+            function->total_gas = sqlite3_column_int64(row, 3);
         }
         code = SQLITE_OK;
     }

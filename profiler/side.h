@@ -21,10 +21,11 @@ typedef struct {
     int64_t id;
     char *name; /**< any octets; owned */
     uint32_t pc;
-    bool is_named;    /**< by debug information, not after its place */
-    bool has_calls;   /**< `calls` is known */
-    int64_t gas;      /**< of its blocks, */
-    int64_t host_gas; /**< and of the host calls in them */
+    bool is_named;     /**< by debug information, not after its place */
+    bool has_calls;    /**< `calls` is known */
+    int64_t gas;       /**< of its blocks, */
+    int64_t host_gas;  /**< and of the host calls in them */
+    int64_t total_gas; /**< as followed: from calls to their returns, with all that is called */
     int64_t
         calls; /**< as followed (is_followed of the side), else arrivals at its first instruction */
     int64_t samples;

@@ -66,10 +66,14 @@ static const pvm_side_function_t **sorted(const pvm_side_t *side)
     return list;
 }
 
-/* A name that says where it stood means another function in another build. */
+/* A name that says where it stood means another function in another build, unless the same code stands there. */
 static bool may_match(const pvm_side_function_t *a, const pvm_side_function_t *b, bool is_same)
 {
-    return is_same ? a->pc == b->pc : a->is_named && b->is_named;
+    const bool is_place = a->pc == b->pc;
+
+    return is_same ? is_place
+                   : (a->is_named && b->is_named) ||
+                         (is_place && a->code_hash != 0 && a->code_hash == b->code_hash);
 }
 
 /* -- By code --------------------------------------------------------------------------------- */

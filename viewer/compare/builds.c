@@ -22,14 +22,31 @@ static const pvm_prof_column_t function_columns[] = {
     {"was", "was", "", PVM_PROF_TYPE_TEXT, PVM_PROF_EXACT},
 };
 
-static const pvm_prof_column_t call_columns[] = {
+/** Of the function itself; arrivals where calls were not followed in both. */
+static const pvm_prof_column_t arrival_columns[] = {
     {"function", "function", "", PVM_PROF_TYPE_TEXT, PVM_PROF_EXACT},
-    {"calls_before", "calls", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
+    {"calls_before", "arrivals", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
     {"calls_after", "then", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
     {"gas_per_call_before", "gas each", "", PVM_PROF_TYPE_REAL, PVM_PROF_EXACT},
     {"gas_per_call_after", "then", "", PVM_PROF_TYPE_REAL, PVM_PROF_EXACT},
     {"ratio", "times", "", PVM_PROF_TYPE_REAL, PVM_PROF_EXACT},
 };
+
+/** With what it calls, and of the function itself. */
+static const pvm_prof_column_t call_columns[] = {
+    {"function", "function", "", PVM_PROF_TYPE_TEXT, PVM_PROF_EXACT},
+    {"calls_before", "calls", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
+    {"calls_after", "then", "", PVM_PROF_TYPE_INT, PVM_PROF_EXACT},
+    {"total_gas_per_call_before", "gas per call", "", PVM_PROF_TYPE_REAL, PVM_PROF_EXACT},
+    {"total_gas_per_call_after", "then", "", PVM_PROF_TYPE_REAL, PVM_PROF_EXACT},
+    {"total_ratio", "times", "", PVM_PROF_TYPE_REAL, PVM_PROF_EXACT},
+    {"gas_per_call_before", "self", "", PVM_PROF_TYPE_REAL, PVM_PROF_EXACT},
+    {"gas_per_call_after", "then", "", PVM_PROF_TYPE_REAL, PVM_PROF_EXACT},
+    {"ratio", "times", "", PVM_PROF_TYPE_REAL, PVM_PROF_EXACT},
+};
+
+/** Columns of calls, which give way in short lines. */
+#define CALL_DETAILS UINT64_C(0x6)
 
 static const pvm_prof_column_t host_columns[] = {
     {"name", "host call", "", PVM_PROF_TYPE_TEXT, PVM_PROF_EXACT},
@@ -158,34 +175,56 @@ static pvm_prof_table_t *functions_table(const pvm_compare_t *compare,
 
 /* -- Gas for each call ------------------------------------------------------------------------- */
 
-static double gas_each(const pvm_side_function_t *function)
-{
-    return (double)function->gas / (double)function->calls;
-}
-
 static bool has_calls(const pvm_side_match_t *match)
 {
     return match->before != NULL && match->after != NULL && match->before->calls > 0 &&
            match->after->calls > 0;
 }
 
-static bool add_call(pvm_prof_table_t *table, const pvm_side_match_t *match)
+static void put_each(pvm_row_t *row, const pvm_side_match_t *match, int64_t gas_before,
+                     int64_t gas_after)
 {
-    const double before = gas_each(match->before);
-    const double after = gas_each(match->after);
+    const double before = (double)gas_before / (double)match->before->calls;
+    const double after = (double)gas_after / (double)match->after->calls;
+
+    pvm_row_real(row, before);
+    pvm_row_real(row, after);
+    if (before > 0) {
+        pvm_row_real(row, after / before);
+    } else {
+        pvm_row_null(row);
+    }
+}
+
+static bool add_call(pvm_prof_table_t *table, const pvm_side_match_t *match, bool is_followed)
+{
     pvm_row_t row = pvm_row_add(table);
 
     pvm_row_text(&row, name_of(match));
     pvm_row_int(&row, match->before->calls);
     pvm_row_int(&row, match->after->calls);
-    pvm_row_real(&row, before);
-    pvm_row_real(&row, after);
-    if (before > 0) {
-        pvm_row_real(&row, after / before);
-    } else {
-        pvm_row_null(&row);
+    if (is_followed) {
+        put_each(&row, match, match->before->total_gas, match->after->total_gas);
     }
+    put_each(&row, match, match->before->gas, match->after->gas);
     return !row.failed;
+}
+
+/** Of gas in all: a function that did not change can call one that did. */
+static int64_t total_difference(const pvm_side_match_t *match)
+{
+    const int64_t before = match->before != NULL ? match->before->total_gas : 0;
+    const int64_t after = match->after != NULL ? match->after->total_gas : 0;
+
+    return (int64_t)((uint64_t)after - (uint64_t)before);
+}
+
+static int by_total_difference(const void *left, const void *right)
+{
+    const uint64_t one = size_of(total_difference(left));
+    const uint64_t other = size_of(total_difference(right));
+
+    return one != other ? (one > other ? -1 : 1) : by_difference(left, right);
 }
 
 /** Calls are exact only where both recordings followed them; else arrivals on both sides, so that like is held against like. */
@@ -201,13 +240,14 @@ static bool describe_calls(const pvm_compare_t *compare, pvm_prof_table_t *table
     int failed = 0;
 
     if (!are_followed(compare)) {
-        table->columns[1].header = "arrivals";
         return pvm_prof_table_add_note(table, "Arrivals at functions, loops to their begin too; "
                                               "calls need --instrument calls in "
                                               "both recordings.") == 0;
     }
-    failed = pvm_prof_table_add_note(
-        table, "Calls were followed in both recordings; gas for each is of the function itself.");
+    failed =
+        pvm_prof_table_add_note(table, "Calls were followed in both recordings: gas per call with "
+                                       "all that the function calls, host calls too; self is "
+                                       "the function alone.");
     for (size_t i = 0; i < COUNT(sides); i++) {
         if (sides[i]->deeper_calls != 0) {
             pvm_prof_table_mark(table, 1 + i, 2 + i, PVM_PROF_INCOMPLETE);
@@ -219,22 +259,32 @@ static bool describe_calls(const pvm_compare_t *compare, pvm_prof_table_t *table
     return failed == 0;
 }
 
-static pvm_prof_table_t *calls_table(const pvm_compare_t *compare, const pvm_side_match_t *matches,
+/** Sorts the matches anew where calls were followed. */
+static pvm_prof_table_t *calls_table(const pvm_compare_t *compare, pvm_side_match_t *matches,
                                      size_t count)
 {
-    pvm_prof_table_t *const table = pvm_prof_table_create(
-        are_followed(compare) ? "Gas for each call" : "Gas for each arrival at a function",
-        call_columns, COUNT(call_columns));
+    const bool is_followed = are_followed(compare);
+    pvm_prof_table_t *const table =
+        is_followed ? pvm_prof_table_create("Gas per call", call_columns, COUNT(call_columns))
+                    : pvm_prof_table_create("Gas for each arrival at a function", arrival_columns,
+                                            COUNT(arrival_columns));
     size_t changed = 0;
     bool ok = table != NULL;
 
+    if (is_followed) {
+        qsort(matches, count, sizeof(*matches), by_total_difference);
+    }
     for (size_t i = 0; ok && i < count; i++) {
-        if (!has_calls(&matches[i]) || is_unchanged(&matches[i])) {
+        if (!has_calls(&matches[i]) ||
+            (is_unchanged(&matches[i]) && total_difference(&matches[i]) == 0)) {
             continue;
         }
         if (changed++ < compare->top || compare->top == 0) {
-            ok = add_call(table, &matches[i]);
+            ok = add_call(table, &matches[i], is_followed);
         }
+    }
+    if (ok && is_followed) {
+        table->details = CALL_DETAILS;
     }
     if (ok && table->row_count > 0) {
         ok = describe_calls(compare, table);

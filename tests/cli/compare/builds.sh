@@ -88,9 +88,9 @@ END
 pvmscope asm loop.asm -o loop.pvm
 pvmscope record loop.pvm --spec 0.7.2 --reg r3=10 --instrument counts,calls -o short.db >/dev/null
 pvmscope record loop.pvm --spec 0.7.2 --reg r3=25 --instrument counts,calls -o long.db >/dev/null
-pvmscope compare short.db long.db | sed -n '/^Gas for/,/^Host calls/p'
+pvmscope compare short.db long.db | sed -n '/^Gas \(per\|for\)/,/^Host calls/p'
 pvmscope record loop.pvm --spec 0.7.2 --reg r3=25 --instrument counts -o long.db >/dev/null
-pvmscope compare short.db long.db | sed -n '/^Gas for/,/^Host calls/p'
+pvmscope compare short.db long.db | sed -n '/^Gas \(per\|for\)/,/^Host calls/p'
 # The same that the call tree has, and a tree that does not explain all gas is none.
 pvmscope record recursive-0.7.2.polkavm --reg r7=6 --instrument counts,calls -o before.db >/dev/null
 pvmscope record recursive-0.7.2.polkavm --reg r7=7 --instrument counts,calls -o after.db >/dev/null
@@ -100,8 +100,35 @@ for i in before after; do
     sqlite3 -separator ' ' $i.db "select function, calls from hot_functions order by 1" >$i.calls
 done
 join before.calls after.calls | diff table - && echo 'calls agree'
+pvmscope compare before.db after.db --format csv 2>/dev/null | sed -n '/^function,calls_before/,/^$/p' |
+    awk -F, 'NF > 4 && $2 != "calls_before" { printf "%s %.0f %.0f\n", $1, $2 * $4, $3 * $5 }' | sort >table
+for i in before after; do
+    sqlite3 -separator ' ' $i.db "select function, total_gas from hot_functions order by 1" >$i.gas
+done
+join before.gas after.gas | diff table - && echo 'gas per call agrees'
+pvmscope compare before.db after.db | sed -n '/^Gas per/,/^Host calls/p'
+# A function that stays as it was and calls one that became dearer.
+for i in 1 2; do
+    cat >nested.asm <<END
+.spec 0.7.2
+.jump_table @a, @b
+    load_imm_jump r0, 2, @outer
+a:  load_imm r0, -65536
+    jump_ind r0, 0
+outer:
+    move_reg r9, r0
+    load_imm_jump r0, 4, @inner
+b:  jump_ind r9, 0
+inner:
+    $(yes 'add_imm_64 r2, r2, 1' | head -n $((i * 10)) | sed '2,$s/^/    /')
+    jump_ind r0, 0
+END
+    pvmscope asm nested.asm -o nested$i.pvm
+    pvmscope record nested$i.pvm --spec 0.7.2 --instrument counts,calls -o nested$i.db >/dev/null
+done
+pvmscope compare nested1.db nested2.db | sed -n '/^Gas per/,/^Host calls/p'
 # Beside a recording without calls the picture is by place on both sides: no frame of one side alone.
 pvmscope record recursive-0.7.2.polkavm --reg r7=7 --instrument counts -o plain.db >/dev/null
 pvmscope export after.db plain.db --format folded | awk '$2 != $3' | diff /dev/null - && echo 'stacks agree'
 sqlite3 after.db "update call_node set gas = gas - 1 where id = 1"
-pvmscope compare before.db after.db | grep '^Gas for'
+pvmscope compare before.db after.db | grep '^Gas [pf]'
