@@ -12,6 +12,7 @@
 
 #include "profiler/map.h"
 #include "profiler/run_file.h"
+#include "program/debug_info.h"
 
 #include <stdbool.h>
 
@@ -94,6 +95,9 @@ void pvm_prof_stacks_sum(const pvm_prof_stacks_t *stacks, pvm_prof_value_kind_t 
 int pvm_prof_stacks_begin(pvm_prof_stacks_t *stacks);
 /** The frame that is like `frame`, whose texts are copied if it is new. Without memory: the root, and `failed`. */
 uint32_t pvm_prof_stacks_frame(pvm_prof_stacks_t *stacks, const pvm_prof_frame_t *frame);
+/** The frame of a function that is inlined in another. Failure as above; the root also for a function without a name. */
+uint32_t pvm_prof_stacks_inlined(pvm_prof_stacks_t *stacks, const pvm_debug_function_t *function,
+                                 int64_t program);
 /** The child of `parent` for `frame`; `parent` itself over the limit, or without memory. */
 uint32_t pvm_prof_stacks_child(pvm_prof_stacks_t *stacks, uint32_t parent, uint32_t frame);
 /** Add to a node and to the total. */

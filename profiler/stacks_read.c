@@ -1,9 +1,8 @@
 /* Recordings into stacks: blocks with their functions, and the host calls that they make. */
-#include "profiler/call_tree.h"
 #include "profiler/functions.h"
 #include "profiler/host_sums.h"
 #include "profiler/ledger.h"
-#include "profiler/stacks.h"
+#include "profiler/stacks_reader.h"
 #include "profiler/store.h"
 #include "profiler/stored_program.h"
 #include "profiler/wrap_sum.h"
@@ -17,30 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** A block as it came from the file, to find the node of a pc again. */
-typedef struct {
-    int64_t program;
-    int64_t pc;
-    int64_t end_pc;
-    uint32_t node;
-} place_t;
-
-typedef struct {
-    pvm_prof_run_file_t *file;
-    pvm_prof_stacks_t *out;
-    int64_t samples;        /**< of all places; 0: none */
-    int64_t sampled_ns;     /**< the time that they are of */
-    bool is_plural;         /**< several programs: each gets a frame */
-    bool has_calls;         /**< gas stands in the tree of calls */
-    int64_t loaded;         /**< id of `program`, or -1 */
-    pvm_program_t *program; /**< NULL: cannot be loaded */
-    pvm_debug_walk_t walk;
-    pvm_debug_stack_t stack;
-    place_t *places; /**< by program and pc */
-    size_t place_count;
-    size_t place_room;
-} reader_t;
-
 static char *text_of(sqlite3_stmt *row, int column)
 {
     static char unknown[] = "?";
@@ -50,7 +25,7 @@ static char *text_of(sqlite3_stmt *row, int column)
     return text != NULL ? (char *)(uintptr_t)text : unknown;
 }
 
-static pvm_prof_status_t load_program(reader_t *reader, int64_t id)
+pvm_prof_status_t pvm_stacks_load_program(pvm_stacks_reader_t *reader, int64_t id)
 {
     if (reader->loaded == id) {
         return PVM_PROF_OK;
@@ -64,7 +39,7 @@ static pvm_prof_status_t load_program(reader_t *reader, int64_t id)
 
 /* -- Frames -------------------------------------------------------------------------------- */
 
-static uint32_t root_of(reader_t *reader, int64_t program, char *name)
+uint32_t pvm_stacks_root_of(pvm_stacks_reader_t *reader, int64_t program, char *name)
 {
     const pvm_prof_frame_t frame = {
         .kind = PVM_PROF_FRAME_PROGRAM, .name = name, .program = program, .pc = -1, .end_pc = -1};
@@ -80,18 +55,25 @@ static void copy_debug_text(const pvm_debug_text_t *text, char *out, size_t out_
                    text->len > 0 ? text->data : "");
 }
 
-/* A function, and what debug information says of its place pc, which stays in reader->stack. */
-static uint32_t push_outer(reader_t *reader, uint32_t node, pvm_prof_frame_t frame, int64_t pc)
+/* What debug information says of a place, into reader->stack. */
+static void look_up(pvm_stacks_reader_t *reader, int64_t pc)
 {
     const struct pvm_debug_info_t *const info =
         reader->program != NULL ? reader->program->debug_info : NULL;
-    pvm_debug_stack_t *const stack = &reader->stack;
+
+    reader->stack.depth = 0;
+    if (info != NULL && pc >= 0 && pc <= UINT32_MAX) {
+        (void)pvm_debug_info_find(info, &reader->walk, (uint32_t)pc, &reader->stack);
+    }
+}
+
+uint32_t pvm_stacks_push_outer(pvm_stacks_reader_t *reader, uint32_t node, pvm_prof_frame_t frame,
+                               int64_t pc)
+{
+    const pvm_debug_stack_t *const stack = &reader->stack;
     char path[PVM_PROF_MAX_NAME_BYTES];
 
-    stack->depth = 0;
-    if (info != NULL && pc >= 0 && pc <= UINT32_MAX) {
-        (void)pvm_debug_info_find(info, &reader->walk, (uint32_t)pc, stack);
-    }
+    look_up(reader, pc);
     if (stack->depth > 0) {
         const pvm_debug_frame_t *const outer = &stack->frames[stack->depth - 1];
 
@@ -102,35 +84,42 @@ static uint32_t push_outer(reader_t *reader, uint32_t node, pvm_prof_frame_t fra
     return pvm_prof_stacks_child(reader->out, node, pvm_prof_stacks_frame(reader->out, &frame));
 }
 
-/* The frames of a block from the outside in; debug information puts the physical function last. */
-static uint32_t push_function(reader_t *reader, uint32_t node, pvm_prof_frame_t frame, int64_t pc)
+uint32_t pvm_prof_stacks_inlined(pvm_prof_stacks_t *stacks, const pvm_debug_function_t *function,
+                                 int64_t program)
 {
-    const pvm_debug_stack_t *const stack = &reader->stack;
     char name[PVM_PROF_MAX_NAME_BYTES];
     char path[PVM_PROF_MAX_NAME_BYTES];
 
-    node = push_outer(reader, node, frame, pc);
-    for (size_t i = stack->depth; i-- > 1;) {
-        const pvm_debug_function_t *const function = &stack->frames[i - 1].function;
+    if (pvm_debug_function_name(function, name, sizeof(name)) == 0) {
+        return PVM_PROF_STACK_ROOT;
+    }
+    copy_debug_text(&function->path, path, sizeof(path));
+    const pvm_prof_frame_t frame = {.kind = PVM_PROF_FRAME_INLINED,
+                                    .name = name,
+                                    .file = path[0] != '\0' ? path : NULL,
+                                    .line = function->line,
+                                    .program = program,
+                                    .pc = -1,
+                                    .end_pc = -1};
+    return pvm_prof_stacks_frame(stacks, &frame);
+}
 
-        if (pvm_debug_function_name(function, name, sizeof(name)) == 0) {
-            continue;
-        }
-        copy_debug_text(&function->path, path, sizeof(path));
-        const pvm_prof_frame_t inlined = {.kind = PVM_PROF_FRAME_INLINED,
-                                          .name = name,
-                                          .file = path[0] != '\0' ? path : NULL,
-                                          .line = function->line,
-                                          .program = frame.program,
-                                          .pc = -1,
-                                          .end_pc = -1};
-        node =
-            pvm_prof_stacks_child(reader->out, node, pvm_prof_stacks_frame(reader->out, &inlined));
+/* What is inlined at the place in reader->stack, from the outside in; debug information puts the physical function last. */
+static uint32_t push_inlined(pvm_stacks_reader_t *reader, uint32_t node, int64_t program)
+{
+    const pvm_debug_stack_t *const stack = &reader->stack;
+
+    for (size_t i = stack->depth; i-- > 1;) {
+        const uint32_t inlined =
+            pvm_prof_stacks_inlined(reader->out, &stack->frames[i - 1].function, program);
+
+        node = inlined != PVM_PROF_STACK_ROOT ? pvm_prof_stacks_child(reader->out, node, inlined)
+                                              : node;
     }
     return node;
 }
 
-static uint32_t push_block(reader_t *reader, uint32_t node, pvm_prof_frame_t frame)
+static uint32_t push_block(pvm_stacks_reader_t *reader, uint32_t node, pvm_prof_frame_t frame)
 {
     char name[sizeof("@9223372036854775807")];
     char path[PVM_PROF_MAX_NAME_BYTES];
@@ -149,11 +138,11 @@ static uint32_t push_block(reader_t *reader, uint32_t node, pvm_prof_frame_t fra
 
 /* -- Blocks -------------------------------------------------------------------------------- */
 
-static int keep_place(reader_t *reader, place_t place)
+static int keep_place(pvm_stacks_reader_t *reader, pvm_stacks_place_t place)
 {
     if (reader->place_count == reader->place_room) {
         const size_t room = reader->place_room == 0 ? 1024 : 2 * reader->place_room;
-        place_t *const places = realloc(reader->places, room * sizeof(*places));
+        pvm_stacks_place_t *const places = realloc(reader->places, room * sizeof(*places));
 
         if (places == NULL) {
             return -1;
@@ -166,7 +155,7 @@ static int keep_place(reader_t *reader, place_t place)
 }
 
 /* Columns: samples, the time that they are of, samples at places. What does not reconcile is no time. */
-static int read_sample_total(reader_t *reader, sqlite3_stmt *row)
+static int read_sample_total(pvm_stacks_reader_t *reader, sqlite3_stmt *row)
 {
     const int64_t samples = sqlite3_column_int64(row, 0);
 
@@ -176,7 +165,7 @@ static int read_sample_total(reader_t *reader, sqlite3_stmt *row)
     return SQLITE_OK;
 }
 
-static void add_samples(reader_t *reader, uint32_t node, int64_t samples)
+static void add_samples(pvm_stacks_reader_t *reader, uint32_t node, int64_t samples)
 {
     if (reader->samples > 0 && samples > 0) {
         const double ns = (double)reader->sampled_ns * (double)samples / (double)reader->samples;
@@ -185,7 +174,7 @@ static void add_samples(reader_t *reader, uint32_t node, int64_t samples)
 }
 
 /* Columns: program, name of the program, samples. */
-static int read_engine(reader_t *reader, sqlite3_stmt *row)
+static int read_engine(pvm_stacks_reader_t *reader, sqlite3_stmt *row)
 {
     static char engine[] = "(engine)";
     const int64_t program = sqlite3_column_int64(row, 0);
@@ -194,7 +183,7 @@ static int read_engine(reader_t *reader, sqlite3_stmt *row)
                                     .program = program,
                                     .pc = -1,
                                     .end_pc = -1};
-    const uint32_t root = root_of(reader, program, text_of(row, 1));
+    const uint32_t root = pvm_stacks_root_of(reader, program, text_of(row, 1));
 
     add_samples(
         reader,
@@ -206,7 +195,7 @@ static int read_engine(reader_t *reader, sqlite3_stmt *row)
 /* Executed blocks and those with samples only, which were not counted. */
 static const char blocks_sql[] =
     "SELECT k.program, k.pc, coalesce(b.end_pc, s.end_pc), coalesce(b.hits, 0), "
-    "coalesce(b.gas, 0), f.name, f.pc, p.name, s.samples "
+    "coalesce(b.gas, 0), f.name, f.pc, p.name, s.samples, coalesce(b.function, s.function) "
     "FROM (SELECT program, pc FROM block UNION SELECT program, block_pc FROM sample "
     "WHERE block_pc >= 0) k JOIN program p ON p.id = k.program "
     "LEFT JOIN block b ON b.program = k.program AND b.pc = k.pc "
@@ -216,29 +205,48 @@ static const char blocks_sql[] =
     "LEFT JOIN function f ON f.program = k.program AND f.id = coalesce(b.function, s.function) "
     "ORDER BY 1, 2";
 
-static int read_block(reader_t *reader, sqlite3_stmt *row)
+/* The function of a block: in its one context, or by place. */
+static uint32_t push_function(pvm_stacks_reader_t *reader, uint32_t root, sqlite3_stmt *row,
+                              const pvm_stacks_function_t *home)
 {
     const int64_t program = sqlite3_column_int64(row, 0);
     const int64_t pc = sqlite3_column_int64(row, 1);
-    const int64_t end_pc = sqlite3_column_int64(row, 2);
     const pvm_prof_frame_t function = {.kind = PVM_PROF_FRAME_FUNCTION,
                                        .name = text_of(row, 5),
                                        .program = program,
                                        .pc = sqlite3_column_int64(row, 6),
                                        .end_pc = -1};
+
+    if (home == NULL) {
+        return pvm_stacks_push_outer(reader, root, function, pc);
+    }
+    look_up(reader, pc);
+    return home->node;
+}
+
+static int read_block(pvm_stacks_reader_t *reader, sqlite3_stmt *row)
+{
+    const int64_t program = sqlite3_column_int64(row, 0);
+    const int64_t pc = sqlite3_column_int64(row, 1);
+    const int64_t end_pc = sqlite3_column_int64(row, 2);
     const pvm_prof_frame_t block = {
         .kind = PVM_PROF_FRAME_BLOCK, .program = program, .pc = pc, .end_pc = end_pc};
+    const pvm_stacks_function_t *const home =
+        pvm_stacks_home(reader, program, sqlite3_column_int64(row, 9));
 
-    if (load_program(reader, program) != PVM_PROF_OK) {
+    if (pvm_stacks_load_program(reader, program) != PVM_PROF_OK) {
         return SQLITE_NOMEM;
     }
-    const uint32_t root = root_of(reader, program, text_of(row, 7));
-    const uint32_t node = push_block(reader, push_function(reader, root, function, pc), block);
-    if (reader->out->failed || keep_place(reader, (place_t){program, pc, end_pc, node}) != 0) {
+    const uint32_t root = pvm_stacks_root_of(reader, program, text_of(row, 7));
+    const uint32_t node = push_block(
+        reader, push_inlined(reader, push_function(reader, root, row, home), program), block);
+    const bool has_host = !reader->has_calls || (home != NULL && pvm_stacks_home_has_host(home));
+    if (reader->out->failed ||
+        keep_place(reader, (pvm_stacks_place_t){program, pc, end_pc, node, has_host}) != 0) {
         return SQLITE_NOMEM;
     }
     pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_HITS, sqlite3_column_int64(row, 3));
-    if (!reader->has_calls) {
+    if (!reader->has_calls || home != NULL) {
         pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_GAS, sqlite3_column_int64(row, 4));
     }
     add_samples(reader, node, sqlite3_column_int64(row, 8));
@@ -247,15 +255,16 @@ static int read_block(reader_t *reader, sqlite3_stmt *row)
 
 /* -- Host calls ---------------------------------------------------------------------------- */
 
-/* The node of the block that holds a pc; the program's root if it was not counted. */
-static uint32_t node_of(const reader_t *reader, int64_t program, int64_t pc, uint32_t root)
+/* The block that holds a pc; NULL if it was not counted. */
+static const pvm_stacks_place_t *place_of(const pvm_stacks_reader_t *reader, int64_t program,
+                                          int64_t pc)
 {
     size_t low = 0;
     size_t high = reader->place_count;
 
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        const place_t *const at = &reader->places[middle];
+        const pvm_stacks_place_t *const at = &reader->places[middle];
 
         if (at->program < program || (at->program == program && at->end_pc <= pc)) {
             low = middle + 1;
@@ -265,29 +274,33 @@ static uint32_t node_of(const reader_t *reader, int64_t program, int64_t pc, uin
     }
     return low < reader->place_count && reader->places[low].program == program &&
                    reader->places[low].pc <= pc
-               ? reader->places[low].node
-               : root;
+               ? &reader->places[low]
+               : NULL;
 }
 
 /* Columns: program, name of the program, pc or NULL, name of the call, calls, gas, ns. */
-static int read_host_calls(reader_t *reader, sqlite3_stmt *row)
+static int read_host_calls(pvm_stacks_reader_t *reader, sqlite3_stmt *row)
 {
     const int64_t program = sqlite3_column_int64(row, 0);
-    const uint32_t root = root_of(reader, program, text_of(row, 1));
-    const bool has_pc = sqlite3_column_type(row, 2) != SQLITE_NULL;
-    const uint32_t place =
-        has_pc ? node_of(reader, program, sqlite3_column_int64(row, 2), root) : root;
+    const uint32_t root = pvm_stacks_root_of(reader, program, text_of(row, 1));
+    const pvm_stacks_place_t *const place =
+        sqlite3_column_type(row, 2) != SQLITE_NULL
+            ? place_of(reader, program, sqlite3_column_int64(row, 2))
+            : NULL;
     const pvm_prof_frame_t frame = {.kind = PVM_PROF_FRAME_HOST,
                                     .name = text_of(row, 3),
                                     .program = program,
                                     .pc = -1,
                                     .end_pc = -1};
-    const uint32_t node =
-        pvm_prof_stacks_child(reader->out, place, pvm_prof_stacks_frame(reader->out, &frame));
+    const uint32_t node = pvm_prof_stacks_child(reader->out, place != NULL ? place->node : root,
+                                                pvm_prof_stacks_frame(reader->out, &frame));
     const int64_t gas = sqlite3_column_int64(row, 5);
+    const bool has_host = place != NULL ? place->has_host : !reader->has_calls;
 
-    pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_CALLS, sqlite3_column_int64(row, 4));
-    if (!reader->has_calls) {
+    if (has_host || !reader->has_host_calls) {
+        pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_CALLS, sqlite3_column_int64(row, 4));
+    }
+    if (has_host) {
         pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_GAS, gas);
         pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_HOST_GAS, gas);
     }
@@ -295,9 +308,8 @@ static int read_host_calls(reader_t *reader, sqlite3_stmt *row)
     return reader->out->failed ? SQLITE_NOMEM : SQLITE_OK;
 }
 
-typedef int read_row_t(reader_t *reader, sqlite3_stmt *row);
-
-static int read_rows(reader_t *reader, const char *sql, read_row_t *read_row)
+int pvm_stacks_read_rows(pvm_stacks_reader_t *reader, const char *sql,
+                         pvm_stacks_read_row_t *read_row)
 {
     sqlite3_stmt *rows = NULL;
     int code = sqlite3_prepare_v2(reader->file->db, sql, -1, &rows, NULL);
@@ -309,19 +321,13 @@ static int read_rows(reader_t *reader, const char *sql, read_row_t *read_row)
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-static int read_plural(reader_t *reader, sqlite3_stmt *row)
+static int read_plural(pvm_stacks_reader_t *reader, sqlite3_stmt *row)
 {
     reader->is_plural = sqlite3_column_int64(row, 0) > 1;
     return SQLITE_OK;
 }
 
-/* Sums by place, as stored or of single calls; what these do not have is the rest to the sums by number. */
-#define STORED_SITES "SELECT program, pc, func_id, calls, gas, duration_ns AS ns FROM host_site"
-#define COUNTED_SITES                                                                              \
-    "SELECT v.program AS program, c.pc AS pc, c.func_id AS func_id, count(*) AS calls, "           \
-    "wrap_sum(max(0, c.gas_before - coalesce(c.gas_after, c.gas_before))) AS gas, "                \
-    "wrap_sum(coalesce(c.duration_ns, 0)) AS ns "                                                  \
-    "FROM host_call c JOIN vm v ON v.id = c.vm GROUP BY 1, 2, 3"
+/* What sums by place do not have is the rest to the sums by number. */
 #define SITES_SQL(sites)                                                                           \
     "WITH site AS (" sites "), "                                                                   \
     "placed AS (SELECT program, func_id, sum(calls) AS calls, wrap_sum(gas) AS gas, "              \
@@ -339,119 +345,51 @@ static int read_plural(reader_t *reader, sqlite3_stmt *row)
     "LEFT JOIN host_function n ON n.program = a.program AND n.func_id = a.func_id "                \
     "ORDER BY 1, 3, 4"
 
-static int read_sites(reader_t *reader)
+static int read_sites(pvm_stacks_reader_t *reader)
 {
-    bool is_stored = false;
-    const int code = pvm_prof_has_sums(reader->file, "host_site", &is_stored);
-
-    return code != SQLITE_OK
-               ? code
-               : read_rows(reader, is_stored ? SITES_SQL(STORED_SITES) : SITES_SQL(COUNTED_SITES),
-                           read_host_calls);
+    return pvm_stacks_read_rows(reader,
+                                reader->has_sites ? SITES_SQL(PVM_STACKS_STORED_SITES)
+                                                  : SITES_SQL(PVM_STACKS_COUNTED_SITES),
+                                read_host_calls);
 }
 
-/* -- Calls --------------------------------------------------------------------------------- */
-
-/* A child for gas that has no function of its own. */
-static void add_rest(reader_t *reader, uint32_t node, int64_t program, bool is_host, int64_t gas)
-{
-    static char host_name[] = "(host calls)";
-    static char deeper_name[] = "(deeper, not told apart)";
-    const pvm_prof_frame_t frame = {.kind = is_host ? PVM_PROF_FRAME_HOST : PVM_PROF_FRAME_FUNCTION,
-                                    .name = is_host ? host_name : deeper_name,
-                                    .program = program,
-                                    .pc = -1,
-                                    .end_pc = -1};
-
-    if (gas == 0) {
-        return;
-    }
-    node = pvm_prof_stacks_child(reader->out, node, pvm_prof_stacks_frame(reader->out, &frame));
-    pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_GAS, gas);
-    if (is_host) {
-        pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_HOST_GAS, gas);
-    }
-}
-
-/* All gas, by who called whom. @return an SQLite code */
-static int push_calls(reader_t *reader, const pvm_prof_call_tree_t *tree)
-{
-    uint32_t *const places = calloc((size_t)tree->count + 1, sizeof(*places));
-
-    for (uint32_t i = 0; places != NULL && i < tree->count && !reader->out->failed; i++) {
-        const pvm_prof_call_node_t *const node = &tree->nodes[i];
-        const pvm_prof_frame_t frame = {.kind = PVM_PROF_FRAME_FUNCTION,
-                                        .name = node->name,
-                                        .program = node->program,
-                                        .pc = node->pc,
-                                        .end_pc = -1};
-        const bool is_outer = node->parent == PVM_PROF_CALL_NONE;
-        if (load_program(reader, node->program) != PVM_PROF_OK) {
-            free(places);
-            return SQLITE_NOMEM;
-        }
-        const uint32_t above =
-            is_outer ? root_of(reader, node->program, node->program_name) : places[node->parent];
-        places[i] = push_outer(reader, above, frame, node->pc);
-        reader->out->nodes[places[i]].entered += node->calls;
-        pvm_prof_stacks_add(reader->out, places[i], PVM_PROF_VALUE_GAS, node->gas);
-        add_rest(reader, places[i], node->program, true, node->host_gas);
-        add_rest(reader, places[i], node->program, false, node->deeper_gas);
-    }
-    const bool is_done = places != NULL && !reader->out->failed;
-    free(places);
-    return is_done ? SQLITE_OK : SQLITE_NOMEM;
-}
-
-/* The tree is taken if it explains all gas: of several recordings in one file some may have none. */
-static int read_calls(reader_t *reader)
-{
-    pvm_prof_call_tree_t tree = {0};
-    int code = SQLITE_OK;
-
-    if (!pvm_prof_call_tree_is_whole(reader->file)) {
-        return SQLITE_OK;
-    }
-    code = pvm_prof_call_tree_read(reader->file, false, &tree) == PVM_PROF_OK ? SQLITE_OK
-                                                                              : SQLITE_CORRUPT;
-    reader->has_calls = code == SQLITE_OK;
-    if (reader->has_calls) {
-        code = push_calls(reader, &tree);
-    }
-    pvm_prof_call_tree_free(&tree);
-    return code;
-}
+/* -- All of it ---------------------------------------------------------------------------- */
 
 pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, bool by_calls,
                                        pvm_prof_stacks_t *out)
 {
-    reader_t *const reader = calloc(1, sizeof(*reader));
+    pvm_stacks_reader_t *const reader = calloc(1, sizeof(*reader));
     int code = SQLITE_NOMEM;
 
     if (pvm_prof_stacks_begin(out) == 0 && reader != NULL) {
-        *reader = (reader_t){.file = file, .out = out, .loaded = -1};
+        *reader = (pvm_stacks_reader_t){.file = file, .out = out, .loaded = -1};
         code = pvm_prof_wrap_sum_register(file->db);
     }
     if (code == SQLITE_OK) {
-        code = read_rows(reader, "SELECT count(*) FROM program", read_plural);
+        code = pvm_stacks_read_rows(reader, "SELECT count(*) FROM program", read_plural);
+    }
+    if (code == SQLITE_OK) {
+        code = pvm_prof_has_sums(file, "host_site", &reader->has_sites);
     }
     if (code == SQLITE_OK && by_calls) {
-        code = read_calls(reader);
+        code = pvm_stacks_read_calls(reader);
     }
     if (code == SQLITE_OK) {
-        code = read_rows(reader,
-                         "SELECT sum(samples), sum(duration_ns), "
-                         "coalesce((SELECT sum(samples) FROM sample), 0) FROM sample_total",
-                         read_sample_total);
+        code =
+            pvm_stacks_read_rows(reader,
+                                 "SELECT sum(samples), sum(duration_ns), "
+                                 "coalesce((SELECT sum(samples) FROM sample), 0) FROM sample_total",
+                                 read_sample_total);
     }
     if (code == SQLITE_OK) {
-        code = read_rows(reader, blocks_sql, read_block);
+        code = pvm_stacks_read_rows(reader, blocks_sql, read_block);
     }
     if (code == SQLITE_OK) {
-        code = read_rows(reader,
-                         "SELECT s.program, p.name, sum(s.samples) FROM sample s "
-                         "JOIN program p ON p.id = s.program WHERE s.block_pc < 0 GROUP BY 1",
-                         read_engine);
+        code = pvm_stacks_read_rows(
+            reader,
+            "SELECT s.program, p.name, sum(s.samples) FROM sample s "
+            "JOIN program p ON p.id = s.program WHERE s.block_pc < 0 GROUP BY 1",
+            read_engine);
     }
     if (code == SQLITE_OK) {
         code = read_sites(reader);
@@ -459,6 +397,8 @@ pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, bool by_calls,
     if (reader != NULL) {
         pvm_program_release(reader->program);
         free(reader->places);
+        free(reader->functions);
+        pvm_prof_map_free(&reader->function_index);
     }
     free(reader);
     return code == SQLITE_OK ? PVM_PROF_OK : pvm_prof_store_report(file, code, "read its stacks");

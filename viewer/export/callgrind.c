@@ -1,9 +1,7 @@
 /* The callgrind format: self cost by address and line, and calls between functions with their inclusive cost. Gas of a block
- * is told by its lines: charged under 0.7.2, attributed under 0.8.0 (docs/annotate.md); hits stand at its first line. What inlined functions spend counts for the function that they stand in, under their own source file. A host call
- * is a function of its own, called where its block stands. */
-#include "viewer/export/export.h"
-
-#include "profiler/code.h"
+ * is told by its lines (lines.h). What inlined functions spend counts for the function that they stand in, under their own source file. A
+ * host call is a function of its own, called where its block stands. */
+#include "viewer/export/lines.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -60,83 +58,40 @@ static bool has_cost(const int64_t *values)
     return false;
 }
 
-/** The code of the program whose blocks are being written. */
+/** A block whose lines are being written. */
 typedef struct {
     pvm_view_export_t *export;
-    pvm_prof_code_t code;
-    pvm_debug_stack_t stack;
-    char path[1024];
-    bool failed;
-} lines_t;
+    const pvm_prof_frame_t *block;
+    char shown[1024]; /**< the file that is named, "" before the first */
+} block_t;
 
-/* Look at the block of a frame. @return false: its code is not known */
-static bool look_at(lines_t *lines, const pvm_prof_frame_t *frame)
+/* Their own files stand before the lines that are not of the function's file. */
+static void put_part(void *user_data, const pvm_export_part_t *part)
 {
-    if (lines->code.id != frame->program) {
-        pvm_prof_code_close(&lines->code);
-        if (pvm_prof_code_open(lines->export->file, frame->program, &lines->code) != PVM_PROF_OK) {
-            lines->failed = true;
-            return false;
-        }
-    }
-    const size_t index = frame->pc >= 0 && frame->pc <= UINT32_MAX && lines->code.program != NULL
-                             ? pvm_prof_code_find(&lines->code, (uint32_t)frame->pc)
-                             : lines->code.block_count;
-    if (index == lines->code.block_count || lines->code.blocks[index].pc != frame->pc ||
-        lines->code.program->debug_info == NULL) {
-        return false;
-    }
-    lines->failed = lines->failed || pvm_prof_code_look(&lines->code, index) != 0;
-    return !lines->failed;
-}
+    block_t *const block = user_data;
+    pvm_prof_frame_t frame = *block->block;
+    char path[sizeof(block->shown)] = "";
 
-/* The source line of an instruction. Its file is left in lines->path, "" if it is not known. */
-static uint32_t line_at(lines_t *lines, uint32_t pc)
-{
-    lines->path[0] = '\0';
-    if (!pvm_debug_info_find(lines->code.program->debug_info, &lines->code.walk, pc,
-                             &lines->stack) ||
-        lines->stack.depth == 0) {
-        return 0;
+    if (!has_cost(part->values)) {
+        return;
     }
-    const pvm_debug_text_t *const path = &lines->stack.frames[0].path;
-    (void)snprintf(lines->path, sizeof(lines->path), "%.*s", (int)path->len,
-                   path->len > 0 ? path->data : "");
-    return lines->stack.frames[0].line;
-}
+    frame.pc = part->pc;
+    frame.line = 0;
+    if (part->stack->depth > 0) {
+        const pvm_debug_text_t *const text = &part->stack->frames[0].path;
 
-/* The lines of a block, each with its gas. What is not gas, and gas that no instruction explains, stand at the first one. */
-static void put_lines(lines_t *lines, const pvm_prof_frame_t *block, const int64_t *self)
-{
-    int64_t first[PVM_PROF_VALUE_COUNT];
-    char shown[sizeof(lines->path)] = "";
-
-    memcpy(first, self, sizeof(first));
-    for (size_t i = 1; i < lines->code.instruction_count; i++) {
-        first[PVM_PROF_VALUE_GAS] =
-            pvm_prof_minus(first[PVM_PROF_VALUE_GAS], lines->code.instructions[i].gas);
+        (void)snprintf(path, sizeof(path), "%.*s", (int)text->len, text->len > 0 ? text->data : "");
+        frame.line = part->stack->frames[0].line;
     }
-    lines->code.walk = (pvm_debug_walk_t){0};
-    for (size_t i = 0; i < lines->code.instruction_count; i++) {
-        int64_t values[PVM_PROF_VALUE_COUNT] = {0};
-        pvm_prof_frame_t frame = *block;
-
-        values[PVM_PROF_VALUE_GAS] = lines->code.instructions[i].gas;
-        if (i > 0 && values[PVM_PROF_VALUE_GAS] == 0) {
-            continue;
-        }
-        frame.pc = lines->code.instructions[i].pc;
-        frame.line = line_at(lines, (uint32_t)frame.pc);
-        if (lines->path[0] != '\0' && strcmp(shown, lines->path) != 0) {
-            pvm_export_put(lines->export, "fi=%s\n", pvm_export_text(lines->export, lines->path));
-            memcpy(shown, lines->path, sizeof(shown));
-        }
-        put_costs(lines->export, &frame, i == 0 ? first : values);
+    if (path[0] != '\0' && strcmp(block->shown, path) != 0) {
+        pvm_export_put(block->export, "fi=%s\n", pvm_export_text(block->export, path));
+        memcpy(block->shown, path, sizeof(path));
     }
+    put_costs(block->export, &frame, part->values);
 }
 
 static void put_self(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks, uint32_t node,
-                     lines_t *lines)
+                     pvm_export_lines_t *lines)
 {
     const pvm_prof_frame_t *const frame = pvm_export_frame(stacks, node);
     const pvm_prof_frame_t *const owner = pvm_export_frame(stacks, owner_of(stacks, node));
@@ -146,8 +101,9 @@ static void put_self(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks,
     }
     put_file(export, owner, "fl");
     put_name(export, owner, "fn");
-    if (frame->kind == PVM_PROF_FRAME_BLOCK && look_at(lines, frame)) {
-        put_lines(lines, frame, stacks->nodes[node].self);
+    block_t block = {.export = export, .block = frame};
+    if (frame->kind == PVM_PROF_FRAME_BLOCK &&
+        pvm_export_lines_tell(lines, frame, stacks->nodes[node].self, put_part, &block)) {
         return;
     }
     if (frame != owner && frame->file != NULL) {
@@ -188,12 +144,11 @@ static void put_call(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks,
 static int put_all(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks,
                    const int64_t *const *sums)
 {
-    lines_t *const lines = calloc(1, sizeof(*lines));
+    pvm_export_lines_t *const lines = pvm_export_lines_create(export->file);
 
     if (lines == NULL) {
         return -1;
     }
-    *lines = (lines_t){.export = export, .code = {.id = -1}};
     pvm_export_put(export, "# callgrind format\nversion: 1\ncreator: pvmscope %s\n", pvm_version());
     pvm_export_put(export, "cmd: %s\n", pvm_export_info(export, PVM_PROF_INFO_PROGRAM));
     pvm_export_put(export, "positions: instr line\nevents: %s\nsummary:", events);
@@ -205,9 +160,8 @@ static int put_all(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks,
         put_self(export, stacks, i, lines);
         put_call(export, stacks, i, sums);
     }
-    const int status = lines->failed ? -1 : 0;
-    pvm_prof_code_close(&lines->code);
-    free(lines);
+    const int status = pvm_export_lines_failed(lines) ? -1 : 0;
+    pvm_export_lines_destroy(lines);
     return status;
 }
 

@@ -17,8 +17,10 @@ pvm_view_status_t pvm_export_stacks(pvm_view_export_t *export, pvm_prof_run_file
                                     pvm_prof_stacks_t *out)
 {
     /* Stacks of two runs are held against each other, so both need the same shape. */
-    const bool by_calls = export->other == NULL || (pvm_prof_call_tree_is_whole(export->file) &&
-                                                    pvm_prof_call_tree_is_whole(export->other));
+    const bool have_calls = export->other == NULL || (pvm_prof_call_tree_is_whole(export->file) &&
+                                                      pvm_prof_call_tree_is_whole(export->other));
+    const bool by_calls =
+        have_calls && pvm_view_number(export->view, PVM_OPTION_STACKS) == PVM_CHOICE_STACKS_CALLS;
     const pvm_prof_status_t status = pvm_prof_stacks_read(file, by_calls, out);
 
     return status == PVM_PROF_OK ? PVM_VIEW_FINE : pvm_view_fail_profiler(export->view, status);

@@ -1,7 +1,8 @@
-/* The profile of pprof: all values as sample types of one profile, with gas as the default. A block is a location, its
- * address the pc, its lines the function and what is inlined there; a host call is a location above it. Messages are
- * written one by one, so that only one sample is in memory at a time. */
-#include "viewer/export/export.h"
+/* The profile of pprof: all values as sample types of one profile, with gas as the default. Stretches of a block that stand in
+ * one source line are a location each, its address their first pc, its lines the function and what is inlined there; without
+ * debug information the block is one. A host call is a location above that of its ecalli. Messages are written one by one, so
+ * that only one sample is in memory at a time. */
+#include "viewer/export/pprof_places.h"
 
 #if PVM_HAVE_PPROF
 #include "profile.pb-c.h"
@@ -22,6 +23,7 @@ enum { STRING_FRAMES = STRING_VALUES + PVM_PROF_VALUE_COUNT };
 typedef struct {
     pvm_view_export_t *export;
     const pvm_prof_stacks_t *stacks;
+    const pvm_pprof_places_t *places;
     gzFile out;
     pvm_buffer_t scratch;
     bool failed;
@@ -168,29 +170,80 @@ static void put_location(writer_t *writer, uint32_t index)
     put_message(writer, 4, &location.base);
 }
 
-static void put_sample(writer_t *writer, uint32_t index)
+/** Places are numbered behind the nodes. */
+static uint64_t location_of_place(const writer_t *writer, size_t place)
+{
+    return (uint64_t)writer->stacks->node_count + 1 + place;
+}
+
+static void put_place(writer_t *writer, size_t index)
+{
+    const pvm_pprof_place_t *const place = &writer->places->list[index];
+    Pvm__Pprof__Location location = PVM__PPROF__LOCATION__INIT;
+    Pvm__Pprof__Line lines[MAX_LINES];
+    Pvm__Pprof__Line *pointers[MAX_LINES];
+
+    location.id = location_of_place(writer, index);
+    location.mapping_id = 1;
+    location.address = place->pc;
+    location.line = pointers;
+    for (uint32_t i = 0; i < place->line_count && i < MAX_LINES; i++) {
+        const pvm_pprof_line_t *const at = &writer->places->lines[place->first_line + i];
+
+        pvm__pprof__line__init(&lines[i]);
+        lines[i].function_id = (uint64_t)at->frame + 1;
+        lines[i].line = at->line;
+        pointers[location.n_line++] = &lines[i];
+    }
+    put_message(writer, 4, &location.base);
+}
+
+/* A sample at a location, called from where `node` is. */
+static void put_sample(writer_t *writer, uint64_t location, uint32_t node, const int64_t *values)
 {
     const pvm_prof_stacks_t *const stacks = writer->stacks;
     Pvm__Pprof__Sample sample = PVM__PPROF__SAMPLE__INIT;
     uint64_t locations[PVM_EXPORT_MAX_DEPTH];
-    int64_t values[PVM_PROF_VALUE_COUNT];
+    int64_t copies[PVM_PROF_VALUE_COUNT];
     bool has_any = false;
 
     for (int kind = 0; kind < PVM_PROF_VALUE_COUNT; kind++) {
-        values[kind] = stacks->nodes[index].self[kind];
+        copies[kind] = values[kind];
         has_any = has_any || values[kind] != 0;
     }
     if (!has_any) {
         return;
     }
     sample.location_id = locations;
-    do {
-        locations[sample.n_location_id++] = (uint64_t)index + 1;
-        index = above(stacks, index);
-    } while (index != PVM_PROF_STACK_ROOT && sample.n_location_id < PVM_EXPORT_MAX_DEPTH);
-    sample.value = values;
+    locations[sample.n_location_id++] = location;
+    for (node = above(stacks, node);
+         node != PVM_PROF_STACK_ROOT && sample.n_location_id < PVM_EXPORT_MAX_DEPTH;
+         node = above(stacks, node)) {
+        const uint32_t place = writer->places->host_calls[node];
+
+        locations[sample.n_location_id++] =
+            place != PVM_PPROF_NO_PLACE ? location_of_place(writer, place) : (uint64_t)node + 1;
+    }
+    sample.value = copies;
     sample.n_value = PVM_PROF_VALUE_COUNT;
     put_message(writer, 2, &sample.base);
+}
+
+static void put_samples(writer_t *writer)
+{
+    const pvm_prof_stacks_t *const stacks = writer->stacks;
+    const pvm_pprof_places_t *const places = writer->places;
+    size_t next = 0;
+
+    for (uint32_t i = 0; i < stacks->node_count; i++) {
+        if (next == places->count || places->list[next].node != i) {
+            put_sample(writer, (uint64_t)i + 1, i, stacks->nodes[i].self);
+            continue;
+        }
+        for (; next < places->count && places->list[next].node == i; next++) {
+            put_sample(writer, location_of_place(writer, next), i, places->list[next].values);
+        }
+    }
 }
 
 static void put_profile(writer_t *writer)
@@ -218,21 +271,21 @@ static void put_profile(writer_t *writer)
     for (uint32_t i = 0; i < stacks->node_count; i++) {
         put_location(writer, i);
     }
-    for (uint32_t i = 0; i < stacks->node_count; i++) {
-        put_sample(writer, i);
+    for (size_t i = 0; i < writer->places->count; i++) {
+        put_place(writer, i);
     }
+    put_samples(writer);
     rest.default_sample_type = STRING_VALUES + PVM_PROF_VALUE_GAS;
     put_part(writer, &rest);
 }
 
-pvm_view_status_t pvm_export_pprof(pvm_view_export_t *export)
+static pvm_view_status_t write_profile(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks,
+                                       const pvm_pprof_places_t *places)
 {
-    pvm_prof_stacks_t stacks;
-    pvm_view_status_t status = pvm_export_stacks(export, export->file, &stacks);
-    const int descriptor =
-        status == PVM_VIEW_FINE && fflush(export->out) == 0 ? dup(fileno(export->out)) : -1;
+    const int descriptor = fflush(export->out) == 0 ? dup(fileno(export->out)) : -1;
     writer_t writer = {.export = export,
-                       .stacks = &stacks,
+                       .stacks = stacks,
+                       .places = places,
                        .out = descriptor >= 0 ? gzdopen(descriptor, "wb") : NULL};
 
     if (writer.out != NULL) {
@@ -241,11 +294,26 @@ pvm_view_status_t pvm_export_pprof(pvm_view_export_t *export)
     } else if (descriptor >= 0) {
         (void)close(descriptor);
     }
-    if (status == PVM_VIEW_FINE && (writer.out == NULL || writer.failed)) {
-        status = pvm_view_fail(export->view, PVM_VIEW_ENVIRONMENT,
-                               "export: cannot write the profile: no memory or no space");
-    }
     pvm_buffer_free(&writer.scratch);
+    return writer.out != NULL && !writer.failed
+               ? PVM_VIEW_FINE
+               : pvm_view_fail(export->view, PVM_VIEW_ENVIRONMENT,
+                               "export: cannot write the profile: no memory or no space");
+}
+
+pvm_view_status_t pvm_export_pprof(pvm_view_export_t *export)
+{
+    pvm_prof_stacks_t stacks;
+    pvm_pprof_places_t places = {0};
+    pvm_view_status_t status = pvm_export_stacks(export, export->file, &stacks);
+
+    if (status == PVM_VIEW_FINE && pvm_pprof_places_find(export->file, &stacks, &places) != 0) {
+        status = pvm_export_fail_memory(export);
+    }
+    if (status == PVM_VIEW_FINE) {
+        status = write_profile(export, &stacks, &places);
+    }
+    pvm_pprof_places_free(&places);
     pvm_prof_stacks_free(&stacks);
     return status;
 }

@@ -1,7 +1,8 @@
 """Reads exports as strictly as their readers do, and compares what they say with the report of the same run.
 
-    check.py FOLDER     holds report.json (export --format json), csv, speedscope, callgrind, pprof, firefox, perfetto
-                        and folded.VALUE for each value, all of one run
+    check.py FOLDER     holds report.json (export --format json), lines.json (report --by line), csv, speedscope,
+                        callgrind, pprof, firefox, perfetto and folded.VALUE for each value, all of one run;
+                        of a recording with calls, whose gas is told by who called whom, without lines.json
 
 Prints one line for each format; what is wrong ends it with an exception."""
 import collections
@@ -58,6 +59,7 @@ def read_csv():
                 calls[row["stack"].split(";")[-1]] += values[3]
             else:
                 functions[row["function"]] += values[0]
+            if row["kind"] == "block":
                 at = blocks.setdefault(int(row["pc"]), [0, 0])
                 at[0] += values[0]
                 at[1] += values[2]
@@ -80,8 +82,13 @@ for row in report["functions"]:
 for row in report["blocks"]:
     reported_blocks[row["pc"]][0] += row["gas"]
     reported_blocks[row["pc"]][1] += row["hits"]
-assert functions == reported and blocks == reported_blocks
-assert calls == {row["name"]: row["calls"] for row in report["host_calls"]}
+assert functions == reported
+if (folder / "lines.json").exists():
+    assert blocks == reported_blocks
+else:
+    # Gas is told by block where a function was called from one place only; hits always are.
+    assert all(blocks[pc][1] == hits and blocks[pc][0] in (0, gas) for pc, (gas, hits) in reported_blocks.items())
+assert +calls == {row["name"]: row["calls"] for row in report["host_calls"]}
 say("csv", f"{len(functions)} functions, {len(blocks)} blocks and {len(calls)} host calls as in the report")
 
 
@@ -170,38 +177,60 @@ def only(message, number):
     return [value for field, value in fields(message) if field == number]
 
 
-def read_pprof():
-    """Blocks are addresses there, not frames: the names of the stacks are those of functions and host calls."""
-    data = gzip.decompress((folder / "pprof").read_bytes())
-    strings = [text.decode("utf-8") for text in only(data, 6)]
-    assert strings[0] == ""
-    types = [[strings[value] for _, value in fields(kind)] for kind in only(data, 1)]
-    assert [kind[0] for kind in types] == list(VALUES) and types[4][1] == "nanoseconds", types
-    assert strings[only(data, 14)[0]] == "gas"
-    names = {only(function, 1)[0]: strings[only(function, 2)[0]] for function in only(data, 5)}
-    locations = {only(location, 1)[0]: [names[only(line, 1)[0]] for line in only(location, 4)]
-                 for location in only(data, 4)}
-    assert len(names) == len(only(data, 5)) and len(locations) == len(only(data, 4)) and 0 not in locations
+class Pprof:
+    """Stretches of blocks are locations there: their last line is that of a function with code of its own, those before it
+    are inlined in it."""
+
+    def __init__(self):
+        data = gzip.decompress((folder / "pprof").read_bytes())
+        strings = [text.decode("utf-8") for text in only(data, 6)]
+        assert strings[0] == ""
+        types = [[strings[value] for _, value in fields(kind)] for kind in only(data, 1)]
+        assert [kind[0] for kind in types] == list(VALUES) and types[4][1] == "nanoseconds", types
+        assert strings[only(data, 14)[0]] == "gas"
+        functions = {only(function, 1)[0]: (strings[only(function, 2)[0]], strings[(only(function, 4) or [0])[0]])
+                     for function in only(data, 5)}
+        locations = {only(location, 1)[0]: [functions[only(line, 1)[0]] + tuple(only(line, 2) or [0])
+                                            for line in only(location, 4)] for location in only(data, 4)}
+        assert len(functions) == len(only(data, 5)) and len(locations) == len(only(data, 4)) and 0 not in locations
+        self.stacks, self.lines, self.lineless = new_stacks(), collections.Counter(), 0
+        for sample in only(data, 2):
+            places = [locations[id] for octets in only(sample, 1) for id in varints(octets)]
+            values = [value for octets in only(sample, 2) for value in varints(octets)]
+            assert len(values) == len(VALUES)
+            add(self.stacks, tuple(place[-1][0] for place in reversed(places)), values)
+            if places[0][0][2] > 0:
+                self.lines[places[0][0]] += values[0] - values[1]
+            else:
+                self.lineless += values[0] - values[1]
+
+
+def physical():
+    """The folded stacks without blocks and inlined functions."""
     read = new_stacks()
-    for sample in only(data, 2):
-        leaf_first = [name for octets in only(sample, 1) for id in varints(octets) for name in locations[id]]
-        values = [value for octets in only(sample, 2) for value in varints(octets)]
-        assert len(values) == len(VALUES)
-        add(read, tuple(reversed(leaf_first)), values)
+    for i, value in enumerate(VALUES):
+        for line in (folder / f"folded.{value}").read_text(encoding="utf-8").splitlines():
+            names, number = line.rsplit(" ", 1)
+            read[tuple(name.removesuffix("_[k]") for name in names.split(";")
+                       if not name.startswith("@") and not name.endswith("_[i]"))][i] += int(number)
     return read
 
 
-def without_blocks():
-    read = new_stacks()
-    for stack, values in stacks.items():
-        add(read, tuple(name for name in stack if not name.startswith("@")), values)
-    return read
-
-
+pprof = Pprof()
 for name, read, expected in (("folded", read_folded(), stacks), ("speedscope", read_speedscope(), stacks),
-                             ("firefox", read_firefox(), stacks), ("pprof", read_pprof(), without_blocks())):
+                             ("firefox", read_firefox(), stacks), ("pprof", pprof.stacks, physical())):
     assert without_zeros(read) == without_zeros(expected), name
     say(name, f"{len(expected)} stacks as in the csv")
+
+if (folder / "lines.json").exists():
+    reported_lines, lineless = collections.Counter(), 0
+    for row in load("lines.json")["lines"]:
+        if row["line"]:
+            reported_lines[row["function"], row["file"], row["line"]] += row["gas"]
+        else:
+            lineless += row["gas"]
+    assert +pprof.lines == +reported_lines and pprof.lineless == lineless
+    say("pprof", f"gas of {len(+reported_lines)} lines as in the report")
 
 
 def check_callgrind():

@@ -1,16 +1,20 @@
 # Every format says what the report of the same run says, to the unit.
 exec 2>&1
+# check NAME [OPTION...]: NAME.db, drawn with these options
 check()
 {
     mkdir -p "$1"
-    pvmscope export "$1.db" --format json -o "$1/report.json"
+    run=$1
+    shift
+    pvmscope export "$run.db" --format json -o "$run/report.json"
+    [ "$run$*" = calls ] || pvmscope report "$run.db" --by line --top 100000 --format json >"$run/lines.json" 2>/dev/null
     for format in csv speedscope callgrind pprof firefox perfetto; do
-        pvmscope export "$1.db" --format $format -o "$1/$format" || echo "[$?]"
+        pvmscope export "$run.db" --format $format "$@" -o "$run/$format" || echo "[$?]"
     done
     for value in gas host_gas hits host_calls time; do
-        pvmscope export "$1.db" --format folded --value $value -o "$1/folded.$value" || echo "[$?]"
+        pvmscope export "$run.db" --format folded --value $value "$@" -o "$run/folded.$value" || echo "[$?]"
     done
-    python3 "$CLI/export/check.py" "$1"
+    python3 "$CLI/export/check.py" "$run"
 }
 cp "$GUESTS/service.polkavm" "$GUESTS/service-0.7.2.jam" .
 echo "-- with debug information"
@@ -19,6 +23,12 @@ check named
 echo "-- without, and stopped inside a block"
 pvmscope record service-0.7.2.jam --args 0102030405 --gas 30000 -o stripped.db >/dev/null
 check stripped
+echo "-- with calls"
+pvmscope record service.polkavm --entry refine --instrument counts,edges,calls,hostcalls -o calls.db >/dev/null
+check calls
+pvmscope export calls.db --format folded --value host_calls
+pvmscope export calls.db --format folded --value hits | sed 's/;@.*//' | sort -u | head -n 8
+check calls --stacks places
 echo "-- two programs"
 cp named.db plural.db
 sqlite3 plural.db "INSERT INTO program SELECT 2, 'other', spec, format, code_bytes, blocks, error, blob FROM program;

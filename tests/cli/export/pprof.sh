@@ -10,4 +10,8 @@ pvmscope export run.db --format pprof -o run.pprof
 top() { go tool pprof -top "$@" run.pprof 2>&1 | sed -e 's/ (.*inline)$//' -e '/^Dropped/d'; }
 top -nodecount 5
 top -sample_index host_calls
+# Lines, and the source beside them.
+top -lines -nodecount 3
+mkdir examples && cp -r "$GUESTS/.." examples/guest
+go tool pprof -list '^same_key$' run.pprof 2>&1 | grep -v '^ROUTINE'
 go tool pprof -raw run.pprof 2>&1 | sed -n -e 's/:0 s=/ s=/' -e '/^gas/p;/^Locations/,/^ *6:/p'
