@@ -1,4 +1,4 @@
-/* Reads blocks, cuts and host calls of one program, and brings them down to instructions. */
+/* Reads blocks, samples and host calls of one program, and brings them down to instructions. */
 #include "profiler/code.h"
 
 #include "profiler/host_sums.h"
@@ -85,24 +85,6 @@ static pvm_prof_code_mark_t *add_mark(pvm_prof_code_t *code, int64_t pc)
     return mark;
 }
 
-#define CUTS_SQL "SELECT pc, began FROM cut WHERE program = ?1"
-
-static int read_cut(pvm_prof_code_t *code, sqlite3_stmt *row)
-{
-    pvm_prof_code_mark_t *const mark = add_mark(code, sqlite3_column_int64(row, 0));
-
-    if (mark != NULL) {
-        mark->began = sqlite3_column_int64(row, 1);
-    }
-    return SQLITE_OK;
-}
-
-static int read_has_cuts(pvm_prof_code_t *code, sqlite3_stmt *row)
-{
-    code->has_cuts = sqlite3_column_int(row, 0) != 0;
-    return SQLITE_OK;
-}
-
 #define SAMPLES_SQL "SELECT pc, samples FROM sample WHERE program = ?1 AND pc >= 0"
 
 static int read_samples(pvm_prof_code_t *code, sqlite3_stmt *row)
@@ -174,7 +156,6 @@ static void merge_marks(pvm_prof_code_t *code)
             continue;
         }
         pvm_prof_code_mark_t *const into = &code->marks[kept - 1];
-        into->began = pvm_prof_plus(into->began, code->marks[i].began);
         into->host_gas = pvm_prof_plus(into->host_gas, code->marks[i].host_gas);
         into->samples = pvm_prof_plus(into->samples, code->marks[i].samples);
     }
@@ -193,12 +174,7 @@ static int read_all(pvm_prof_run_file_t *file, pvm_prof_code_t *code)
         status = read_rows(file, code, BLOCKS_SQL, read_block);
     }
     if (status == SQLITE_OK) {
-        status = read_rows(file, code,
-                           "SELECT count(*) FROM sqlite_master WHERE name = 'cut' AND ?1 <> 0",
-                           read_has_cuts);
-    }
-    if (status == SQLITE_OK && code->has_cuts) {
-        status = read_rows(file, code, CUTS_SQL, read_cut);
+        status = pvm_executed_read(file, code->id, code->program->code.len, &code->executed);
     }
     if (status == SQLITE_OK) {
         status =
@@ -235,6 +211,7 @@ void pvm_prof_code_close(pvm_prof_code_t *code)
     pvm_gas_timeline_free(&code->timeline);
     free(code->blocks);
     free(code->marks);
+    pvm_executed_free(&code->executed);
     free(code->instructions);
     *code = (pvm_prof_code_t){0};
 }
@@ -315,20 +292,18 @@ static void count_executions(pvm_prof_code_t *code, const pvm_prof_code_block_t 
 {
     const marks_t marks = marks_of(code, block);
     const pvm_prof_code_mark_t *mark = marks.first;
-    int64_t here = block->hits;
+    pvm_executed_walk_t walk = pvm_executed_walk(&code->executed, block->pc, block->hits);
 
-    code->is_exact = code->has_cuts;
     for (size_t i = 0; i < code->instruction_count; i++) {
         pvm_prof_code_instruction_t *const in = &code->instructions[i];
 
         for (; mark != marks.end && mark->pc < in->next; mark++) {
-            here = pvm_prof_plus(here, mark->began);
             in->host_gas = pvm_prof_plus(in->host_gas, mark->host_gas);
             in->samples = pvm_prof_plus(in->samples, mark->samples);
         }
-        in->executed = here;
-        code->is_exact = code->is_exact && here >= 0;
+        in->executed = pvm_executed_step(&walk, in->next);
     }
+    code->is_exact = code->executed.is_known && walk.is_possible;
 }
 
 /* How often a block that does not end with a terminator ran into the trap behind the code. */
@@ -336,14 +311,11 @@ static int64_t trapped(const pvm_prof_code_t *code, const pvm_prof_code_block_t 
 {
     const pvm_prof_code_instruction_t *const last =
         &code->instructions[code->instruction_count - 1];
-    const pvm_prof_code_mark_t *const mark =
-        code->mark_count > 0 ? &code->marks[code->mark_count - 1] : NULL;
 
     if (block->end_pc < code->program->code.len || pvm_isa_is_terminator((pvm_op_t)last->op)) {
         return 0;
     }
-    return mark != NULL && mark->pc == block->end_pc ? pvm_prof_plus(last->executed, mark->began)
-                                                     : last->executed;
+    return pvm_prof_plus(last->executed, pvm_executed_behind(&code->executed, block->end_pc));
 }
 
 /* Every instruction costs 1: the gas of the block is a check of the executions. */

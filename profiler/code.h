@@ -7,6 +7,7 @@
 #define PVM_PROFILER_CODE_H
 
 #include "gas/timeline.h"
+#include "profiler/executed.h"
 #include "profiler/run_file.h"
 #include "program/debug_info.h"
 #include "program/program.h"
@@ -37,7 +38,6 @@ typedef struct {
 /** What is known of a place; private to code.c. */
 typedef struct {
     uint32_t pc;
-    int64_t began; /**< table cut */
     int64_t host_gas;
     int64_t samples;
 } pvm_prof_code_mark_t;
@@ -55,8 +55,8 @@ typedef struct {
     size_t instruction_count;
     int64_t rest_gas; /**< of that block: what no instruction explains */
     bool is_exact;    /**< of that block: nothing contradicts `executed` */
-    bool has_cuts;    /**< the recording tells where code began and ended inside of blocks */
 
+    pvm_executed_t executed; /**< where code began and ended inside of blocks */
     pvm_prof_code_mark_t *marks;
     size_t mark_count;
     size_t instruction_room;

@@ -4,6 +4,7 @@
  * to blocks: a hit is a charge. To instructions: hits and cuts tell how often each was executed. */
 #include "profiler/recost_price.h"
 
+#include "profiler/executed.h"
 #include "profiler/store.h"
 #include "profiler/stored_program.h"
 #include "program/convert.h"
@@ -14,11 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-typedef struct {
-    uint32_t pc;
-    int64_t began;
-} cut_t;
-
 /* Executions that began where no instruction stands: all that happens there is a trap. */
 typedef struct {
     uint32_t pc;
@@ -27,14 +23,12 @@ typedef struct {
 
 struct pvm_recost_prices_t {
     pvm_program_t *from;
-    pvm_spec_t spec;   /**< the other one */
-    pvm_program_t *to; /**< under it; NULL where single instructions are priced */
-    bool has_cuts;
+    pvm_spec_t spec;     /**< the other one */
+    pvm_program_t *to;   /**< under it; NULL where single instructions are priced */
     int64_t behind_hits; /**< of the trap behind the code */
     int64_t behind_next; /**< of these, the ones that ran on into it */
     bool has_edges;
-    cut_t *cuts; /**< sorted by pc */
-    size_t cut_count;
+    pvm_executed_t executed;
     stray_t *strays;
     size_t stray_count;
 };
@@ -66,66 +60,49 @@ static pvm_prof_status_t convert(pvm_prof_run_file_t *file, int64_t id, pvm_spec
     return PVM_PROF_OK;
 }
 
-/* Rows of (pc, number), sorted by pc, for a program. */
-static int read_pairs(pvm_prof_run_file_t *file, const char *sql, int64_t program, cut_t **out,
-                      size_t *out_count)
-{
-    sqlite3_stmt *row = NULL;
-    size_t room = 0;
-    int code = sqlite3_prepare_v2(file->db, sql, -1, &row, NULL);
-
-    if (code == SQLITE_OK) {
-        sqlite3_bind_int64(row, 1, program);
-    }
-    while (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
-        if (*out_count == room) {
-            room = room == 0 ? 64 : 2 * room;
-            cut_t *const grown = realloc(*out, room * sizeof(**out));
-
-            if (grown == NULL) {
-                code = SQLITE_NOMEM;
-                break;
-            }
-            *out = grown;
-        }
-        (*out)[(*out_count)++] = (cut_t){.pc = (uint32_t)sqlite3_column_int64(row, 0),
-                                         .began = sqlite3_column_int64(row, 1)};
-        code = SQLITE_OK;
-    }
-    sqlite3_finalize(row);
-    return code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
 static bool is_instruction(const pvm_code_t *code, uint32_t pc)
 {
     return pc < code->len && pvm_isa_mask_at(code, pc) &&
            pvm_isa_op(code->isa, code->octets[pc]) != PVM_OP_INVALID;
 }
 
+static int add_stray(pvm_recost_prices_t *prices, stray_t stray)
+{
+    /* Room for a power of two; the count says when it is used up. */
+    if ((prices->stray_count & (prices->stray_count - 1)) == 0) {
+        const size_t room = prices->stray_count == 0 ? 1 : 2 * prices->stray_count;
+        stray_t *const strays = realloc(prices->strays, room * sizeof(*strays));
+
+        if (strays == NULL) {
+            return SQLITE_NOMEM;
+        }
+        prices->strays = strays;
+    }
+    prices->strays[prices->stray_count++] = stray;
+    return SQLITE_OK;
+}
+
 /* Entries of executions, less those at instructions. 0.8.0 refuses these, and nothing of them is in a count. */
 static int read_strays(pvm_prof_run_file_t *file, int64_t program, pvm_recost_prices_t *prices)
 {
-    cut_t *entries = NULL;
-    size_t count = 0;
-    const int code =
-        read_pairs(file,
-                   "SELECT e.entry_pc, count(*) FROM execution e JOIN vm v ON v.id = e.vm WHERE "
-                   "v.program = ?1 AND e.kind = 'execute' AND e.blocks_gas > 0 GROUP BY e.entry_pc",
-                   program, &entries, &count);
+    sqlite3_stmt *row = NULL;
+    int code = sqlite3_prepare_v2(
+        file->db,
+        "SELECT e.entry_pc, count(*) FROM execution e JOIN vm v ON v.id = e.vm WHERE "
+        "v.program = ?1 AND e.kind = 'execute' AND e.blocks_gas > 0 GROUP BY e.entry_pc",
+        -1, &row, NULL);
 
-    if (code == SQLITE_OK && count > 0 &&
-        (prices->strays = malloc(count * sizeof(*prices->strays))) == NULL) {
-        free(entries);
-        return SQLITE_NOMEM;
+    if (code == SQLITE_OK) {
+        code = sqlite3_bind_int64(row, 1, program);
     }
-    for (size_t i = 0; code == SQLITE_OK && i < count; i++) {
-        if (!is_instruction(&prices->from->code, entries[i].pc)) {
-            prices->strays[prices->stray_count++] =
-                (stray_t){.pc = entries[i].pc, .count = entries[i].began};
-        }
+    while (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
+        const stray_t entry = {.pc = (uint32_t)sqlite3_column_int64(row, 0),
+                               .count = sqlite3_column_int64(row, 1)};
+
+        code = is_instruction(&prices->from->code, entry.pc) ? SQLITE_OK : add_stray(prices, entry);
     }
-    free(entries);
-    return code;
+    sqlite3_finalize(row);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
 /* Of the trap behind the code, which latest64 lists as a block: hits, and how many of them ran on into it. */
@@ -147,21 +124,6 @@ static int read_behind(pvm_prof_run_file_t *file, int64_t program, pvm_recost_pr
         prices->behind_hits = sqlite3_column_int64(row, 0);
         prices->behind_next = sqlite3_column_int64(row, 1);
         prices->has_edges = sqlite3_column_int(row, 2) != 0;
-    }
-    sqlite3_finalize(row);
-    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
-static int has_table(pvm_prof_run_file_t *file, const char *name, bool *out)
-{
-    sqlite3_stmt *row = NULL;
-    int code = sqlite3_prepare_v2(
-        file->db, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1", -1, &row, NULL);
-
-    if (code == SQLITE_OK) {
-        sqlite3_bind_text(row, 1, name, -1, SQLITE_STATIC);
-        code = sqlite3_step(row);
-        *out = code == SQLITE_ROW;
     }
     sqlite3_finalize(row);
     return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
@@ -190,11 +152,7 @@ pvm_prof_status_t pvm_recost_prices_create(pvm_prof_run_file_t *file, int64_t pr
     if ((status = convert(file, program, spec, prices)) != PVM_PROF_OK) {
         return status;
     }
-    code = has_table(file, "cut", &prices->has_cuts);
-    if (code == SQLITE_OK && prices->has_cuts) {
-        code = read_pairs(file, "SELECT pc, began FROM cut WHERE program = ?1 ORDER BY pc", program,
-                          &prices->cuts, &prices->cut_count);
-    }
+    code = pvm_executed_read(file, program, prices->from->code.len, &prices->executed);
     if (code == SQLITE_OK) {
         code = read_strays(file, program, prices);
     }
@@ -216,29 +174,12 @@ void pvm_recost_prices_destroy(pvm_recost_prices_t *prices)
     if (prices->to != NULL) {
         pvm_program_release(prices->to);
     }
-    free(prices->cuts);
+    pvm_executed_free(&prices->executed);
     free(prices->strays);
     free(prices);
 }
 
 /* -- Executions of single instructions ----------------------------------------------------- */
-
-static size_t first_cut(const pvm_recost_prices_t *prices, uint32_t pc)
-{
-    size_t low = 0;
-    size_t high = prices->cut_count;
-
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-
-        if (prices->cuts[middle].pc < pc) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
 
 typedef struct {
     int64_t all;  /**< of all instructions together */
@@ -253,18 +194,14 @@ static int count_executed(const pvm_recost_prices_t *prices, const pvm_block_t *
                           executed_t *out)
 {
     const pvm_code_t *const code = &prices->from->code;
-    const size_t first = first_cut(prices, block->pc);
-    int64_t times = hits;
+    pvm_executed_walk_t walk = pvm_executed_walk(&prices->executed, block->pc, hits);
 
     *out = (executed_t){0};
-    size_t at = first;
-    for (uint32_t pc = block->pc; pc < block->end_pc; pc += 1 + pvm_isa_skip(code, pc)) {
-        for (; at < prices->cut_count && prices->cuts[at].pc <= pc; at++) {
-            if (__builtin_add_overflow(times, prices->cuts[at].began, &times)) {
-                return -1;
-            }
-        }
-        if (times < 0 || __builtin_add_overflow(out->all, times, &out->all)) {
+    for (uint32_t pc = block->pc, next; pc < block->end_pc; pc = next) {
+        next = pc + 1 + pvm_isa_skip(code, pc);
+        const int64_t times = pvm_executed_step(&walk, next);
+
+        if (!walk.is_possible || __builtin_add_overflow(out->all, times, &out->all)) {
             return -1;
         }
         out->last = times;
@@ -314,11 +251,8 @@ static bool count_behind(const pvm_recost_prices_t *prices, const executed_t *ex
     const pvm_op_t op = pvm_isa_op(code->isa, code->octets[executed->last_pc]);
     const bool may_branch = pvm_isa_is_terminator(op) && pvm_isa_has_target(op) &&
                             op != PVM_OP_jump && op != PVM_OP_load_imm_jump;
-    int64_t trapped = 0;
+    const int64_t trapped = pvm_executed_behind(&prices->executed, code->len);
 
-    for (size_t i = first_cut(prices, code->len); i < prices->cut_count; i++) {
-        trapped += prices->cuts[i].began;
-    }
     *out = 0;
     if (prices->from->spec == PVM_SPEC_0_7_2) {
         *out = trapped - strays_behind(prices);
@@ -349,17 +283,17 @@ static uint64_t block_cost(const pvm_recost_prices_t *prices, const pvm_block_t 
     return other->gas;
 }
 
-static int price_by_instruction(const pvm_recost_prices_t *prices, const pvm_block_t *block,
-                                const executed_t *executed, bool is_last, pvm_recost_price_t *out)
+static int price_by_instruction(const pvm_recost_prices_t *prices, const executed_t *executed,
+                                bool is_last, pvm_recost_price_t *out)
 {
     int64_t behind = 0;
 
-    out->is_exact = prices->has_cuts;
+    out->is_exact = prices->executed.is_known;
     if (is_last && !count_behind(prices, executed, &behind)) {
         out->is_exact = false;
     }
     out->hints = executed->hints;
-    out->gas = executed->all - executed->hints + behind + strays_in(prices, block);
+    out->gas = executed->all - executed->hints + behind;
     return 0;
 }
 
@@ -445,5 +379,5 @@ int pvm_recost_price(const pvm_recost_prices_t *prices, uint32_t pc,
     }
     out->has_sbrk = executed.has_sbrk;
     return prices->to != NULL ? price_by_block(prices, block, count, &executed, out)
-                              : price_by_instruction(prices, block, &executed, is_last, out);
+                              : price_by_instruction(prices, &executed, is_last, out);
 }
