@@ -2,6 +2,7 @@
  * tracepoints, libpvm-record.so writes them into a run file. The engine knows their names and no more. */
 #include "events/provider.h"
 
+#include "events/asked.h"
 #include "events/events.h"
 #include "support/error.h"
 
@@ -65,7 +66,11 @@ int pvm_trace_load_lttng(void)
 {
     void *const provider = load_provider("libpvm-lttng.so", "lttng-ust");
 
-    return provider == NULL ? -1 : pvm_trace_set_sink(dlsym(provider, PVM_PROVIDER_SINK));
+    if (provider == NULL || pvm_trace_set_sink(dlsym(provider, PVM_PROVIDER_SINK)) < 0) {
+        return -1;
+    }
+    pvm_events_ask();
+    return 0;
 }
 
 static const pvm_recorder_t *load_recorder(void)
@@ -99,6 +104,7 @@ int pvm_trace_record(const char *path)
         (void)recorder->end(reason, sizeof(reason));
         return -1;
     }
+    pvm_events_ask();
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "vm/counts.h"
 #include "vm/vm.h"
 
+#include "events/asked.h"
 #include "events/events.h"
 #include "events/filter.h"
 #include "isa/semantics.h"
@@ -15,6 +16,17 @@
 
 /* GP A.7: where arguments stand. */
 #define ARGUMENTS_ADDRESS UINT32_C(0xfeff0000)
+
+/* What the environment asks for. Without memory for it the machine is one without it. */
+static void instrument_as_asked(pvm_vm_t *vm)
+{
+    const pvm_asked_t asked = pvm_events_asked();
+
+    if (asked.flags != 0) {
+        vm->sample_hz = asked.sample_hz;
+        (void)pvm_set_instrumentation(vm, 0);
+    }
+}
 
 /* Numbers VMs; the one counter that all VMs of a process share. */
 static atomic_uint_fast64_t next_id = 1;
@@ -92,6 +104,7 @@ pvm_vm_t *pvm_instantiate(pvm_program_t *program, pvm_backend_t backend, uint32_
     }
     pvm_filter_inherit(vm);
     pvm_events_create(vm);
+    instrument_as_asked(vm);
     return vm;
 }
 

@@ -1,4 +1,5 @@
 /* Switching instrumentation and observers. */
+#include "events/asked.h"
 #include "events/events.h"
 #include "events/filter.h"
 #include "sampling/samples.h"
@@ -61,6 +62,7 @@ int pvm_set_instrumentation(pvm_vm_t *vm, uint32_t flags)
     if ((flags & ~known) != 0) {
         return pvm_error_set("pvm_set_instrumentation: unknown flags 0x%x", flags & ~known);
     }
+    flags |= pvm_events_asked().flags;
     if (choose_sampling(vm, (flags & PVM_INSTRUMENT_SAMPLES) != 0) != 0) {
         return -1;
     }

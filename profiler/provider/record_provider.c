@@ -2,6 +2,7 @@
  * pvm_trace_record() is called, in a host of any language; nothing links it.
  *
  * The engine in here is a copy of its own, for the feed's stand-ins. It tells nobody what they do. */
+#include "events/asked.h"
 #include "events/provider.h"
 #include "profiler/feed.h"
 #include "profiler/store.h"
@@ -128,12 +129,33 @@ static void watch_process(void)
     (void)pthread_atfork(before_fork, after_fork, forget_in_child);
 }
 
+/* What machines tell by themselves, and what was asked of them. */
+static uint32_t what_is_told(const pvm_asked_t *asked)
+{
+    static const struct {
+        uint32_t flag;
+        uint32_t instrument;
+    } kinds[] = {{PVM_INSTRUMENT_CALLS, PVM_PROF_CALLS},
+                 {PVM_INSTRUMENT_FLIGHT, PVM_PROF_FLIGHT},
+                 {PVM_INSTRUMENT_SAMPLES, PVM_PROF_SAMPLES}};
+    uint32_t instrument = PVM_PROF_DEFAULT | PVM_PROF_MEMORY;
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        instrument |= (asked->flags & kinds[i].flag) != 0 ? kinds[i].instrument : 0;
+    }
+    return instrument;
+}
+
 static pvm_prof_status_t open_all(const char *path)
 {
-    const pvm_prof_feed_options_t options = {.size = sizeof(options),
-                                             .instrument = PVM_PROF_DEFAULT | PVM_PROF_MEMORY};
+    pvm_prof_feed_options_t options = {.size = sizeof(options)};
     char name[HOST_NAME_BYTES] = "";
+    pvm_asked_t asked;
 
+    if (pvm_events_asked_read(&asked) != 0) {
+        return PVM_PROF_E_ARGUMENT;
+    }
+    options.instrument = what_is_told(&asked);
     status = pvm_prof_run_file_create(path, &file);
     if (status == PVM_PROF_OK) {
         status = pvm_prof_feed_create(file, &options, &feed);
