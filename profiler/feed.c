@@ -22,7 +22,7 @@ static pvm_feed_vm_t **chain(pvm_prof_feed_t *feed, int host, uint64_t id)
     return &feed->buckets[(mixed >> 32) % PVM_PROF_FEED_BUCKETS];
 }
 
-static pvm_feed_vm_t *find_vm(pvm_prof_feed_t *feed, int host, uint64_t id)
+pvm_feed_vm_t *pvm_feed_vm_find(pvm_prof_feed_t *feed, int host, uint64_t id)
 {
     pvm_feed_vm_t *at = *chain(feed, host, id);
 
@@ -165,7 +165,7 @@ static void on_execute_begin(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry,
 {
     pvm_vm_t *const vm = entry->vm;
     const pvm_feed_vm_t *const parent =
-        event->parent == 0 ? NULL : find_vm(feed, entry->host, event->parent);
+        event->parent == 0 ? NULL : pvm_feed_vm_find(feed, entry->host, event->parent);
 
     follow_filter(feed, vm, event->filter);
     if (entry->arguments != NULL && entry->arguments_len == entry->arguments_room) {
@@ -198,12 +198,22 @@ static void on_execute_end(pvm_feed_vm_t *entry, const pvm_event_execute_end_t *
     vm->observer.run_end(vm->observer_data, vm, (pvm_result_t)event->result);
 }
 
-static void on_host_call_begin(pvm_feed_vm_t *entry, const pvm_event_host_call_begin_t *event)
+static void on_host_call_begin(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry, uint64_t time_ns,
+                               const pvm_event_host_call_begin_t *event)
 {
     pvm_vm_t *const vm = entry->vm;
     const pvm_host_call_t call = {
         .seq = event->seq, .pc = event->pc, .func_id = event->func_id, .gas = event->gas};
 
+    if (event->seq < vm->host_seq) {
+        /* Told twice: in both ways. */
+        return;
+    }
+    if (time_ns >= feed->last_call_ns) {
+        feed->last_call_ns = time_ns;
+    } else if (feed->late_ns == 0 || time_ns < feed->late_ns) {
+        feed->late_ns = time_ns;
+    }
     memcpy(vm->registers, event->registers, sizeof(vm->registers));
     vm->gas = event->gas;
     vm->pc = event->pc;
@@ -221,6 +231,10 @@ static void on_host_call_end(pvm_feed_vm_t *entry, const pvm_event_host_call_end
         .seq = event->seq, .pc = vm->pc, .func_id = vm->host_call, .gas = event->gas};
     uint32_t at = 0;
 
+    if (!vm->host_pending || event->seq + 1 != vm->host_seq) {
+        /* Told twice, or its begin is not known. */
+        return;
+    }
     for (int i = 0; i < PVM_REGISTER_COUNT && at < event->values_len; i++) {
         if ((event->changed >> i) & 1) {
             vm->registers[i] = event->values[at++];
@@ -272,8 +286,8 @@ static void on_gas_set(pvm_feed_vm_t *entry, const pvm_event_gas_set_t *event)
 }
 
 /* Events of a machine that is known. */
-static pvm_prof_status_t feed_vm(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry, pvm_event_kind_t kind,
-                                 const void *record)
+static pvm_prof_status_t feed_vm(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry, uint64_t time_ns,
+                                 pvm_event_kind_t kind, const void *record)
 {
     /* Events of counts and the flight record come in front of the end of a run. */
     if (kind == PVM_EVENT_host_call_end) {
@@ -291,7 +305,7 @@ static pvm_prof_status_t feed_vm(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry, pv
         on_execute_end(entry, record);
         return PVM_PROF_OK;
     case PVM_EVENT_host_call_begin:
-        on_host_call_begin(entry, record);
+        on_host_call_begin(feed, entry, time_ns, record);
         return PVM_PROF_OK;
     case PVM_EVENT_host_call_end:
         on_host_call_end(entry, record);
@@ -438,12 +452,12 @@ pvm_prof_status_t pvm_prof_feed_event(pvm_prof_feed_t *feed, int host, uint64_t 
     if (feed->recorder == NULL) {
         status = pvm_feed_start_recorder(feed);
     }
-    pvm_feed_vm_t *entry = find_vm(feed, host, vm);
+    pvm_feed_vm_t *entry = pvm_feed_vm_find(feed, host, vm);
     if (status == PVM_PROF_OK && entry == NULL) {
         status = meet_vm(feed, host, kind, record, &entry);
     }
     if (status == PVM_PROF_OK && entry != NULL) {
-        status = feed_vm(feed, entry, kind, record);
+        status = feed_vm(feed, entry, time_ns, kind, record);
     } else if (entry == NULL && kind != PVM_EVENT_vm_destroy && kind != PVM_EVENT_arguments &&
                kind != PVM_EVENT_vm_reset && kind != PVM_EVENT_vm_create) {
         /* The middle of something whose begin is not in the trace. */
@@ -522,11 +536,6 @@ void pvm_prof_feed_lost_calls(pvm_prof_feed_t *feed, uint64_t calls)
     feed->lost_calls += calls;
 }
 
-void pvm_prof_feed_out_of_order(pvm_prof_feed_t *feed)
-{
-    feed->is_out_of_order = true;
-}
-
 pvm_prof_status_t pvm_prof_feed_finish(pvm_prof_feed_t *feed, pvm_prof_run_status_t status)
 {
     pvm_prof_status_t result = PVM_PROF_OK;
@@ -541,8 +550,9 @@ pvm_prof_status_t pvm_prof_feed_finish(pvm_prof_feed_t *feed, pvm_prof_run_statu
     feed->file->lost[PVM_PROF_LOST_PACKET] += feed->lost_packets;
     feed->file->lost[PVM_PROF_LOST_HOST_CALL] += feed->lost_calls;
     result = pvm_prof_recorder_finish(feed->recorder, status);
-    if (feed->is_out_of_order && result == PVM_PROF_OK) {
-        result = pvm_feed_sort_calls(feed->file);
+    if (feed->late_ns != 0 && (feed->instrument & PVM_PROF_HOST_CALLS) && result == PVM_PROF_OK) {
+        result =
+            pvm_feed_sort_calls(feed->file, (int64_t)(feed->late_ns - feed->recorder->began_ns));
     }
     return result;
 }

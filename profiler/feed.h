@@ -53,9 +53,19 @@ void pvm_prof_feed_forget_pieces(pvm_prof_feed_t *feed, uint64_t hash);
 /** One event. Events of programs count in any order; others by time.
  *  @param record  its pvm_event_NAME_t, borrowed
  *  Errors: E_FORMAT: a value that no libpvm tells; E_SYSTEM. What belongs to a program or a machine that no event
- *  has told is counted as lost. */
+ *  has told is counted as lost. Host calls whose begins come late are put into order by pvm_prof_feed_finish(). */
 pvm_prof_status_t pvm_prof_feed_event(pvm_prof_feed_t *feed, int host, uint64_t time_ns,
                                       pvm_event_kind_t kind, const void *record);
+
+/** A host call that was told as a whole: its begin, and later its end, each in its place in time. What is known already, from
+ *  host_call_open or host_call_begin, is not fed again. */
+pvm_prof_status_t pvm_prof_feed_call_begin(pvm_prof_feed_t *feed, int host, uint64_t time_ns,
+                                           const pvm_event_host_call_t *call);
+pvm_prof_status_t pvm_prof_feed_call_end(pvm_prof_feed_t *feed, int host, uint64_t time_ns,
+                                         const pvm_event_host_call_t *call);
+/** The begin of a host call, told while it goes on. */
+pvm_prof_status_t pvm_prof_feed_call_open(pvm_prof_feed_t *feed, int host, uint64_t time_ns,
+                                          const pvm_event_host_call_open_t *call);
 
 /** Whether events of this kind leave anything in a run file; host_memory does for machines that ask for it. Thread: any. */
 bool pvm_prof_feed_wants(pvm_event_kind_t kind);
@@ -86,8 +96,6 @@ pvm_prof_status_t pvm_prof_feed_total(pvm_prof_feed_t *feed, const pvm_prof_feed
 void pvm_prof_feed_lost(pvm_prof_feed_t *feed, uint64_t events, uint64_t packets);
 /** Host calls of which no event came. */
 void pvm_prof_feed_lost_calls(pvm_prof_feed_t *feed, uint64_t calls);
-/** Begins of host calls were fed out of order: pvm_prof_feed_finish() puts their numbers into order. */
-void pvm_prof_feed_out_of_order(pvm_prof_feed_t *feed);
 
 /** If no machine is alive: make the file complete as it stands, see pvm_prof_recorder_checkpoint(). */
 void pvm_prof_feed_checkpoint(pvm_prof_feed_t *feed);

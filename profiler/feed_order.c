@@ -1,11 +1,15 @@
 /* Host calls that were told when they had ended, put into the order in which they began. */
 #include "profiler/feed_state.h"
 
+/* Those before the first that is late stand where they belong. */
+static const char *const placing =
+    "CREATE TEMP TABLE place AS SELECT seq AS old, row_number() OVER (ORDER BY started_ns, seq) - "
+    "1 "
+    "+ (SELECT count(*) FROM host_call WHERE started_ns < ?1) AS new "
+    "FROM host_call WHERE started_ns >= ?1";
+
 /* Numbers are keys: they go out of the way first. Sums by slices of numbers are made again. */
 static const char *const sorting[] = {
-    "CREATE TEMP TABLE place AS SELECT seq AS old, row_number() OVER (ORDER BY started_ns, seq) - "
-    "1 AS new "
-    "FROM host_call",
     "DELETE FROM place WHERE old = new",
     "CREATE UNIQUE INDEX temp.place_old ON place (old)",
     "UPDATE host_call_register SET seq = -1 - (SELECT new FROM place WHERE old = seq) "
@@ -13,6 +17,9 @@ static const char *const sorting[] = {
     "UPDATE host_call_register SET seq = -1 - seq WHERE seq < 0",
     "UPDATE host_memory SET seq = (SELECT new FROM place WHERE old = seq) WHERE seq IN (SELECT old "
     "FROM place)",
+    "UPDATE block_trace_call SET seq = -1 - (SELECT new FROM place WHERE old = seq) "
+    "WHERE seq IN (SELECT old FROM place)",
+    "UPDATE block_trace_call SET seq = -1 - seq WHERE seq < 0",
     "UPDATE host_call SET seq = -1 - (SELECT new FROM place WHERE old = seq) WHERE seq IN (SELECT "
     "old FROM place)",
     "UPDATE host_call SET seq = -1 - seq WHERE seq < 0",
@@ -28,12 +35,28 @@ static const char *const sorting[] = {
     "DROP TABLE place",
 };
 
-pvm_prof_status_t pvm_feed_sort_calls(pvm_prof_run_file_t *file)
+static int place_calls(pvm_prof_run_file_t *file, int64_t from_ns)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(file->db, placing, -1, &statement, NULL);
+
+    if (code == SQLITE_OK) {
+        sqlite3_bind_int64(statement, 1, from_ns);
+        code = sqlite3_step(statement);
+    }
+    (void)sqlite3_finalize(statement);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+pvm_prof_status_t pvm_feed_sort_calls(pvm_prof_run_file_t *file, int64_t from_ns)
 {
     int code;
 
     pthread_mutex_lock(&file->lock);
     code = sqlite3_exec(file->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (code == SQLITE_OK) {
+        code = place_calls(file, from_ns);
+    }
     for (size_t i = 0; i < sizeof(sorting) / sizeof(*sorting) && code == SQLITE_OK; i++) {
         code = sqlite3_exec(file->db, sorting[i], NULL, NULL, NULL);
     }

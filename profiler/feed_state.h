@@ -58,7 +58,8 @@ struct pvm_prof_feed_t {
     uint64_t lost_events;
     uint64_t lost_packets;
     uint64_t lost_calls;
-    bool is_out_of_order;
+    uint64_t last_call_ns; /**< latest begin of a host call */
+    uint64_t late_ns;      /**< earliest that came after one that began later; 0: none */
     pvm_feed_sum_t *sums;
     size_t sum_count;
     pvm_program_t *substitute; /**< for programs with its code; NULL: none */
@@ -68,6 +69,8 @@ struct pvm_prof_feed_t {
 
 /** Make the recorder, whose time begins. */
 pvm_prof_status_t pvm_feed_start_recorder(pvm_prof_feed_t *feed);
+/** NULL: no event has told of it. */
+pvm_feed_vm_t *pvm_feed_vm_find(pvm_prof_feed_t *feed, int host, uint64_t id);
 /** Make a stand-in. *out_entry is NULL if its program is not known. */
 pvm_prof_status_t pvm_feed_vm_make(pvm_prof_feed_t *feed, int host,
                                    const pvm_event_execute_begin_t *event,
@@ -84,8 +87,8 @@ void pvm_feed_programs_free(pvm_prof_feed_t *feed);
 
 /* -- feed_order.c -- */
 
-/** Number host calls by the times at which they began. */
-pvm_prof_status_t pvm_feed_sort_calls(pvm_prof_run_file_t *file);
+/** Number host calls by the times at which they began. @param from_ns  as in the file; those before are in order */
+pvm_prof_status_t pvm_feed_sort_calls(pvm_prof_run_file_t *file, int64_t from_ns);
 
 /* -- feed_flight.c -- */
 

@@ -45,16 +45,17 @@ static void put_field(const char *name, const char *type, const char *unit, cons
     printf("| %s | %s | %s | %s |\n", name, type, unit, text);
 }
 
-#define OUTLETS_LTTNG   "LTTng"
-#define OUTLETS_PROBE   "USDT"
-#define OUTLETS_BOTH    "LTTng, USDT"
-#define OUTLETS_THINNED "USDT, and as `NAME_64th` the calls whose `seq` is a multiple of 64"
-#define COST_RARE       "rare"
-#define COST_CALL       "call"
-#define COST_BLOCK      "block"
-#define COST_BATCH      "batch"
-#define COST_EXIT       "exit"
-#define COST_DATA       "data"
+#define OUTLETS_LTTNG "LTTng"
+#define OUTLETS_PROBE "USDT"
+#define OUTLETS_BOTH  "LTTng, USDT"
+#define OUTLETS_THINNED                                                                            \
+    "LTTng, USDT, and as USDT probe `NAME_64th` the calls whose `seq` is a multiple of 64"
+#define COST_RARE  "rare"
+#define COST_CALL  "call"
+#define COST_BLOCK "block"
+#define COST_BATCH "batch"
+#define COST_EXIT  "exit"
+#define COST_DATA  "data"
 
 int main(void)
 {

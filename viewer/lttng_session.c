@@ -114,11 +114,28 @@ static pvm_view_status_t start_daemon(pvm_view_t *view, pvm_lttng_session_t *ses
     return PVM_VIEW_FINE;
 }
 
+static int enable(const pvm_lttng_session_t *session, const char *events)
+{
+    char copy[512];
+    char name[sizeof(session->name)];
+
+    (void)snprintf(copy, sizeof(copy), "%s", events);
+    (void)snprintf(name, sizeof(name), "%s", session->name);
+    return RUN(session, "lttng", "enable-event", "--userspace", "-s", name, "--channel=pvm", copy);
+}
+
+pvm_view_status_t pvm_view_lttng_enable(pvm_view_t *view, const pvm_lttng_session_t *session,
+                                        const char *events)
+{
+    return enable(session, events) == 0 ? PVM_VIEW_FINE
+                                        : pvm_view_fail(view, PVM_VIEW_ENVIRONMENT,
+                                                        "record: LTTng refuses events %s", events);
+}
+
 pvm_view_status_t pvm_view_lttng_begin(pvm_view_t *view, const char *events,
                                        pvm_lttng_session_t *session)
 {
     char output[96];
-    char copy[512];
 
     *session = (pvm_lttng_session_t){.folder = "/tmp/pvmscope-lttng-XXXXXX"};
     if (mkdtemp(session->folder) == NULL) {
@@ -133,13 +150,10 @@ pvm_view_status_t pvm_view_lttng_begin(pvm_view_t *view, const char *events,
     }
     (void)snprintf(session->name, sizeof(session->name), "pvmscope-%ld", (long)getpid());
     (void)snprintf(output, sizeof(output), "--output=%s/trace", session->folder);
-    (void)snprintf(copy, sizeof(copy), "%s", events);
     if (RUN(session, "lttng", "create", session->name, output) != 0 ||
         RUN(session, "lttng", "enable-channel", "--userspace", "-s", session->name, "--buffers-uid",
             "--subbuf-size=1M", "--num-subbuf=16", "--discard", "pvm") != 0 ||
-        RUN(session, "lttng", "enable-event", "--userspace", "-s", session->name, "--channel=pvm",
-            copy) != 0 ||
-        RUN(session, "lttng", "start", session->name) != 0) {
+        enable(session, events) != 0 || RUN(session, "lttng", "start", session->name) != 0) {
         return pvm_view_fail(
             view, PVM_VIEW_ENVIRONMENT,
             "record: LTTng refuses the session; is there room in /dev/shm, and lttng installed? Or "

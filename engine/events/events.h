@@ -142,6 +142,8 @@ void pvm_events_flight(pvm_vm_t *vm);
 /** The newest entry of the flight record is the host call. */
 PVM_EVENTS_COLD void pvm_events_call_begin(pvm_vm_t *vm);
 PVM_EVENTS_COLD void pvm_events_call_end(pvm_vm_t *vm);
+/** Something is about to be told that happens in the host call that is open: if its begin waits for its end, tell it. */
+void pvm_events_call_open(pvm_vm_t *vm);
 void pvm_events_memory(pvm_vm_t *vm, uint32_t address, const void *data, size_t length,
                        bool is_write);
 void pvm_events_gas_set(pvm_vm_t *vm, int64_t old_gas, int64_t new_gas);

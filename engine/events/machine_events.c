@@ -192,6 +192,9 @@ void pvm_events_run_end(pvm_vm_t *vm, pvm_result_t result)
     if (result == PVM_RESULT_PANIC || result == PVM_RESULT_FAULT || result == PVM_RESULT_OOG) {
         pvm_events_flight(vm);
     }
+    if (vm->host_pending) {
+        pvm_events_call_open(vm);
+    }
     if (result != PVM_RESULT_HOST_CALL && vm->state != PVM_STATE_READY) {
         pvm_events_counts_tell(vm);
         pvm_events_calls_tell(vm);
@@ -222,11 +225,25 @@ static const pvm_flight_slot_t *newest_call(const pvm_vm_t *vm)
     return &vm->flight[(vm->host_seq - 1) % PVM_FLIGHT_ENTRIES];
 }
 
+/* Field by field: an initializer would set all of the registers to zero before. */
+static void tell_begin(const pvm_vm_t *vm)
+{
+    const pvm_flight_slot_t *const call = newest_call(vm);
+    pvm_event_host_call_begin_t record;
+
+    record.vm = pvm_events_name(vm->id);
+    record.service = vm->service;
+    record.seq = vm->host_seq - 1;
+    record.pc = call->pc;
+    record.func_id = call->func_id;
+    record.gas = call->gas;
+    memcpy(record.registers, vm->registers, sizeof(record.registers));
+    pvm_events_tell_host_call_begin(&record);
+}
+
 void pvm_events_call_begin(pvm_vm_t *vm)
 {
     pvm_events_state_t *const state = &vm->events;
-    pvm_event_host_call_begin_t *const record = &state->call;
-    const pvm_flight_slot_t *const call = newest_call(vm);
 
     if (vm->block_trace != NULL) {
         pvm_block_trace_flush(vm);
@@ -237,41 +254,80 @@ void pvm_events_call_begin(pvm_vm_t *vm)
             return;
         }
     }
-    memcpy(record->registers, vm->registers, sizeof(record->registers));
+    memcpy(state->call.before, vm->registers, sizeof(state->call.before));
     state->has_call_registers = true;
-    state->call_began_ns = pvm_events_wants_call(vm->host_seq - 1) ? pvm_events_now_ns() : 0;
-    if (!PVM_EVENTS_WANTED_OF(vm, host_call_begin)) {
+    state->call_is_held = pvm_events_sink_wants(PVM_EVENT_host_call);
+    state->call.begin_ns =
+        state->call_is_held || pvm_events_wants_call(vm->host_seq - 1) ? pvm_events_now_ns() : 0;
+    /* Probes are not the sink's: while some are armed, each gets what it asks for. */
+    if ((!state->call_is_held || pvm_events_is_armed()) &&
+        PVM_EVENTS_WANTED_OF(vm, host_call_begin)) {
+        tell_begin(vm);
+    }
+}
+
+void pvm_events_call_open(pvm_vm_t *vm)
+{
+    pvm_events_state_t *const state = &vm->events;
+    const pvm_flight_slot_t *const call = newest_call(vm);
+
+    if (!state->call_is_held || !PVM_EVENTS_WANTED_OF(vm, host_call_open)) {
         return;
     }
-    record->vm = pvm_events_name(vm->id);
-    record->service = vm->service;
-    record->seq = vm->host_seq - 1;
-    record->pc = call->pc;
-    record->func_id = call->func_id;
-    record->gas = call->gas;
-    pvm_events_tell_host_call_begin(record);
+    pvm_event_host_call_open_t record = {.vm = pvm_events_name(vm->id),
+                                         .service = vm->service,
+                                         .seq = vm->host_seq - 1,
+                                         .pc = call->pc,
+                                         .func_id = call->func_id,
+                                         .begin_ns = state->call.begin_ns,
+                                         .gas = call->gas};
+    memcpy(record.registers, state->call.before, sizeof(record.registers));
+    state->call_is_held = false;
+    pvm_events_tell_host_call_open(&record);
 }
 
 static void tell_end(pvm_vm_t *vm)
 {
     const pvm_events_state_t *const state = &vm->events;
     uint64_t values[PVM_REGISTER_COUNT];
-    pvm_event_host_call_end_t record = {.vm = pvm_events_name(vm->id),
-
-                                        .seq = vm->host_seq - 1,
-                                        .gas = vm->gas,
-                                        .values = values};
+    pvm_event_host_call_end_t record = {
+        .vm = pvm_events_name(vm->id), .seq = vm->host_seq - 1, .gas = vm->gas, .values = values};
 
     /* Without a begin to compare with, all of them are told. First which, without a branch: mostly it is one or two. */
     unsigned changed = state->has_call_registers ? 0 : ALL_REGISTERS;
     for (int i = 0; i < PVM_REGISTER_COUNT; i++) {
-        changed |= (unsigned)(vm->registers[i] != state->call.registers[i]) << i;
+        changed |= (unsigned)(vm->registers[i] != state->call.before[i]) << i;
     }
     record.changed = (uint16_t)changed;
     for (; changed != 0; changed &= changed - 1) {
         values[record.values_len++] = vm->registers[__builtin_ctz(changed)];
     }
     pvm_events_tell_host_call_end(&record);
+}
+
+/* The record was begun with the call. @param end_ns  0: now; LTTng reads the clock itself, which is dear */
+static void tell_whole(pvm_vm_t *vm, uint64_t end_ns)
+{
+    pvm_events_state_t *const state = &vm->events;
+    pvm_event_host_call_t *const record = &state->call;
+    const pvm_flight_slot_t *const call = newest_call(vm);
+
+    if (!state->has_call_registers) {
+        memcpy(record->before, vm->registers, sizeof(record->before));
+        record->begin_ns = 0;
+    }
+    record->vm = pvm_events_name(vm->id);
+    record->service = vm->service;
+    record->seq = vm->host_seq - 1;
+    record->pc = call->pc;
+    record->func_id = call->func_id;
+    record->end_ns = end_ns;
+    record->gas_before = call->gas;
+    record->gas_after = vm->gas;
+    record->program = pvm_events_program_hash(vm->program);
+    memcpy(record->after, vm->registers, sizeof(record->after));
+    record->backend = (uint8_t)vm->backend;
+    pvm_events_tell_host_call(record);
 }
 
 /* Of a host call that is left out, what the host added is told, so that gas used stays exact. */
@@ -295,27 +351,15 @@ void pvm_events_call_end(pvm_vm_t *vm)
         leave_untold(vm, call);
         return;
     }
-    if (PVM_EVENTS_WANTED_OF(vm, host_call_end)) {
+    const bool is_probed = pvm_events_wants_call(vm->host_seq - 1);
+    const bool is_whole = pvm_events_sink_wants(PVM_EVENT_host_call);
+    if ((!is_whole || pvm_events_is_armed()) && PVM_EVENTS_WANTED_OF(vm, host_call_end)) {
         tell_end(vm);
     }
-    if (pvm_events_wants_call(vm->host_seq - 1) || pvm_events_sink_wants(PVM_EVENT_host_call)) {
-        pvm_event_host_call_t record = {.vm = pvm_events_name(vm->id),
-                                        .service = vm->service,
-                                        .seq = vm->host_seq - 1,
-                                        .pc = call->pc,
-                                        .func_id = call->func_id,
-                                        .begin_ns =
-                                            state->has_call_registers ? state->call_began_ns : 0,
-                                        .end_ns = pvm_events_now_ns(),
-                                        .gas_before = call->gas,
-                                        .gas_after = vm->gas,
-                                        .program = pvm_events_program_hash(vm->program),
-                                        .backend = (uint8_t)vm->backend};
-        memcpy(record.before, state->has_call_registers ? state->call.registers : vm->registers,
-               sizeof(record.before));
-        memcpy(record.after, vm->registers, sizeof(record.after));
-        pvm_events_tell_host_call(&record);
+    if (is_probed || is_whole) {
+        tell_whole(vm, is_probed ? pvm_events_now_ns() : 0);
     }
+    state->call_is_held = false;
     state->has_call_registers = false;
     if (vm->filter != NULL) {
         pvm_filter_call_end(vm);
@@ -329,6 +373,7 @@ void pvm_events_memory(pvm_vm_t *vm, uint32_t address, const void *data, size_t 
         !PVM_EVENTS_WANTED_OF(vm, host_memory)) {
         return;
     }
+    pvm_events_call_open(vm);
     for (size_t offset = 0; offset == 0 || offset < length; offset += PVM_EVENTS_PIECE_BYTES) {
         const size_t rest = length - offset;
         const pvm_event_host_memory_t piece = {

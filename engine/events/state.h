@@ -47,12 +47,11 @@ typedef struct {
     bool host_gave_up; /**< the run ends because the host said out of gas */
     bool owns_counts;  /**< counting only because somebody wants count events */
     bool has_call_registers;
-    int64_t run_gas;       /**< at the begin of the run, if that is told */
-    uint64_t run_began_ns; /**< the same */
-    uint64_t blocks_told;  /**< in batches */
-    uint64_t call_began_ns;
-    pvm_event_host_call_begin_t
-        call; /**< the host call that is open: its registers, and the rest if it was told */
+    bool call_is_held; /**< the begin of the host call that is open waits for its end: host_call */
+    int64_t run_gas;   /**< at the begin of the run, if that is told */
+    uint64_t run_began_ns;      /**< the same */
+    uint64_t blocks_told;       /**< in batches */
+    pvm_event_host_call_t call; /**< the one that is open: registers and time at its begin */
     pvm_told_counts_t told;
     pvm_told_calls_t told_calls;
 } pvm_events_state_t;

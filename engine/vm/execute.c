@@ -77,6 +77,9 @@ static pvm_result_t run(pvm_vm_t *vm, pvm_run_kind_t kind)
     vm->events.run_is_told = false;
     vm->events.host_gave_up = false;
     if (pvm_events_has_listeners() || vm->events.owns_counts) {
+        if (outer != NULL) {
+            pvm_events_call_open(outer);
+        }
         pvm_events_run_begin(vm, kind);
     }
     vm->place = PVM_PLACE_ENGINE;

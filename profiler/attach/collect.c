@@ -38,9 +38,6 @@ static pvm_prof_status_t finish(collect_t *collect)
     pvm_collect_store_facts(collect);
     pvm_prof_feed_lost_calls(collect->feed, collect->state.lost);
     pvm_prof_feed_lost(collect->feed, pvm_collect_lost_others(collect), 0);
-    if (pvm_order_had_late(collect->order)) {
-        pvm_prof_feed_out_of_order(collect->feed);
-    }
     const pvm_prof_status_t finished = pvm_prof_feed_finish(
         collect->feed,
         collect->status == PVM_PROF_OK ? PVM_PROF_RUN_COMPLETE : PVM_PROF_RUN_INCOMPLETE);
@@ -117,8 +114,8 @@ pvm_prof_status_t pvm_collect_open(const pvm_collect_options_t *options, pvm_col
     collect_t *const collect = calloc(1, sizeof(*collect));
 
     *out = NULL;
-    if (collect == NULL ||
-        (collect->order = pvm_order_create(pvm_collect_on_ordered, collect)) == NULL) {
+    if (collect == NULL || (collect->order = pvm_order_create(pvm_collect_on_ordered, collect,
+                                                              sizeof(pvm_bpf_header_t))) == NULL) {
         free(collect);
         pvm_error_set("no memory to collect with");
         return PVM_PROF_E_SYSTEM;

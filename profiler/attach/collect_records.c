@@ -111,36 +111,11 @@ void pvm_collect_begin_call(collect_t *collect, pvm_image_t *image, uint64_t tim
         pvm_collect_feed(collect, image, time_ns, PVM_EVENT_execute_begin, &begin);
         machine->is_running = true;
     }
-    pvm_event_host_call_begin_t begin = {.vm = call->vm,
-                                         .service = call->service,
-                                         .seq = call->seq,
-                                         .pc = call->pc,
-                                         .func_id = call->func_id,
-                                         .gas = call->gas_before};
-    memcpy(begin.registers, call->before, sizeof(begin.registers));
-    pvm_collect_feed(collect, image, time_ns, PVM_EVENT_host_call_begin, &begin);
+    pvm_collect_note(
+        collect, pvm_prof_feed_call_begin(collect->feed, host_of(collect, image), time_ns, call));
     pvm_machine_count(&collect->machines, machine, call->seq);
     machine->next_seq = call->seq + 1;
     collect->state.host_calls++;
-}
-
-static void end_call(collect_t *collect, const pvm_image_t *image, uint64_t time_ns,
-                     const pvm_event_host_call_t *call)
-{
-    uint64_t values[PVM_REGISTER_COUNT];
-    if (!pvm_prof_feed_has_program(collect->feed, call->program)) {
-        return;
-    }
-    pvm_event_host_call_end_t end = {
-        .vm = call->vm, .seq = call->seq, .gas = call->gas_after, .values = values};
-
-    for (int i = 0; i < PVM_REGISTER_COUNT; i++) {
-        if (call->before[i] != call->after[i]) {
-            end.changed = (uint16_t)(end.changed | 1U << i);
-            values[end.values_len++] = call->after[i];
-        }
-    }
-    pvm_collect_feed(collect, image, time_ns, PVM_EVENT_host_call_end, &end);
 }
 
 static void on_execution(collect_t *collect, pvm_image_t *image, const pvm_bpf_header_t *header,
@@ -174,9 +149,10 @@ static void on_execution(collect_t *collect, pvm_image_t *image, const pvm_bpf_h
 }
 
 void pvm_collect_on_ordered(void *user_data, uint64_t time_ns, pvm_order_side_t side,
-                            const pvm_bpf_header_t *header, void *record)
+                            const void *header_of_record, void *record)
 {
     collect_t *const collect = user_data;
+    const pvm_bpf_header_t *const header = header_of_record;
     pvm_image_t *const image = pvm_images_find(&collect->images, header->copy, header->ip);
 
     if (image == NULL || collect->status != PVM_PROF_OK) {
@@ -187,7 +163,8 @@ void pvm_collect_on_ordered(void *user_data, uint64_t time_ns, pvm_order_side_t 
         if (side == PVM_ORDER_BEGIN) {
             pvm_collect_begin_call(collect, image, time_ns, record);
         } else {
-            end_call(collect, image, time_ns, record);
+            pvm_collect_note(collect, pvm_prof_feed_call_end(collect->feed, host_of(collect, image),
+                                                             time_ns, record));
         }
         return;
     case PVM_EVENT_execute_begin:
@@ -234,6 +211,8 @@ void pvm_collect_on_record(void *user_data, const pvm_bpf_header_t *header, cons
     if (collect->end_ns != 0 && header->time_ns > collect->end_ns) {
         return;
     }
+    uint64_t begin_ns = header->time_ns;
+    uint64_t end_ns = 0;
     switch (header->kind) {
     case PVM_EVENT_program_load:
     case PVM_EVENT_program_data:
@@ -246,7 +225,9 @@ void pvm_collect_on_record(void *user_data, const pvm_bpf_header_t *header, cons
         }
         return;
     case PVM_EVENT_host_call:
-        if (((const pvm_event_host_call_t *)record)->begin_ns == 0) {
+        begin_ns = ((const pvm_event_host_call_t *)record)->begin_ns;
+        end_ns = ((const pvm_event_host_call_t *)record)->end_ns;
+        if (begin_ns == 0) {
             collect->begun_before++;
             return;
         }
@@ -254,7 +235,7 @@ void pvm_collect_on_record(void *user_data, const pvm_bpf_header_t *header, cons
     default:
         break;
     }
-    if (pvm_order_add(collect->order, header, record, bytes) != 0) {
+    if (pvm_order_add(collect->order, begin_ns, end_ns, header, record, bytes) != 0) {
         pvm_error_set("%.300s: no memory for records that wait",
                       pvm_prof_run_file_path(collect->file));
         pvm_collect_note(collect, PVM_PROF_E_SYSTEM);

@@ -48,7 +48,7 @@ void pvm_collect_sort_sample(collect_t *collect, const pvm_bpf_header_t *header,
     sample.vm = (uint64_t)image->own_pid << 32 | (uint32_t)record->vm;
     sorted.copy = image->id;
     sorted.ip = image->copy.base;
-    if (pvm_order_add(collect->order, &sorted, &sample, sizeof(sample)) != 0) {
+    if (pvm_order_add(collect->order, sorted.time_ns, 0, &sorted, &sample, sizeof(sample)) != 0) {
         pvm_collect_note(collect, PVM_PROF_E_SYSTEM);
     }
 }

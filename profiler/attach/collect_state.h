@@ -4,10 +4,11 @@
 
 #include "profiler/attach/collect.h"
 #include "profiler/attach/machines.h"
-#include "profiler/attach/order.h"
 #include "profiler/attach/overhead.h"
 #include "profiler/attach/samples.h"
+#include "profiler/event_order.h"
 #include "profiler/feed.h"
+#include "trace/bpf/shared.h"
 
 #include <time.h>
 
@@ -67,7 +68,7 @@ void pvm_collect_on_record(void *user_data, const pvm_bpf_header_t *header, cons
                            size_t bytes);
 /** In order: pvm_order_take_t. */
 void pvm_collect_on_ordered(void *user_data, uint64_t time_ns, pvm_order_side_t side,
-                            const pvm_bpf_header_t *header, void *record);
+                            const void *header, void *record);
 void pvm_collect_feed(collect_t *collect, const pvm_image_t *image, uint64_t time_ns,
                       pvm_event_kind_t kind, const void *record);
 /** Feed a program that was read from its process, unless it is known. */

@@ -4,13 +4,11 @@
  * after its first execution, because tracing began later or because buffers were overwritten. */
 #include "profiler/import/import.h"
 
-#include "profiler/feed.h"
-#include "profiler/import/record.h"
+#include "profiler/import/reader.h"
 #include "support/error.h"
 
 #include <errno.h>
 #include <ftw.h>
-#include <pvm/trace.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,17 +19,7 @@
 /** Folders below each other. */
 #define DEPTH_MAX 32
 
-typedef struct {
-    const char *source;
-    pvm_prof_feed_t *feed;
-    pvm_import_result_t *result;
-    bool is_scan; /**< programs and event classes only */
-    bool has_call_events;
-    bool has_memory_events; /**< the session enabled host_memory */
-    uint32_t instrument;
-    pvm_prof_status_t status; /**< the first failure */
-    pvm_import_record_t *record;
-} reader_t;
+typedef pvm_import_reader_t reader_t;
 
 /* -- Traces below a folder ----------------------------------------------------------------- */
 
@@ -116,132 +104,7 @@ static void report(reader_t *reader, const char *doing)
     }
 }
 
-/* -- Messages ------------------------------------------------------------------------------ */
-
-static const char *host_of(const bt_stream *stream)
-{
-    const bt_value *const value = bt_trace_borrow_environment_entry_value_by_name_const(
-        bt_stream_borrow_trace_const(stream), "hostname");
-
-    return value != NULL && bt_value_is_string(value) ? bt_value_string_get(value) : "";
-}
-
-/* What the trace could hold tells what is missing from it. */
-static void note_classes(reader_t *reader, const bt_stream *stream)
-{
-    static const struct {
-        pvm_event_kind_t kind;
-        uint32_t instrument;
-    } meanings[] = {{PVM_EVENT_block_counts, PVM_PROF_COUNTS},
-                    {PVM_EVENT_edge_counts, PVM_PROF_EDGES},
-                    {PVM_EVENT_host_call_begin, PVM_PROF_HOST_CALLS},
-                    {PVM_EVENT_samples, PVM_PROF_SAMPLES},
-                    {PVM_EVENT_block_batch, PVM_PROF_BLOCKS}};
-    const bt_stream_class *const class = bt_stream_borrow_class_const(stream);
-    const uint64_t count = bt_stream_class_get_event_class_count(class);
-
-    for (uint64_t i = 0; i < count; i++) {
-        const char *const name =
-            bt_event_class_get_name(bt_stream_class_borrow_event_class_by_index_const(class, i));
-        const pvm_event_kind_t kind = name != NULL ? pvm_import_kind(name) : PVM_EVENT_COUNT;
-
-        for (size_t m = 0; m < sizeof(meanings) / sizeof(meanings[0]); m++) {
-            reader->instrument |= kind == meanings[m].kind ? meanings[m].instrument : 0;
-        }
-        reader->has_memory_events |= kind == PVM_EVENT_host_memory;
-        reader->has_call_events |= kind == PVM_EVENT_call_tree;
-    }
-}
-
-/* Memory and calls are told of machines that ask for it, and a host that touches no memory is not told of. */
-static void note_run(reader_t *reader, const bt_event *event)
-{
-    const pvm_event_execute_begin_t *const run = (const void *)reader->record->record;
-    const char *field = "";
-
-    if ((!reader->has_memory_events && !reader->has_call_events) ||
-        !pvm_import_record(PVM_EVENT_execute_begin, bt_event_borrow_payload_field_const(event),
-                           reader->record, &field)) {
-        return;
-    }
-    if (reader->has_memory_events && (run->instrumentation & PVM_INSTRUMENT_MEMORY) != 0) {
-        reader->instrument |= PVM_PROF_MEMORY;
-    }
-    if (reader->has_call_events && (run->instrumentation & PVM_INSTRUMENT_CALLS) != 0) {
-        reader->instrument |= PVM_PROF_CALLS;
-    }
-}
-
-static void on_event(reader_t *reader, const bt_message *message)
-{
-    const bt_event *const event = bt_message_event_borrow_event_const(message);
-    const char *const name = bt_event_class_get_name(bt_event_borrow_class_const(event));
-    const pvm_event_kind_t kind = name != NULL ? pvm_import_kind(name) : PVM_EVENT_COUNT;
-    const char *field = "";
-    int64_t time_ns = 0;
-
-    if (kind == PVM_EVENT_COUNT) {
-        reader->result->others += !reader->is_scan;
-        return;
-    }
-    if (reader->is_scan) {
-        reader->instrument |= kind == PVM_EVENT_host_memory ? PVM_PROF_MEMORY
-                              : kind == PVM_EVENT_gas       ? PVM_PROF_GAS
-                                                            : 0;
-        if (kind == PVM_EVENT_execute_begin) {
-            note_run(reader, event);
-        }
-        if (kind != PVM_EVENT_program_load && kind != PVM_EVENT_program_data) {
-            return;
-        }
-    }
-    if (!pvm_import_record(kind, bt_event_borrow_payload_field_const(event), reader->record,
-                           &field)) {
-        pvm_error_set("%.200s: field %s of %s is of another type, or too long; was it written by "
-                      "another version?",
-                      reader->source, field, name);
-        reader->status = PVM_PROF_E_FORMAT;
-        return;
-    }
-    (void)bt_clock_snapshot_get_ns_from_origin(
-        bt_message_event_borrow_default_clock_snapshot_const(message), &time_ns);
-    const int host = pvm_prof_feed_host(reader->feed, host_of(bt_event_borrow_stream_const(event)));
-    reader->result->events += !reader->is_scan;
-    reader->status = host < 0 ? PVM_PROF_E_SYSTEM
-                              : pvm_prof_feed_event(reader->feed, host, (uint64_t)time_ns, kind,
-                                                    reader->record->record);
-}
-
-static void on_message(reader_t *reader, const bt_message *message)
-{
-    uint64_t count = 0;
-
-    switch (bt_message_get_type(message)) {
-    case BT_MESSAGE_TYPE_EVENT:
-        on_event(reader, message);
-        break;
-    case BT_MESSAGE_TYPE_STREAM_BEGINNING:
-        note_classes(reader, bt_message_stream_beginning_borrow_stream_const(message));
-        break;
-    case BT_MESSAGE_TYPE_DISCARDED_EVENTS:
-        /* A tracer that does not count has lost one at least. */
-        if (bt_message_discarded_events_get_count(message, &count) !=
-            BT_PROPERTY_AVAILABILITY_AVAILABLE) {
-            count = 1;
-        }
-        reader->result->discarded += reader->is_scan ? 0 : count;
-        break;
-    case BT_MESSAGE_TYPE_DISCARDED_PACKETS:
-        if (bt_message_discarded_packets_get_count(message, &count) !=
-            BT_PROPERTY_AVAILABILITY_AVAILABLE) {
-            count = 1;
-        }
-        reader->result->packets += reader->is_scan ? 0 : count;
-        break;
-    default:
-        break;
-    }
-}
+/* -- The sink ------------------------------------------------------------------------------ */
 
 static bt_graph_simple_sink_component_initialize_func_status begin(bt_message_iterator *messages,
                                                                    void *user_data)
@@ -261,7 +124,7 @@ static bt_graph_simple_sink_component_consume_func_status consume(bt_message_ite
     case BT_MESSAGE_ITERATOR_NEXT_STATUS_OK:
         for (uint64_t i = 0; i < count; i++) {
             if (reader->status == PVM_PROF_OK) {
-                on_message(reader, array[i]);
+                pvm_import_on_message(reader, array[i]);
             }
             bt_message_put_ref(array[i]);
         }
@@ -442,6 +305,23 @@ out:
     bt_plugin_put_ref(ctf);
 }
 
+/* Read all inputs into the feed. */
+static void feed_all(reader_t *reader, const char *const *inputs, size_t count, bool is_live,
+                     const atomic_bool *stop)
+{
+    reader->waiting = pvm_import_waiting_create(reader->feed, is_live || reader->has_whole_calls);
+    if (reader->waiting == NULL) {
+        pvm_error_set("%.300s: no memory to read it", reader->source);
+        reader->status = PVM_PROF_E_SYSTEM;
+        return;
+    }
+    read_all(reader, inputs, count, is_live, stop);
+    const pvm_prof_status_t finished = pvm_import_waiting_finish(reader->waiting);
+    reader->status = reader->status != PVM_PROF_OK ? reader->status : finished;
+    pvm_import_waiting_destroy(reader->waiting);
+    reader->waiting = NULL;
+}
+
 static pvm_prof_status_t open_feed(reader_t *reader, pvm_prof_run_file_t *file,
                                    const pvm_import_options_t *options, uint32_t instrument)
 {
@@ -483,7 +363,7 @@ pvm_prof_status_t pvm_import_run(pvm_prof_run_file_t *file, const char *source,
         /* What will come is not known yet; the user is taken to have enabled what the profiler wants. */
         reader.status = open_feed(&reader, file, options, PVM_PROF_DEFAULT);
         if (reader.status == PVM_PROF_OK) {
-            read_all(&reader, &source, 1, true, options->stop);
+            feed_all(&reader, &source, 1, true, options->stop);
         }
     } else {
         reader.status = find_traces(source);
@@ -498,7 +378,7 @@ pvm_prof_status_t pvm_import_run(pvm_prof_run_file_t *file, const char *source,
         }
         if (reader.status == PVM_PROF_OK) {
             pvm_prof_feed_set_instrument(reader.feed, kept_of(options, reader.instrument));
-            read_all(&reader, inputs, found.count, false, NULL);
+            feed_all(&reader, inputs, found.count, false, NULL);
         }
         free_traces();
     }

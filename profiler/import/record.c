@@ -191,3 +191,80 @@ bool pvm_import_record(pvm_event_kind_t kind, const bt_field *payload, pvm_impor
     }
     return true;
 }
+
+/* -- In one piece -------------------------------------------------------------------------- */
+
+static size_t record_bytes(pvm_event_kind_t kind)
+{
+    static const size_t bytes[] = {
+#define PVM_EVENT(name, ...) sizeof(pvm_event_##name##_t),
+#include "trace/events.def"
+    };
+
+    return bytes[kind];
+}
+
+static size_t round_up(size_t bytes)
+{
+    return (bytes + 7) & ~(size_t)7;
+}
+
+/* What a field points to, and how much of it; NULL: it points to nothing. */
+static const void *pointed_by(const field_t *field, const uint8_t *record, size_t *out_bytes)
+{
+    const void *const *const pointer = (const void *)(record + field->offset);
+
+    if (field->form == FORM_TEXT) {
+        *out_bytes = strlen(*pointer) + 1;
+        return *pointer;
+    }
+    if (field->form == FORM_SEQUENCE) {
+        *out_bytes =
+            *(const uint32_t *)(const void *)(record + field->count) * type_bytes[field->type];
+        return *pointer;
+    }
+    return NULL;
+}
+
+size_t pvm_import_packed_bytes(pvm_event_kind_t kind, const void *record)
+{
+    size_t total = round_up(record_bytes(kind));
+
+    for (const field_t *field = fields_of(kind); field->form != FORM_END; field++) {
+        size_t bytes = 0;
+
+        if (pointed_by(field, record, &bytes) != NULL) {
+            total += round_up(bytes);
+        }
+    }
+    return total;
+}
+
+void pvm_import_pack(pvm_event_kind_t kind, const void *record, void *out)
+{
+    uint8_t *const packed = out;
+    size_t at = round_up(record_bytes(kind));
+
+    memcpy(packed, record, record_bytes(kind));
+    for (const field_t *field = fields_of(kind); field->form != FORM_END; field++) {
+        size_t bytes = 0;
+        const void *const from = pointed_by(field, record, &bytes);
+
+        if (from != NULL) {
+            memcpy(packed + at, from, bytes);
+            *(uintptr_t *)(void *)(packed + field->offset) = at;
+            at += round_up(bytes);
+        }
+    }
+}
+
+void pvm_import_unpack(pvm_event_kind_t kind, void *packed)
+{
+    for (const field_t *field = fields_of(kind); field->form != FORM_END; field++) {
+        uintptr_t *const place = (void *)((uint8_t *)packed + field->offset);
+
+        if ((field->form == FORM_TEXT || field->form == FORM_SEQUENCE) && *place != 0) {
+            *place += (uintptr_t)packed;
+        }
+    }
+}

@@ -23,4 +23,10 @@ pvm_event_kind_t pvm_import_kind(const char *name);
 bool pvm_import_record(pvm_event_kind_t kind, const bt_field *payload, pvm_import_record_t *out,
                        const char **out_field);
 
+/** Octets of the record in one piece, with all that it points to; a multiple of 8. */
+size_t pvm_import_packed_bytes(pvm_event_kind_t kind, const void *record);
+/** Write it there: it can be moved, and used after pvm_import_unpack(). */
+void pvm_import_pack(pvm_event_kind_t kind, const void *record, void *out);
+void pvm_import_unpack(pvm_event_kind_t kind, void *packed);
+
 #endif

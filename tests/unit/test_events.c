@@ -70,6 +70,19 @@ static void on_event(const pvm_trace_sink_t *sink, uint32_t kind, const void *re
              e->values_len > 0 ? e->values[0] : 0);
         break;
     }
+    case PVM_EVENT_host_call: {
+        GET(host_call);
+        assert_true(e->begin_ns != 0);
+        assert_int_equal(e->after[9], e->before[9] + 5);
+        note(PVM_EVENT_host_call, e->vm, e->pc, e->gas_after, (uint64_t)e->gas_before);
+        break;
+    }
+    case PVM_EVENT_host_call_open: {
+        GET(host_call_open);
+        assert_true(e->begin_ns != 0);
+        note(PVM_EVENT_host_call_open, e->vm, e->pc, e->gas, e->registers[9]);
+        break;
+    }
     case PVM_EVENT_out_of_gas: {
         GET(out_of_gas);
         note(PVM_EVENT_out_of_gas, e->vm, e->pc, e->gas, e->cost);
@@ -206,6 +219,53 @@ static void host_calls_are_told_with_what_they_changed(void **state)
     assert_int_equal(notes[5].kind, PVM_EVENT_execute_end);
     assert_int_equal(notes[5].gas, pvm_get_gas(vm));
     assert_int_equal(notes[5].extra, 1000 - pvm_get_gas(vm));
+    pvm_destroy(vm);
+}
+
+/* Where one event for begin and end is wanted, too, it is the one that is told. */
+static void host_calls_are_told_as_a_whole(void **state)
+{
+    pvm_vm_t *const vm = start(loop_text, PVM_SPEC_0_7_2, 1000);
+
+    (void)state;
+    wanted = BIT(host_call) | BIT(host_call_open) | BIT(host_call_begin) | BIT(host_call_end);
+    pvm_set_register(vm, 7, 2);
+    assert_int_equal(pvm_execute(vm, 0), PVM_RESULT_PANIC);
+
+    assert_int_equal(note_count, 2);
+    assert_int_equal(notes[0].kind, PVM_EVENT_host_call);
+    assert_int_equal(notes[0].extra, 999);
+    assert_int_equal(notes[0].gas, 989);
+    assert_int_equal(notes[1].kind, PVM_EVENT_host_call);
+    pvm_destroy(vm);
+}
+
+static pvm_host_result_t answer_later(pvm_vm_t *vm, int func_id, void *user_data)
+{
+    (void)answer(vm, func_id, user_data);
+    return PVM_HOST_YIELD;
+}
+
+static void open_host_calls_are_told_before_the_run_ends(void **state)
+{
+    pvm_vm_t *const vm = start(loop_text, PVM_SPEC_0_7_2, 1000);
+
+    (void)state;
+    wanted = BIT(host_call) | BIT(host_call_open) | BIT(execute_end);
+    pvm_set_host_callback(vm, answer_later, NULL);
+    pvm_set_register(vm, 7, 2);
+    assert_int_equal(pvm_execute(vm, 0), PVM_RESULT_HOST_CALL);
+    assert_int_equal(pvm_resume(vm), PVM_RESULT_HOST_CALL);
+
+    assert_int_equal(note_count, 5);
+    assert_int_equal(notes[0].kind, PVM_EVENT_host_call_open);
+    assert_int_equal(notes[0].gas, 999);
+    assert_int_equal(notes[0].extra, 0);
+    assert_int_equal(notes[1].kind, PVM_EVENT_execute_end);
+    assert_int_equal(notes[2].kind, PVM_EVENT_host_call);
+    assert_int_equal(notes[2].gas, 989);
+    assert_int_equal(notes[3].kind, PVM_EVENT_host_call_open);
+    assert_int_equal(notes[4].kind, PVM_EVENT_execute_end);
     pvm_destroy(vm);
 }
 
@@ -411,6 +471,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(host_calls_are_told_with_what_they_changed, forget),
+        cmocka_unit_test_setup(host_calls_are_told_as_a_whole, forget),
+        cmocka_unit_test_setup(open_host_calls_are_told_before_the_run_ends, forget),
         cmocka_unit_test_setup(nothing_is_told_that_nobody_wants, forget),
         cmocka_unit_test_setup(block_traces_lose_nothing_when_gas_runs_out, forget),
         cmocka_unit_test_setup(gas_events_tell_what_was_there_before_the_block, forget),

@@ -10,7 +10,7 @@
 static int never;
 static int *const wanted[] = {
 #define WANTED_PROBE(name)            [PVM_EVENT_##name] = &never,
-#define WANTED_THINNED(name)          WANTED_PROBE(name)
+#define WANTED_THINNED(name)          WANTED_BOTH(name)
 #define WANTED_LTTNG(name)            WANTED_BOTH(name)
 #define WANTED_BOTH(name)             [PVM_EVENT_##name] = &lttng_ust_tracepoint_pvm___##name.state,
 #define PVM_EVENT(name, outlets, ...) WANTED_##outlets(name)
@@ -28,8 +28,8 @@ static void event(const pvm_trace_sink_t *sink, uint32_t kind, const void *recor
     (void)sink;
     switch (kind) {
 #define TELL_PROBE(name)
-#define TELL_THINNED(name)
-#define TELL_LTTNG(name) TELL_BOTH(name)
+#define TELL_THINNED(name) TELL_BOTH(name)
+#define TELL_LTTNG(name)   TELL_BOTH(name)
 #define TELL_BOTH(name)                                                                            \
     case PVM_EVENT_##name:                                                                         \
         lttng_ust_do_tracepoint(pvm, name, record);                                                \

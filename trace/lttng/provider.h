@@ -15,8 +15,8 @@
 
 #define PVM_EVENT(name, outlets, cost, when, fields) PVM_LTTNG_##outlets(name, fields)
 #define PVM_LTTNG_PROBE(name, ...)
-#define PVM_LTTNG_THINNED(name, ...)
-#define PVM_LTTNG_LTTNG(name, ...) PVM_LTTNG_BOTH(name, __VA_ARGS__)
+#define PVM_LTTNG_THINNED(name, ...) PVM_LTTNG_BOTH(name, __VA_ARGS__)
+#define PVM_LTTNG_LTTNG(name, ...)   PVM_LTTNG_BOTH(name, __VA_ARGS__)
 #define PVM_LTTNG_BOTH(name, ...)                                                                  \
     LTTNG_UST_TRACEPOINT_EVENT(pvm, name, LTTNG_UST_TP_ARGS(const pvm_event_##name##_t *, record), \
                                LTTNG_UST_TP_FIELDS(__VA_ARGS__))

@@ -1,5 +1,5 @@
-/* A heap of (time, order of arrival): see order.h. */
-#include "profiler/attach/order.h"
+/* A heap of (time, order of arrival): see event_order.h. */
+#include "profiler/event_order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,7 @@ typedef struct held_t {
     struct held_t *next_free;
     uint32_t holders; /**< places in the heap */
     size_t room;
-    pvm_bpf_header_t header;
-    _Alignas(8) uint8_t record[];
+    _Alignas(8) uint8_t bytes[]; /**< header and record */
 } held_t;
 
 typedef struct {
@@ -27,19 +26,20 @@ struct pvm_order_t {
     place_t *heap; /**< from 1 on */
     size_t count;
     size_t room;
+    size_t header_bytes;
+    size_t bytes; /**< of all that is held */
     uint64_t arrivals;
-    uint64_t released_ns;
-    bool had_late;
     held_t *free_small;
 };
 
-pvm_order_t *pvm_order_create(pvm_order_take_t take, void *user_data)
+pvm_order_t *pvm_order_create(pvm_order_take_t take, void *user_data, size_t header_bytes)
 {
     pvm_order_t *const order = calloc(1, sizeof(*order));
 
     if (order != NULL) {
         order->take = take;
         order->user_data = user_data;
+        order->header_bytes = header_bytes;
     }
     return order;
 }
@@ -89,15 +89,15 @@ static place_t pop(pvm_order_t *order)
     return result;
 }
 
-static held_t *hold(pvm_order_t *order, const pvm_bpf_header_t *header, const void *record,
-                    size_t bytes)
+static held_t *hold(pvm_order_t *order, const void *header, const void *record, size_t bytes)
 {
-    held_t *held = bytes <= SMALL_BYTES ? order->free_small : NULL;
+    const size_t needed = order->header_bytes + bytes;
+    held_t *held = needed <= SMALL_BYTES ? order->free_small : NULL;
 
     if (held != NULL) {
         order->free_small = held->next_free;
     } else {
-        const size_t room = bytes <= SMALL_BYTES ? SMALL_BYTES : bytes;
+        const size_t room = needed <= SMALL_BYTES ? SMALL_BYTES : needed;
         held = malloc(sizeof(*held) + room);
         if (held == NULL) {
             return NULL;
@@ -105,8 +105,9 @@ static held_t *hold(pvm_order_t *order, const pvm_bpf_header_t *header, const vo
         held->room = room;
     }
     held->holders = 0;
-    held->header = *header;
-    memcpy(held->record, record, bytes);
+    order->bytes += held->room;
+    memcpy(held->bytes, header, order->header_bytes);
+    memcpy(held->bytes + order->header_bytes, record, bytes);
     return held;
 }
 
@@ -115,6 +116,7 @@ static void let_go(pvm_order_t *order, held_t *held)
     if (--held->holders > 0) {
         return;
     }
+    order->bytes -= held->room;
     if (held->room == SMALL_BYTES) {
         held->next_free = order->free_small;
         order->free_small = held;
@@ -123,11 +125,9 @@ static void let_go(pvm_order_t *order, held_t *held)
     }
 }
 
-int pvm_order_add(pvm_order_t *order, const pvm_bpf_header_t *header, const void *record,
-                  size_t bytes)
+int pvm_order_add(pvm_order_t *order, uint64_t time_ns, uint64_t end_ns, const void *header,
+                  const void *record, size_t bytes)
 {
-    const bool is_call = header->kind == PVM_EVENT_host_call;
-    const pvm_event_host_call_t *const call = record;
     const uint64_t number = 2 * order->arrivals++;
     held_t *const held = hold(order, header, record, bytes);
 
@@ -135,12 +135,9 @@ int pvm_order_add(pvm_order_t *order, const pvm_bpf_header_t *header, const void
         return -1;
     }
     held->holders = 1;
-    const uint64_t begin_ns = is_call ? call->begin_ns : header->time_ns;
-    order->had_late |= begin_ns < order->released_ns;
-    int status = push(order, (place_t){.time_ns = begin_ns, .number = number, .held = held});
-    if (status == 0 && is_call) {
-        status =
-            push(order, (place_t){.time_ns = call->end_ns, .number = number + 1, .held = held});
+    int status = push(order, (place_t){.time_ns = time_ns, .number = number, .held = held});
+    if (status == 0 && end_ns != 0) {
+        status = push(order, (place_t){.time_ns = end_ns, .number = number + 1, .held = held});
     }
     let_go(order, held);
     return status;
@@ -153,11 +150,9 @@ bool pvm_order_release(pvm_order_t *order, uint64_t until_ns, size_t most)
             break;
         }
         const place_t place = pop(order);
-        order->released_ns =
-            place.time_ns > order->released_ns ? place.time_ns : order->released_ns;
         order->take(order->user_data, place.time_ns,
-                    place.number % 2 == 0 ? PVM_ORDER_BEGIN : PVM_ORDER_END, &place.held->header,
-                    place.held->record);
+                    place.number % 2 == 0 ? PVM_ORDER_BEGIN : PVM_ORDER_END, place.held->bytes,
+                    place.held->bytes + order->header_bytes);
         let_go(order, place.held);
     }
     return order->count > 0 && order->heap[1].time_ns <= until_ns;
@@ -168,9 +163,9 @@ size_t pvm_order_count(const pvm_order_t *order)
     return order->count;
 }
 
-bool pvm_order_had_late(const pvm_order_t *order)
+size_t pvm_order_bytes(const pvm_order_t *order)
 {
-    return order->had_late;
+    return order->bytes;
 }
 
 void pvm_order_destroy(pvm_order_t *order)

@@ -1,0 +1,27 @@
+/* What one import knows while it reads: messages of libbabeltrace2 come in, events of libpvm go to the feed. Internal to the
+ * importer. */
+#ifndef PVM_PROFILER_IMPORT_READER_H
+#define PVM_PROFILER_IMPORT_READER_H
+
+#include "profiler/import/import.h"
+#include "profiler/import/record.h"
+#include "profiler/import/waiting.h"
+
+typedef struct {
+    const char *source;
+    pvm_prof_feed_t *feed;
+    pvm_import_result_t *result;
+    bool is_scan; /**< programs and event classes only */
+    bool has_call_events;
+    bool has_memory_events; /**< the session enabled host_memory */
+    bool has_whole_calls;   /**< and host_call */
+    uint32_t instrument;
+    pvm_prof_status_t status; /**< the first failure */
+    pvm_import_record_t *record;
+    pvm_import_waiting_t *waiting;
+} pvm_import_reader_t;
+
+/** One message: an event, a stream that begins, a loss. The first failure is left in reader->status. */
+void pvm_import_on_message(pvm_import_reader_t *reader, const bt_message *message);
+
+#endif
