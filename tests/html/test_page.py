@@ -197,7 +197,33 @@ def check_hostile(browser):
     assert browser.run("return document.querySelectorAll('#notes .note').length") > 0, "a recording without an end"
 
 
+def check_broken(browser):
+    """Totals that do not agree are not shown, and the page stands all the same."""
+    assert "difference -1" in browser.text("#notes")
+    assert browser.run("return document.getElementById('sum-gas_used').dataset.value") == ""
+    assert browser.text("#sum-gas_used") == "\u2013"
+    assert "null" not in browser.text("#summary")
+
+
+def check_narrow(browser):
+    """Columns that people can do without give way, an interval as a whole, and come back when asked for."""
+    wide = "return [...document.querySelectorAll('#functions .scroll')].filter((box) => box.scrollWidth > box.clientWidth).length"
+    shown = ("return [...document.querySelectorAll('#functions-table th')].filter((head) => !head.hidden)"
+             ".map((head) => head.dataset.id)")
+    browser.wait(wide.replace("return", "return 0 ===", 1))
+    columns = browser.run(shown)
+    assert "self_gas" in columns and "time_share_high" in columns and "time_ns" not in columns, columns
+    assert not any(name in columns for name in ("time_low_ns", "time_high_ns")), columns
+    browser.run("[...document.querySelectorAll('#functions .more')].find((one) => !one.hidden).click()")
+    assert "time_high_ns" in browser.run(shown)
+
+
 def check_phone(browser):
+    # Rows are cards: nothing of a table is wider than the page, and every figure has its label.
+    assert browser.run("return [...document.querySelectorAll('.rows tbody')].filter((body) => "
+                       "body.scrollWidth > body.parentNode.parentNode.clientWidth).length") == 0
+    assert browser.run("return getComputedStyle(document.querySelector('#functions-table td[data-id=self_gas]'), "
+                       "'::before').content") == '"self gas"'
     paper = "return getComputedStyle(document.body).backgroundColor"
     light = "rgb(246, 246, 249)"
     assert browser.run("return document.documentElement.scrollWidth") <= 390
@@ -224,6 +250,11 @@ def make_runs(runs):
         gas_after, result, r7, r8, r9, r10, r11, r12) WITH RECURSIVE n(i) AS (SELECT 5 UNION ALL SELECT i + 1 FROM n
         WHERE i < 69999) SELECT i, 1, 1, 663, 100, 4000000 + 100 * i, 50, 900000000 - i, 900000000 - i - 10, 0,
         2, 0, 0, 0, 0, 0 FROM n""", "UPDATE total SET host_calls = 70000")
+    runs.record("broken", "service.polkavm", "--entry", "refine")
+    runs.sql("broken", "UPDATE block SET gas = gas + 1 WHERE pc = (SELECT max(pc) FROM block)")
+    runs.record("timed", "service.polkavm", "--entry", "accumulate", "--instrument", "counts,edges,hostcalls,calls")
+    runs.sql("timed", "INSERT INTO sample SELECT program, pc, pc, function, 1 FROM block",
+             "INSERT INTO sample_total SELECT 1, 1000, sum(samples), 0, 3000000 FROM sample")
     runs.record("hostile", "service.polkavm", "--entry", "refine")
     runs.sql("hostile", f"UPDATE function SET name = '{text}' WHERE name = 'merge_command'",
              f"UPDATE host_function SET name = '{text}'", f"UPDATE info SET value = '{text}' WHERE key = 'program'",
@@ -243,6 +274,7 @@ def look(runs):
                                     lambda: check_two(browser, runs, "good", "short")),
                                    (("long",), "a long conversation: slices", lambda: check_long(browser, 70000)),
                                    (("cut",), "the same without stored sums", lambda: check_long(browser, 70000)),
+                                   (("broken",), "totals that do not agree", lambda: check_broken(browser)),
                                    (("hostile",), "hostile names: text", lambda: check_hostile(browser))):
             browser.open(runs.page(*names))
             check_clean(browser)
@@ -254,6 +286,11 @@ def look(runs):
         check_clean(browser)
         check_phone(browser)
         print("a phone, dark and light")
+    with Browser(width=800, height=844) as browser:
+        browser.open(runs.page("timed"))
+        check_narrow(browser)
+        check_clean(browser)
+        print("a small window")
 
 
 def main():

@@ -53,9 +53,11 @@ static void put_table(pvm_view_export_t *export, const pvm_prof_table_t *table)
         const pvm_prof_column_t *const column = &table->columns[i];
 
         pvm_export_put(export,
-                       "%s{\"id\":\"%s\",\"header\":\"%s\",\"type\":\"%s\",\"certainty\":\"%s\"}",
+                       "%s{\"id\":\"%s\",\"header\":\"%s\",\"type\":\"%s\",\"certainty\":\"%s\","
+                       "\"detail\":%s}",
                        i > 0 ? "," : "", column->id, column->header, types[column->type],
-                       pvm_view_certainty_name(column->certainty));
+                       pvm_view_certainty_name(column->certainty),
+                       i < 64 && ((table->details >> i) & 1) != 0 ? "true" : "false");
     }
     pvm_export_put(export, "],\"rows\":[");
     for (size_t row = 0; row < table->row_count; row++) {

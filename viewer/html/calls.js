@@ -96,7 +96,7 @@ const callsView = (() => {
             const columns = [["seq", "number", "id"], ["name", "host call", "text"], ["meaning", "arguments", "text"],
                 ["result", "result", "text"], ["gas", "gas", "gas"], ["ns", "time", "ns"], ["at", "at", "ns"],
                 ["left", "gas left", "gas"], ["pc", "pc", "pc"], ["vm", "VM", "id"]]
-                .map(([id, header, type]) => ({id, header, type}))
+                .map(([id, header, type]) => ({id, header, type, detail: ["at", "left", "pc", "vm"].includes(id)}))
                 .filter(({id}) => (id !== "vm" || rows.some((row) => row.vm !== rows[0].vm)) &&
                                   (id !== "meaning" || rows.some((row) => row.meaning)));
             return [dom.el("h3", {}, "Single calls"), tables.make({

@@ -7,13 +7,15 @@
     }
 
     function card(title, value, detail, id) {
-        return dom.el("div", {class: "card"}, dom.el("h3", {}, title),
+        const column = now.tables.summary.columns.find((one) => one.id === value.id);
+        return dom.el("div", {class: "card"}, dom.el("h3", {}, title, column && column.certainty !== "exact"
+            ? dom.el("span", {class: "certainty"}, column.certainty) : null),
             dom.el("p", {class: "big", id, dataset: {value: String(value.raw)}}, value.text),
             dom.el("p", {class: "muted"}, detail));
     }
 
     function change(id) {
-        if (!isComparing) {
+        if (!isComparing || runs.some((run) => run.summary[id] === null)) {
             return "";
         }
         const was = Number(runs[0].summary[id]);
@@ -24,7 +26,7 @@
 
     function figure(id, type) {
         const raw = now.summary[id];
-        return {raw: raw === null ? "" : raw, text: format.value(raw, type)};
+        return {id, raw: raw === null ? "" : raw, text: format.value(raw, type)};
     }
 
     function shareBar() {
@@ -42,15 +44,15 @@
     function summary(section) {
         const {summary: s} = now;
         section.append(dom.el("div", {class: "cards"},
-            card("Gas used", figure("gas_used", "gas"), change("gas_used") ||
+            card("Gas used", figure("gas_used", "gas"), change("gas_used") || (s.gas_used === null ? "not shown: the totals do not agree" :
                 `${s.blocks_gas === null ? "blocks not counted" : format.int(s.blocks_gas) + " in blocks"}, ` +
-                `${format.int(s.host_gas)} in host calls`, "sum-gas_used"),
+                `${format.int(s.host_gas)} in host calls`), "sum-gas_used"),
             card("Host calls", figure("host_calls", "int"), change("host_calls") ||
-                `${format.int(s.host_gas)} gas`, "sum-host_calls"),
+                `${format.value(s.host_gas, "gas")} gas`, "sum-host_calls"),
             card("Executions", figure("executions", "int"), `the last one ended with ${s.result}`, "sum-executions"),
             card("Time", figure("duration_ns", "ns"), isComparing
                 ? "before " + format.ns(runs[0].summary.duration_ns) : "inside the machine", "sum-duration_ns")),
-        shareBar());
+        ...[shareBar()].filter((bar) => bar !== null));
         // What was collected decides which figures there are: two runs may differ in that.
         const columns = [...new Map(runs.flatMap((run) => run.tables.summary.columns)
             .map((column) => [column.id, column])).values()];

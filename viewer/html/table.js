@@ -1,6 +1,8 @@
 /* Tables that can be sorted, filtered, and that show their rows in portions. */
 const tables = (() => {
     const PORTION = 50;
+    /** What stands in front of a label that has no room for a word; the same as in text. */
+    const MARKS = {sampled: "~", estimated: "*", incomplete: "?"};
 
     function compare(a, b, type) {
         if (a === null || b === null) {
@@ -17,8 +19,8 @@ const tables = (() => {
         const text = format.value(value, column.type);
         const sign = column.type.startsWith("change") && value ? (value > 0 ? " worse" : " better") : "";
         const made = dom.el("td", {
-            class: (isNumber ? "num" : "text") + sign,
-            dataset: {id: column.id, value: value === null ? "" : String(value)},
+            class: (column.type === "id" ? "num id" : isNumber ? "num" : "text") + sign, role: "cell",
+            dataset: {id: column.id, value: value === null ? "" : String(value), label: (MARKS[column.certainty] || "") + column.header},
         }, text);
         if (share !== undefined) {
             made.append(dom.el("span", {class: "bar-line", "aria-hidden": "true", style: {"--share": share + "%"}}));
@@ -26,13 +28,65 @@ const tables = (() => {
         return made;
     }
 
-    /** @param options  id, caption, columns [{id, header, type, certainty}], rows (arrays), sort (index of a column),
+    const isPhone = window.matchMedia("(max-width: 640px)");
+
+    /** A figure and the ends of its interval: x, x_low and x_high, or x_ns, x_low_ns and x_high_ns. */
+    function figureOf(column) {
+        return column.id.replace(/_low|_high/, "");
+    }
+
+    /** Hides columns that people can do without, the last ones first, until a table is no wider than its box. Phones
+     *  show rows as cards instead. @return a function that looks again */
+    function fitted(box, columns, button) {
+        const hidden = new Set();
+        const state = {isAll: false};
+
+        function apply() {
+            box.querySelectorAll("tr").forEach((row) => columns.forEach((column, i) => {
+                row.cells[i].hidden = hidden.has(i);
+            }));
+            button.hidden = hidden.size === 0;
+            button.textContent = `Show ${hidden.size} more columns`;
+        }
+
+        function fit() {
+            hidden.clear();
+            apply();
+            for (let i = columns.length - 1; i > 0 && !state.isAll && !isPhone.matches && box.scrollWidth > box.clientWidth; i--) {
+                if (columns[i].detail && !hidden.has(i)) {
+                    columns.forEach((column, other) => {
+                        if (column.detail && figureOf(column) === figureOf(columns[i])) {
+                            hidden.add(other);
+                        }
+                    });
+                    apply();
+                }
+            }
+        }
+
+        button.addEventListener("click", () => {
+            state.isAll = true;
+            fit();
+        });
+        let width = -1;
+        new ResizeObserver(() => {
+            if (box.clientWidth !== width) {
+                width = box.clientWidth;
+                fit();
+            }
+        }).observe(box);
+        return fit;
+    }
+
+    /** @param options  id, caption, columns [{id, header, type, certainty, detail}], rows (arrays), sort (index of a column),
      *                  filter (label of a search field, or nothing), activate(row), activateLabel(row) */
     function make(options) {
         const {columns, rows} = options;
         const percent = columns.findIndex((column) => column.type === "percent");
-        const body = dom.el("tbody", {});
+        const body = dom.el("tbody", {role: "rowgroup"});
         const more = dom.el("button", {type: "button", class: "more"});
+        const wider = dom.el("button", {type: "button", class: "more", hidden: true});
+        const box = dom.el("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": options.caption});
         const state = {sort: options.sort === undefined ? -1 : options.sort, down: true, shown: PORTION, filter: ""};
 
         function sorted() {
@@ -48,7 +102,7 @@ const tables = (() => {
         }
 
         function line(row) {
-            const made = dom.el("tr", {}, ...columns.map((column, i) =>
+            const made = dom.el("tr", {role: "row"}, ...columns.map((column, i) =>
                 cell(column, row[i], i === percent && row[i] !== null ? Math.min(100, Math.abs(row[i])) : undefined)));
             if (options.activate) {
                 const first = made.firstChild;
@@ -68,10 +122,11 @@ const tables = (() => {
             body.replaceChildren(...all.slice(0, state.shown).map(line));
             more.hidden = left <= 0;
             more.textContent = `Show ${format.int(Math.min(left, 10 * PORTION))} more of ${format.int(left)}`;
+            fit();
         }
 
         const heads = columns.map((column, i) => dom.el("th", {
-            scope: "col", class: format.isNumeric(column.type) ? "num" : "text", dataset: {id: column.id},
+            scope: "col", role: "columnheader", class: format.isNumeric(column.type) ? "num" : "text", dataset: {id: column.id},
         }, dom.el("button", {
             type: "button",
             onclick: () => {
@@ -98,6 +153,10 @@ const tables = (() => {
             state.shown += 10 * PORTION;
             draw();
         });
+        box.append(dom.el("table", {id: options.id, class: "rows", role: "table"},
+            dom.el("caption", {class: "hidden"}, options.caption),
+            dom.el("thead", {role: "rowgroup"}, dom.el("tr", {role: "row"}, ...heads)), body));
+        const fit = fitted(box, columns, wider);
         mark();
         draw();
         const search = options.filter && rows.length > 10 ? dom.el("input", {
@@ -107,11 +166,7 @@ const tables = (() => {
                 draw();
             },
         }) : null;
-        return dom.el("div", {class: "table-box"}, search,
-            dom.el("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": options.caption},
-                dom.el("table", {id: options.id}, dom.el("caption", {class: "hidden"}, options.caption),
-                    dom.el("thead", {}, dom.el("tr", {}, ...heads)), body)),
-            more);
+        return dom.el("div", {class: "table-box"}, search, box, more, wider);
     }
 
     /** A table of `pvmscope report`, without columns that say the same in every row. */
