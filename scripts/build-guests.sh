@@ -1,6 +1,6 @@
 #!/bin/sh
 # Rebuilds every blob of examples/guest/blobs from source, in both opcode numberings, with debug
-# information. The result depends on the sources and the versions of the tools only, not on where the
+# information, and the changed service of docs/tutorial.md. The result depends on the sources and the versions of the tools only, not on where the
 # checkout lies. Installs clang and lld with apt when they are missing; needs cargo for the linker.
 #
 #   scripts/build-guests.sh            rebuild all
@@ -15,11 +15,13 @@ build=${PVM_GUEST_BUILD:-$root/build/guests}
 pvmscope=${PVMSCOPE:-$root/build/bin/pvmscope}
 committed=$root/examples/guest/blobs
 blobs=$committed
+sources=$root/examples
+tutorial=$root/examples/tutorial
 llvm=19
 
 case "${1:-}" in
 '') ;;
---check) blobs=$build/blobs ;;
+--check) blobs=$build/blobs tutorial=$build/tutorial ;;
 *)
     echo "usage: build-guests.sh [--check]" >&2
     exit 2
@@ -43,7 +45,7 @@ install_tools() {
 compile() { # jam_version source object [flag...]
     version=$1 source=$2 object=$3
     shift 3
-    (cd "$root/examples" && "clang-$llvm" \
+    (cd "$sources" && "clang-$llvm" \
         --target=riscv64-unknown-none-elf -march=rv64emac_zbb_xtheadcondmov -mabi=lp64e \
         -mcmodel=medany -fpie -mno-strict-align -std=c17 -O2 -ffreestanding \
         -fno-vectorize -fno-slp-vectorize -g -fdebug-compilation-dir=examples \
@@ -52,12 +54,12 @@ compile() { # jam_version source object [flag...]
         -c "guest/$source" -o "$object")
 }
 
-build_guest() { # name spec jam_version suffix dispatch
+build_guest() { # name spec jam_version suffix dispatch [folder]
     base=$build/$1-$2
     compile "$3" "$1.c" "$base.o"
     "ld.lld-$llvm" -static -z notext --no-relax --emit-relocs -e 0 \
         "$base.o" "$build/runtime-$2.o" -o "$base.elf"
-    "$build/linker/release/pvm-guest-linker" "$2" "$base.elf" "$blobs/$1$4.polkavm" "$5"
+    "$build/linker/release/pvm-guest-linker" "$2" "$base.elf" "${6:-$blobs}/$1$4.polkavm" "$5"
 }
 
 guest_names() {
@@ -81,6 +83,14 @@ for pair in 0.8.0:80: 0.7.2:72:-0.7.2; do
     build_guest service "$spec" "$jam_version" "$suffix" refine,accumulate
 done
 
+# What the tutorial makes of the service: the same sources with a patch.
+sources=$build/patched
+rm -rf "$sources"
+mkdir -p "$sources/guest" "$tutorial"
+cp "$root"/examples/guest/*.c "$root"/examples/guest/*.h "$sources/guest"
+patch -s -p2 -d "$sources" <"$root/examples/tutorial/same-key.patch"
+build_guest service 0.8.0 80 -tuned refine,accumulate "$tutorial"
+
 if [ -x "$pvmscope" ]; then
     for blob in "$blobs"/*.polkavm; do
         "$pvmscope" convert "$blob" -o "${blob%.polkavm}.jam"
@@ -97,5 +107,9 @@ if [ "$blobs" != "$committed" ]; then
             differing=1
         fi
     done
+    if ! cmp -s "$tutorial/service-tuned.polkavm" "$root/examples/tutorial/service-tuned.polkavm"; then
+        echo "build-guests.sh: service-tuned.polkavm differs from the committed one" >&2
+        differing=1
+    fi
     exit $differing
 fi
