@@ -177,7 +177,7 @@ static void add_size(pvm_prof_table_t *table, const pvm_program_t *program, cons
 
     (void)compile(program, variant, &code);
     const double len = (double)program->code.len;
-    const size_t all = code->stubs_at + (size_t)PVM_STUB_BYTES * code->stub_count +
+    const size_t all = code->stubs_at + pvm_recompiler_stub_bytes(code) +
                        sizeof(uint64_t) * program->jump_table_len;
     const size_t map = code->stretch_count * sizeof(*code->stretches) + code->length_count +
                        code->stub_count * sizeof(*code->stubs) +

@@ -102,21 +102,28 @@ static inline __attribute__((always_inline)) bool find_all(walk_t *walk, bool pr
         mark(program->block_starts, 0);
     }
     uint32_t first = 0; /* number of the open block's first instruction */
-    while (pc < len) {
-        const uint32_t at = pc;
-        const pvm_gas_number_t *const opcode = &numbers[octets[at]];
-        const uint32_t in_block = number++ - first;
-
-        if (priced) {
-            walk->words[in_block < PVM_GAS_MEMO_INSTRUCTIONS ? in_block
-                                                             : PVM_GAS_MEMO_INSTRUCTIONS - 1] =
-                pvm_gas_word_at(opcode, octets, at);
+    for (;;) {
+        const pvm_gas_number_t *opcode;
+        uint32_t at;
+        uint32_t step;
+        /* From one plain instruction to the next. Behind the end of the code stands a trap. */
+        do {
+            at = pc;
+            opcode = &numbers[octets[at]];
+            if (priced) {
+                const uint32_t index = number - first;
+                walk->words[index < PVM_GAS_MEMO_INSTRUCTIONS ? index
+                                                              : PVM_GAS_MEMO_INSTRUCTIONS - 1] =
+                    pvm_gas_word_at(opcode, octets, at);
+            }
+            number++;
+            pc = pvm_positions_next(&positions);
+            step = pc - at;
+        } while (opcode->class == PVM_GAS_IS_DEFINED && step <= PVM_SKIP_MAX + 1);
+        if (at >= len) {
+            break;
         }
-        pc = pvm_positions_next(&positions);
-        const uint32_t step = pc - at;
-        if (opcode->class == PVM_GAS_IS_DEFINED && step <= PVM_SKIP_MAX + 1) {
-            continue;
-        }
+        const uint32_t in_block = number - 1 - first;
         const uint32_t next = at + (step <= PVM_SKIP_MAX ? step : PVM_SKIP_MAX + 1);
         if (opcode->class == PVM_GAS_IS_DEFINED) {
             if (next < len && walk->block != NULL) {
@@ -142,7 +149,7 @@ static inline __attribute__((always_inline)) bool find_all(walk_t *walk, bool pr
         }
     }
     if (walk->block != NULL) {
-        const uint32_t in_block = number - first;
+        const uint32_t in_block = number - 1 - first;
         close_block(walk, in_block, in_block + 1, true, len, priced);
     }
     return true;
@@ -160,7 +167,7 @@ int pvm_program_find_blocks(pvm_program_t *program)
 {
     const uint32_t len = program->code.len;
 
-    program->block_starts = calloc(len / 8 + 1, 1);
+    program->block_starts = calloc(len / 8 + 1 + sizeof(uint64_t), 1);
     if (program->block_starts == NULL) {
         return pvm_error_set("no memory for the blocks of %u octets of code", len);
     }

@@ -62,7 +62,8 @@ struct pvm_program_t {
     pvm_code_t code;      /**< arrays owned, padded */
     uint32_t *jump_table; /**< entries that no pc can reach are UINT32_MAX */
     uint32_t jump_table_len;
-    uint8_t *block_starts; /**< packed, one bit for each pc in [0, code.len]; GP A.3 */
+    uint8_t *
+        block_starts; /**< packed, one bit for each pc in [0, code.len], and 8 octets of zeros; GP A.3 */
     pvm_block_t *blocks;
     uint32_t block_count;
     char *error; /**< NULL, or why the program is invalid */

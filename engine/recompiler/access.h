@@ -22,7 +22,7 @@ static inline void pvm_compiler_check_access(pvm_compiler_t *c, pvm_emitter_t *e
         /* shr ecx, 12; test byte gs:[rcx - 1 MiB], need  |  test byte [r15 + rcx - 1 MiB], need */
         e->at = pvm_x86_shift(e->at, false, PVM_X86_SHR, PVM_HOST_SCRATCH, PVM_PAGE_BITS);
         e->at =
-            e->cpu.segment ? pvm_x86_put(e->at, 0x81f665, 3) : pvm_x86_put(e->at, 0x0f84f641, 4);
+            e->cpu->segment ? pvm_x86_put(e->at, 0x81f665, 3) : pvm_x86_put(e->at, 0x0f84f641, 4);
         e->at = pvm_x86_put_32(e->at, -(int32_t)PVM_PAGE_COUNT);
         *e->at++ = need;
         pvm_compiler_leave_if(c, e, PVM_X86_E, PVM_STUB_LEAVE, pc, 0);

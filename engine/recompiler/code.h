@@ -81,13 +81,29 @@ typedef struct pvm_recompiler_code_t {
     uint32_t stretch_count;
     uint8_t *lengths; /**< host octets of each instruction */
     uint32_t length_count;
-    pvm_stub_t *stubs;
+    uint32_t
+        block_stub_count; /**< plain code: a stub for each block, for arrivals that cannot pay; */
+    pvm_stub_t *stubs;    /**< those behind them */
     uint32_t stub_count;
     pvm_host_site_t *host_sites;
     uint32_t host_site_count;
     pvm_tail_t *tails;
     uint32_t tail_count;
 } pvm_recompiler_code_t;
+
+/** Octets of all stubs. */
+static inline uint32_t pvm_recompiler_stub_bytes(const pvm_recompiler_code_t *code)
+{
+    return PVM_STUB_BYTES * (code->block_stub_count + code->stub_count);
+}
+
+static inline pvm_stub_t pvm_recompiler_stub(const pvm_recompiler_code_t *code,
+                                             const pvm_program_t *program, uint32_t index)
+{
+    return index >= code->block_stub_count
+               ? code->stubs[index - code->block_stub_count]
+               : (pvm_stub_t){.pc = program->blocks[index].pc, .kind = PVM_STUB_UNPAID_NEXT};
+}
 
 /** Compile a valid program. NULL and pvm_last_error() if there is no memory for it. */
 pvm_recompiler_code_t *pvm_recompiler_compile(const pvm_program_t *program, unsigned variant);

@@ -66,8 +66,7 @@ static size_t place_tables(pvm_compiler_t *c, uint32_t instructions)
     size_t used = 0;
 
     code->stretches = place_table(&c->scratch, &used, 2 * most, sizeof(*code->stretches));
-    /* Stored eight at a time. */
-    code->lengths = place_table(&c->scratch, &used, most + 8, sizeof(*code->lengths));
+    code->lengths = place_table(&c->scratch, &used, most, sizeof(*code->lengths));
     code->stubs = place_table(&c->scratch, &used, stubs, sizeof(*code->stubs));
     code->host_sites = place_table(&c->scratch, &used, most, sizeof(*code->host_sites));
     c->stub_sites = place_table(&c->scratch, &used, stubs, sizeof(*c->stub_sites));
@@ -156,9 +155,10 @@ static int emit_all(pvm_compiler_t *c, size_t enough, size_t bytes)
         at = pvm_compiler_emit_follows(c, at);
         places = c->hub_entries;
     }
+    code->block_stub_count = c->counting ? 0 : c->block;
     code->code_len = (uint32_t)(at - c->base);
     const size_t rest =
-        (size_t)PVM_STUB_BYTES * code->stub_count + (size_t)table_bytes(c) + 2 * PVM_X86_BYTES_MAX;
+        pvm_recompiler_stub_bytes(code) + (size_t)table_bytes(c) + 2 * PVM_X86_BYTES_MAX;
     if (c->too_large || rest > (size_t)(code->region.base + code->region.bytes - at)) {
         return 1;
     }
@@ -296,7 +296,8 @@ uint32_t pvm_recompiler_narrow_at(const pvm_program_t *program, const pvm_recomp
                                   const pvm_stretch_t *stretch, uint32_t pc)
 {
     uint8_t nowhere[PVM_STRETCH_INSTRUCTIONS * PVM_INSTRUCTION_BYTES_MAX];
-    pvm_recompiler_code_t scratch = {.cpu = code->cpu};
+    uint8_t lengths[PVM_STRETCH_INSTRUCTIONS];
+    pvm_recompiler_code_t scratch = {.cpu = code->cpu, .lengths = lengths};
     pvm_compiler_t c = {
         .program = program,
         .code = &scratch,

@@ -105,6 +105,7 @@ typedef struct {
     uint32_t segment_block;          /**< block that the segment begins, or PVM_COMPILER_NO_BLOCK */
     uint8_t *prices[PVM_PRICES_MAX]; /**< its price: where, */
     uint32_t price_count;
+    uint32_t price_guess; /**< what stands there until it is known, */
     bool price_is_small;  /**< and whether in one octet */
     uint8_t *head_price;  /**< plain code: where the price of the open block stands */
     uint32_t price_ahead; /**< 0.7.2: what is added to it when it is known */
@@ -117,13 +118,14 @@ static inline uint32_t pvm_compiler_ordinal(const pvm_compiler_t *c)
     return c->length_count + c->gaps;
 }
 
-/** What ends with an instruction. LEFT: the step does it, and it is paid apart. */
+/** What ends with an instruction. LEFT: the step does it, and it is paid apart. UNDEFINED: the same for an opcode that is none. */
 typedef enum {
     PVM_ENDS_NOTHING,
     PVM_ENDS_SEGMENT, /**< host call */
     PVM_ENDS_LEFT,
     PVM_ENDS_BLOCK,
     PVM_ENDS_BLOCK_LEFT,
+    PVM_ENDS_BLOCK_UNDEFINED,
     PVM_ENDS_BLOCK_RUNS_ON
 } pvm_ends_t;
 
@@ -139,11 +141,9 @@ static inline uint32_t pvm_compiler_count_bits(uint64_t bits)
 /** The bits of block starts at 64 word .. 64 word + 63. */
 static inline uint64_t pvm_compiler_start_bits(const pvm_program_t *program, uint32_t word)
 {
-    const size_t bytes = (size_t)program->code.len / 8 + 1;
-    const size_t at = (size_t)word * 8;
-    uint64_t bits = 0;
+    uint64_t bits;
 
-    memcpy(&bits, program->block_starts + at, bytes - at < 8 ? bytes - at : 8);
+    memcpy(&bits, program->block_starts + (size_t)word * 8, sizeof(bits));
     return bits;
 }
 

@@ -141,7 +141,7 @@ void pvm_compiler_branch_counting(pvm_compiler_t *c, pvm_emitter_t *e, const pvm
 /* mov rcx, [table + 8 rcx]. The place of the table is patched at the end. */
 static void load_table_entry(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t table)
 {
-    if (e->cpu.low) {
+    if (e->cpu->low) {
         e->at = pvm_x86_put(e->at, 0x48 | 0x8b << 8 | 0x0c << 16 | 0xcdULL << 24, 4);
         e->at = pvm_x86_put_32(e->at, 0);
         c->jumps[c->jump_count++] =

@@ -38,6 +38,7 @@ PVM_EMIT void pvm_compiler_pay_head(pvm_compiler_t *c, pvm_emitter_t *e, uint32_
     pvm_compiler_pay(e, (int32_t)most, !small);
     c->head_price = e->at - (small ? 1 : 4);
     c->price_is_small = small;
+    c->price_guess = most;
     if (c->flat) {
         c->prices[c->price_count++] = c->head_price;
     }
@@ -55,10 +56,13 @@ PVM_EMIT void pvm_compiler_begin_block(pvm_compiler_t *c, pvm_emitter_t *e, uint
         c->not_run_into = block;
     }
     if (c->counting) {
-        pvm_compiler_begin_counted_block(c, e, pc, runs_on_from);
+        pvm_emitter_t copy = *e;
+        pvm_compiler_begin_counted_block(c, &copy, pc, runs_on_from);
+        pvm_emit_go_on(e, &copy);
     } else {
         pvm_compiler_pay_head(c, e, block);
-        pvm_compiler_leave_if(c, e, PVM_X86_B, PVM_STUB_UNPAID_NEXT, pc, 0);
+        /* To the block's stub. */
+        e->at = pvm_x86_jcc_forward(e->at, PVM_X86_B);
         c->block_bodies[block] = (uint32_t)(e->at - c->base);
     }
     c->block++;
@@ -152,23 +156,31 @@ PVM_EMIT bool pvm_compiler_branch(pvm_compiler_t *c, pvm_emitter_t *e, const pvm
     return true;
 }
 
-/* Behind an instruction with this end, where the next one is at `next`. */
-static inline void pvm_compiler_close(pvm_compiler_t *c, pvm_emitter_t *e, pvm_ends_t ends,
-                                      pvm_instruction_t in)
+/* Behind the instruction at pc, with this end, whose skip leads to `next`. */
+PVM_EMIT void pvm_compiler_end(pvm_compiler_t *c, pvm_emitter_t *e, pvm_ends_t ends, uint32_t pc,
+                               uint32_t next)
 {
-    if (ends >= PVM_ENDS_BLOCK) {
-        c->terminator += !in.implicit;
-        pvm_compiler_close_block(c);
+    pvm_recompiler_code_t *const code = c->code;
+    const pvm_stretch_t *const last = &code->stretches[code->stretch_count - 1];
+
+    /* An instruction that leaves begins a stretch behind what was settled for it. */
+    if (last->lengths == c->length_count - 1) {
+        code->lengths[last->lengths] = (uint8_t)(e->at - c->base - last->host);
     }
-    if (c->flat || ends >= PVM_ENDS_BLOCK) {
+    if (ends >= PVM_ENDS_BLOCK) {
+        c->terminator += ends != PVM_ENDS_BLOCK_UNDEFINED;
+        pvm_compiler_close_block(c);
+    } else if (c->flat) {
         pvm_compiler_close_segment(c);
     }
     if (ends == PVM_ENDS_BLOCK_RUNS_ON && c->counting &&
-        !pvm_compiler_is_reachable(c->program, in.next)) {
-        pvm_compiler_leave(c, e, PVM_STUB_UNPAID_NEXT, in.next, in.pc);
+        !pvm_compiler_is_reachable(c->program, next)) {
+        pvm_compiler_leave(c, e, PVM_STUB_UNPAID_NEXT, next, pc);
     }
     if (c->loop != PVM_COMPILER_NO_BLOCK) {
-        pvm_compiler_place_loop(c, e);
+        pvm_emitter_t copy = *e;
+        pvm_compiler_place_loop(c, &copy);
+        pvm_emit_go_on(e, &copy);
     }
 }
 

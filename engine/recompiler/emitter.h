@@ -17,7 +17,7 @@
 typedef struct {
     uint8_t *at;     /**< cursor */
     uint32_t halves; /**< what is known of upper halves: PVM_NARROW and PVM_EXTENDED bits */
-    pvm_cpu_t cpu;
+    const pvm_cpu_t *cpu;
 } pvm_emitter_t;
 
 /** Go on where a function that is not inlined left a copy. Field by field: copied at once, they would wait for the stores of
@@ -223,7 +223,7 @@ PVM_EMIT void pvm_emit_based(pvm_emitter_t *e, uint8_t prefix, bool wide, bool f
 PVM_EMIT void pvm_emit_memory(pvm_emitter_t *e, uint8_t prefix, bool wide, bool force_rex,
                               uint16_t opcode, unsigned reg, pvm_address_t address)
 {
-    if (e->cpu.segment) {
+    if (e->cpu->segment) {
         pvm_emit_gs(e, prefix, wide, force_rex, opcode, reg, address);
     } else {
         pvm_emit_address(e, address);

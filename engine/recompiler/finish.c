@@ -51,7 +51,7 @@ static void note_tail(const pvm_compiler_t *c, const uint8_t *at, uint32_t like)
 
 uint8_t *pvm_compiler_emit_detours(pvm_compiler_t *c, uint8_t *at)
 {
-    pvm_emitter_t e = {.at = at, .cpu = c->code->cpu};
+    pvm_emitter_t e = {.at = at, .cpu = &c->code->cpu};
 
     for (uint32_t i = 0; i < c->detour_count && !c->too_large; i++) {
         const pvm_detour_t detour = c->detours[i];
@@ -73,7 +73,7 @@ uint8_t *pvm_compiler_emit_detours(pvm_compiler_t *c, uint8_t *at)
 
 uint8_t *pvm_compiler_emit_hub_entries(pvm_compiler_t *c, uint8_t *at)
 {
-    pvm_emitter_t e = {.at = at, .cpu = c->code->cpu};
+    pvm_emitter_t e = {.at = at, .cpu = &c->code->cpu};
 
     for (uint32_t i = 0; i < c->program->jump_table_len; i++) {
         const uint32_t pc = c->program->jump_table[i];
@@ -134,13 +134,26 @@ uint8_t *pvm_compiler_emit_follows(pvm_compiler_t *c, uint8_t *at)
     return at;
 }
 
+/* call leave, and the jump whose rel32 ends at `site`; 0: there is none. */
+static inline uint8_t *emit_stub(const pvm_compiler_t *c, uint8_t *at, uint32_t site)
+{
+    if (site != 0) {
+        pvm_x86_patch(c->base + site, at);
+    }
+    at = pvm_x86_put(at, 0xe8, PVM_STUB_BYTES);
+    pvm_x86_patch(at, c->thunks.stub_leave);
+    return at;
+}
+
 uint8_t *pvm_compiler_emit_stubs(pvm_compiler_t *c, uint8_t *at)
 {
     c->code->stubs_at = (uint32_t)(at - c->base);
+    for (uint32_t i = 0; i < c->code->block_stub_count; i++) {
+        /* What pays stands before the body. */
+        at = emit_stub(c, at, c->block_bodies[i]);
+    }
     for (uint32_t i = 0; i < c->code->stub_count; i++) {
-        pvm_x86_patch(c->base + c->stub_sites[i], at);
-        at = pvm_x86_put(at, 0xe8, PVM_STUB_BYTES);
-        pvm_x86_patch(at, c->thunks.stub_leave);
+        at = emit_stub(c, at, c->stub_sites[i]);
     }
     return at;
 }

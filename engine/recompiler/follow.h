@@ -66,7 +66,7 @@ static inline void pvm_follow_land(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t
 /* The gas counter in a register: r15, or rdx, which waits in the frame. */
 static inline unsigned pvm_follow_take_gas(pvm_emitter_t *e)
 {
-    if (e->cpu.segment) {
+    if (e->cpu->segment) {
         return PVM_HOST_GAS;
     }
     e->at = pvm_x86_stack_store(e->at, PVM_X86_RDX, PVM_FRAME_TEMP_2);
@@ -76,7 +76,7 @@ static inline unsigned pvm_follow_take_gas(pvm_emitter_t *e)
 
 static inline void pvm_follow_give_gas(pvm_emitter_t *e)
 {
-    if (!e->cpu.segment) {
+    if (!e->cpu->segment) {
         e->at = pvm_x86_stack_load(e->at, PVM_X86_RDX, PVM_FRAME_TEMP_2);
     }
 }

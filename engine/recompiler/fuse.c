@@ -79,7 +79,7 @@ static void emit_load(pvm_emitter_t *e, uint32_t d, pvm_load_type_t type, sum_t 
     const unsigned base = pvm_host_register(sum.base);
     const unsigned index = pvm_host_register(sum.index);
 
-    if (e->cpu.segment) {
+    if (e->cpu->segment) {
         e->at = pvm_x86_put(e->at, 0x6765, 2);
         e->at = pvm_x86_put_rex(e->at, pvm_x86_rex(type.wide, host, index, base), type.opcode,
                                 type.opcode > 0xff ? 2 : 1);

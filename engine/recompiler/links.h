@@ -60,8 +60,8 @@ PVM_EMIT void pvm_compiler_change_gas(pvm_emitter_t *e, pvm_x86_alu_t op, int32_
 {
     const uint8_t opcode = pvm_x86_is_i8(gas) && !force_large ? 0x83 : 0x81;
 
-    e->at = e->cpu.segment ? pvm_x86_rr(e->at, true, opcode, op, PVM_HOST_GAS)
-                           : pvm_x86_stack(e->at, true, opcode, op, PVM_FRAME_GAS);
+    e->at = e->cpu->segment ? pvm_x86_rr(e->at, true, opcode, op, PVM_HOST_GAS)
+                            : pvm_x86_stack(e->at, true, opcode, op, PVM_FRAME_GAS);
     if (opcode == 0x83) {
         *e->at++ = (uint8_t)gas;
     } else {

@@ -25,6 +25,9 @@
         pvm_emit_go_on(&e, &copy);                                                                 \
     } while (0)
 
+/* Tell how many instructions there are, for who may close a stretch. */
+#define COUNT_INSTRUCTIONS() (c->length_count = (uint32_t)(length - lengths))
+
 #define REGISTER(role)  ((pvm_operand_t){.reg = in.role})
 #define CONSTANT(value) ((pvm_operand_t){.is_immediate = true, .immediate = (value)})
 #define O_A             REGISTER(a)
@@ -49,6 +52,7 @@
     ends = PVM_ENDS_BLOCK;
 #define EFFECT_FALLTHROUGH(p, q, r, s)                                                             \
     if (!c->flat && !pvm_compiler_is_reachable(program, in.next)) {                                \
+        COUNT_INSTRUCTIONS();                                                                      \
         OUT_OF_LINE(pvm_compiler_leave_instruction(c, &copy, in.pc));                              \
         ends = PVM_ENDS_BLOCK_LEFT;                                                                \
     } else {                                                                                       \
@@ -60,6 +64,7 @@
     OUT_OF_LINE(pvm_compiler_host_call(c, &copy, in.pc, (int32_t)in.x));                           \
     ends = PVM_ENDS_SEGMENT;
 #define EFFECT_SBRK(p, q, r, s)                                                                    \
+    COUNT_INSTRUCTIONS();                                                                          \
     OUT_OF_LINE(pvm_compiler_leave_instruction(c, &copy, in.pc));                                  \
     ends = PVM_ENDS_LEFT;
 #define EFFECT_SET1(dst, fn, v, s) pvm_select_##fn(&e, R_##dst, O_##v);
@@ -71,6 +76,7 @@
 #define EFFECT_STORE(type, b, o, v)                                                                \
     pvm_compiler_store(c, &e, PVM_STORE_##type, pvm_compiler_address(O_##b, N_##o), O_##v, in.pc);
 #define EFFECT_JUMP(dst, v, r, s)                                                                  \
+    COUNT_INSTRUCTIONS();                                                                          \
     pvm_compiler_jump(c, &e, &in, LINKS_##dst, R_##dst, O_##v);                                    \
     ends = pvm_compiler_is_reachable(program, in.y) ? PVM_ENDS_BLOCK : PVM_ENDS_BLOCK_LEFT;
 #define EFFECT_JUMP_IND(dst, v, b, o)                                                              \
@@ -78,6 +84,7 @@
                                            pvm_compiler_address(O_##b, N_##o)));                   \
     ends = PVM_ENDS_BLOCK;
 #define EFFECT_BRANCH(cond, v, w, s)                                                               \
+    COUNT_INSTRUCTIONS();                                                                          \
     ends =                                                                                         \
         pvm_compiler_branch(c, &e, &in, (pvm_x86_condition_t)PVM_CONDITION_##cond, O_##v, O_##w)   \
             ? PVM_ENDS_BLOCK_RUNS_ON                                                               \
@@ -90,33 +97,33 @@ void pvm_compiler_number_opcodes(pvm_compiler_t *c)
     }
 }
 
-/* What stands before an instruction that begins a stretch: a gap, the start of a block. */
-static inline void begin_here(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc, uint32_t expected,
-                              uint32_t runs_on_from)
+/* From the instruction at `last`, with its end, to the one at pc, which begins a stretch. If pc is not where its skip leads to, as
+ * expected, there is a gap between them. */
+static __attribute__((noinline)) void go_between(pvm_compiler_t *c, pvm_emitter_t *emitter,
+                                                 pvm_ends_t ends, uint32_t last, uint32_t expected,
+                                                 uint32_t pc)
 {
-    if (expected < pc) {
-        pvm_compiler_gap(c, e, expected);
-    }
-    if (pvm_program_is_block_start(c->program, pc)) {
-        pvm_compiler_begin_block(c, e, pc, runs_on_from);
-    } else if (pc == 0) {
-        c->block++;
-    }
-    pvm_emit_settle(e);
-    pvm_compiler_begin_stretch(c, pc, e->at);
-}
+    const pvm_program_t *const program = c->program;
+    const uint32_t len = program->code.len;
+    pvm_emitter_t e = *emitter;
 
-/* Behind an instruction with an end. */
-static inline void end_here(pvm_compiler_t *c, pvm_emitter_t *e, pvm_ends_t ends,
-                            pvm_instruction_t in)
-{
-    const pvm_stretch_t *const last = &c->code->stretches[c->code->stretch_count - 1];
-
-    /* An instruction that leaves begins a stretch behind what was settled for it. */
-    if (last->lengths == c->length_count - 1) {
-        c->code->lengths[last->lengths] = (uint8_t)(e->at - c->base - last->host);
+    if (ends != PVM_ENDS_NOTHING) {
+        pvm_compiler_end(c, &e, ends, last, expected);
     }
-    pvm_compiler_close(c, e, ends, in);
+    if (expected < pc || pc >= len) {
+        /* Behind the last instruction skip() may give up before the end of the code. */
+        OUT_OF_LINE(pvm_compiler_gap(c, &copy, expected < len ? expected : len));
+    }
+    if (pc < len) {
+        if (pvm_program_is_block_start(program, pc)) {
+            pvm_compiler_begin_block(c, &e, pc, ends == PVM_ENDS_BLOCK_RUNS_ON ? last : UINT32_MAX);
+        } else if (pc == 0) {
+            c->block++;
+        }
+        pvm_emit_settle(&e);
+        pvm_compiler_begin_stretch(c, pc, e.at);
+    }
+    pvm_emit_go_on(emitter, &e);
 }
 
 /* The loop within goes from one instruction to the next as long as nothing else comes between them: up to the end of a
@@ -127,18 +134,21 @@ uint32_t pvm_compiler_emit_range(pvm_compiler_t *c, uint8_t **at, uint32_t pc, u
     const pvm_code_t *const code = &program->code;
     const uint8_t *const octets = code->octets;
     uint8_t *const lengths = c->code->lengths;
-    pvm_emitter_t e = {.at = *at, .cpu = c->code->cpu};
-    uint32_t expected = pc;
-    uint32_t runs_on_from = UINT32_MAX;
+    pvm_emitter_t e = {.at = *at, .cpu = &c->code->cpu};
+    pvm_ends_t ends = PVM_ENDS_NOTHING;
+    uint32_t last = 0;      /* the last instruction, */
+    uint32_t expected = pc; /* and where its skip leads to */
     pvm_positions_t positions = pvm_positions_from(code, pc);
 
     for (pc = pvm_positions_next(&positions); pc < end;) {
         if (!c->replay) {
-            OUT_OF_LINE(begin_here(c, &copy, pc, expected, runs_on_from));
+            OUT_OF_LINE(go_between(c, &copy, ends, last, expected, pc));
         }
-        pvm_ends_t ends = PVM_ENDS_NOTHING;
         pvm_instruction_t in;
-        for (uint32_t left = PVM_STRETCH_INSTRUCTIONS; left > 0 && pc < end; left--) {
+        ends = PVM_ENDS_NOTHING;
+        uint8_t *length = lengths + c->length_count;
+        const uint8_t *const most = length + PVM_STRETCH_INSTRUCTIONS;
+        while (length != most && pc < end) {
             if (e.at > c->limit) {
                 c->too_large = true;
                 return 0;
@@ -149,14 +159,14 @@ uint32_t pvm_compiler_emit_range(pvm_compiler_t *c, uint8_t **at, uint32_t pc, u
             const uint32_t skip = next - pc <= PVM_SKIP_MAX ? next - pc - 1 : PVM_SKIP_MAX;
             in.pc = pc;
             in.next = pc + 1 + skip;
-            in.implicit = false;
             pvm_fused_t fused = {0};
             switch (op) {
 #define PVM_INSTRUCTION(name, form, n072, n080, n64, n32, effect, p, q, r, s, ...)                 \
     case PVM_OP_##name:                                                                            \
         pvm_operands_decode(PVM_FORM_##form, octets + pc + 1, skip, &in);                          \
         if (pvm_fuse_is_likely(c, PVM_OP_##name, &in)) {                                           \
-            OUT_OF_LINE(fused = pvm_compiler_fuse(c, &copy, PVM_OP_##name, in, left - 1));         \
+            OUT_OF_LINE(fused = pvm_compiler_fuse(c, &copy, PVM_OP_##name, in,                     \
+                                                  (uint32_t)(most - length) - 1));                 \
         }                                                                                          \
         if (fused.more == 0) {                                                                     \
             EFFECT_##effect(p, q, r, s)                                                            \
@@ -164,38 +174,31 @@ uint32_t pvm_compiler_emit_range(pvm_compiler_t *c, uint8_t **at, uint32_t pc, u
         break;
 #include "isa/instructions.def"
             case PVM_OP_COUNT:
-                in.implicit = true;
+                COUNT_INSTRUCTIONS();
                 OUT_OF_LINE(pvm_compiler_leave_instruction(c, &copy, pc));
-                ends = PVM_ENDS_BLOCK_LEFT;
+                ends = PVM_ENDS_BLOCK_UNDEFINED;
                 break;
             }
+            /* What was fused is all where the first of it is. */
+            *length++ = (uint8_t)(e.at - begin);
             if (fused.more > 0) {
                 in.next = fused.next;
-                left -= fused.more;
                 for (uint32_t i = 0; i < fused.more; i++) {
+                    *length++ = 0;
                     next = pvm_positions_next(&positions);
                 }
             }
             pc = next;
-            if (!c->replay) {
-                /* What was fused is all where the first of it is. */
-                const uint64_t length = (uint8_t)(e.at - begin);
-                memcpy(lengths + c->length_count, &length, sizeof(length));
-                c->length_count += 1 + fused.more;
-            }
             if (ends != PVM_ENDS_NOTHING || in.next != next) {
                 break;
             }
         }
-        if (ends != PVM_ENDS_NOTHING && !c->replay) {
-            OUT_OF_LINE(end_here(c, &copy, ends, in));
-        }
-        runs_on_from = ends == PVM_ENDS_BLOCK_RUNS_ON ? in.pc : UINT32_MAX;
+        COUNT_INSTRUCTIONS();
+        last = in.pc;
         expected = in.next;
     }
     if (!c->replay) {
-        /* Behind the last instruction skip() may give up before the end of the code. */
-        OUT_OF_LINE(pvm_compiler_gap(c, &copy, expected < code->len ? expected : code->len));
+        OUT_OF_LINE(go_between(c, &copy, ends, last, expected, pc));
     }
     *at = e.at;
     return e.halves & PVM_NARROW_ALL;

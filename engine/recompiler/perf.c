@@ -113,7 +113,7 @@ static void tell_all(pvm_perf_sink_t *sink, const pvm_program_t *program,
     } else {
         tell_blocks(sink, program, code);
     }
-    tell(sink, code, code->stubs_at, code->stubs_at + PVM_STUB_BYTES * code->stub_count,
+    tell(sink, code, code->stubs_at, code->stubs_at + pvm_recompiler_stub_bytes(code),
          "pvm:[stubs]");
 }
 

@@ -467,13 +467,13 @@ static pvm_exit_t run_from(pvm_vm_t *vm, const pvm_recompiler_code_t *code,
         *out_step = true;
         return PVM_EXIT_GO_ON;
     }
-    const size_t offset = (size_t)(activation.stop - code->region.base) - code->stubs_at;
-    const pvm_stub_t *const stub = &code->stubs[offset / PVM_STUB_BYTES - 1];
-    if (stub->kind == PVM_STUB_LEAVE) {
-        left_at(vm, code, pvm_recompiler_stretch_at(code, stub->pc), stub->pc);
+    const uint32_t offset = (uint32_t)(activation.stop - code->region.base) - code->stubs_at;
+    const pvm_stub_t stub = pvm_recompiler_stub(code, vm->program, offset / PVM_STUB_BYTES - 1);
+    if (stub.kind == PVM_STUB_LEAVE) {
+        left_at(vm, code, pvm_recompiler_stretch_at(code, stub.pc), stub.pc);
         *out_step = true;
     } else {
-        unpaid(vm, &activation, stub);
+        unpaid(vm, &activation, &stub);
     }
     return PVM_EXIT_GO_ON;
 }

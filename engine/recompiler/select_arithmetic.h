@@ -189,7 +189,7 @@ PVM_EMIT void pvm_select_and_inv(pvm_emitter_t *e, uint32_t d, pvm_operand_t v, 
     const bool wide = pvm_emit_choose_width(e, v, w);
     const pvm_now_t now = pvm_emit_result_of(e, wide, v, w);
 
-    if (e->cpu.bmi1) {
+    if (e->cpu->bmi1) {
         e->at = pvm_x86_andn(e->at, host, pvm_host_register(w.reg), pvm_host_register(v.reg));
     } else {
         pvm_emit_inverted(e, w);

@@ -14,7 +14,7 @@ PVM_EMIT void pvm_emit_shift_constant(pvm_emitter_t *e, bool wide, pvm_x86_shift
     const unsigned host = pvm_host_register(d);
     const uint8_t n = (uint8_t)(amount & (wide ? 63 : 31));
 
-    if (op == PVM_X86_ROR && e->cpu.bmi2 && d != v.reg) {
+    if (op == PVM_X86_ROR && e->cpu->bmi2 && d != v.reg) {
         e->at = pvm_x86_rorx(e->at, wide, host, pvm_host_register(v.reg), n);
         return;
     }
@@ -41,7 +41,7 @@ PVM_EMIT void pvm_emit_shift(pvm_emitter_t *e, bool wide, pvm_x86_shift_t op, ui
         return;
     }
     const unsigned amount = pvm_host_register(w.reg);
-    if (e->cpu.bmi2 && !rotates) {
+    if (e->cpu->bmi2 && !rotates) {
         unsigned from = PVM_HOST_SCRATCH;
         if (v.is_immediate) {
             pvm_emit_get(e, wide, PVM_HOST_SCRATCH, v, false);
@@ -86,7 +86,7 @@ PVM_EMIT void pvm_emit_set_bits(pvm_emitter_t *e, bool wide, uint32_t d, pvm_ope
 {
     const unsigned host = pvm_host_register(d);
 
-    if (e->cpu.popcnt) {
+    if (e->cpu->popcnt) {
         e->at = pvm_x86_rr_f3(e->at, wide, 0xb8, host, pvm_host_register(v.reg));
     } else {
         pvm_emit_get(e, wide, PVM_HOST_SCRATCH, v, false);
@@ -107,7 +107,7 @@ PVM_EMIT void pvm_emit_leading(pvm_emitter_t *e, bool wide, uint32_t d, pvm_oper
 {
     const unsigned host = pvm_host_register(d);
 
-    if (e->cpu.lzcnt) {
+    if (e->cpu->lzcnt) {
         e->at = pvm_x86_rr_f3(e->at, wide, 0xbd, host, pvm_host_register(v.reg));
     } else {
         e->at = pvm_x86_mov_imm(e->at, PVM_HOST_SCRATCH, -1, false);
@@ -125,7 +125,7 @@ PVM_EMIT void pvm_emit_trailing(pvm_emitter_t *e, bool wide, uint32_t d, pvm_ope
 {
     const unsigned host = pvm_host_register(d);
 
-    if (e->cpu.bmi1) {
+    if (e->cpu->bmi1) {
         e->at = pvm_x86_rr_f3(e->at, wide, 0xbc, host, pvm_host_register(v.reg));
     } else {
         e->at = pvm_x86_mov_imm(e->at, PVM_HOST_SCRATCH, wide ? 64 : 32, false);

@@ -57,7 +57,7 @@ PVM_EMIT void pvm_select_mul_upper_u_u(pvm_emitter_t *e, uint32_t d, pvm_operand
     const unsigned first = pvm_host_register(v.reg);
     const unsigned second = pvm_host_register(w.reg);
 
-    if (!e->cpu.bmi2) {
+    if (!e->cpu->bmi2) {
         pvm_emit_upper(e, d, v, w, PVM_X86_MUL);
         return;
     }

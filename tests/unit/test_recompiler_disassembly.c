@@ -43,7 +43,7 @@ static bool is_forbidden(const ZydisDecodedInstruction *in)
 static void check_target(const listing_t *listing, uint64_t at, uint64_t target)
 {
     const pvm_recompiler_code_t *const code = listing->code;
-    const uint32_t stubs_end = code->stubs_at + PVM_STUB_BYTES * code->stub_count;
+    const uint32_t stubs_end = code->stubs_at + pvm_recompiler_stub_bytes(code);
 
     if (target >= code->stubs_at && target < stubs_end) {
         if ((target - code->stubs_at) % PVM_STUB_BYTES != 0) {
@@ -152,8 +152,8 @@ static void check_stubs(const listing_t *listing, const ZydisDecoder *decoder)
     ZydisDecodedInstruction in;
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
 
-    for (uint32_t i = 0; i < code->stub_count; i++) {
-        const uint64_t at = code->stubs_at + (uint64_t)PVM_STUB_BYTES * i;
+    for (uint32_t i = 0; i < pvm_recompiler_stub_bytes(code); i += PVM_STUB_BYTES) {
+        const uint64_t at = code->stubs_at + (uint64_t)i;
 
         assert_true(ZYAN_SUCCESS(ZydisDecoderDecodeFull(decoder, code->region.base + at,
                                                         PVM_STUB_BYTES, &in, operands)));
