@@ -344,6 +344,22 @@ static void bind_filters(sqlite3_stmt *query, const pvm_conversation_options_t *
                                  : -1);
 }
 
+/* Where only sums were collected there are no single calls. */
+static int add_classes(pvm_prof_run_file_t *file, const pvm_conversation_options_t *options,
+                       pvm_prof_table_t *table)
+{
+    bool has_classes = false;
+    const int code = pvm_briefs_add_classes(file, options, table, &has_classes);
+
+    if (code != SQLITE_OK || !has_classes || options->form == PVM_CONVERSATION_LATENCY) {
+        return code;
+    }
+    return pvm_prof_table_add_note(table, "Host calls were summed up by duration, not kept one by "
+                                          "one (attach --aggregate): see --latency.") == 0
+               ? SQLITE_OK
+               : SQLITE_NOMEM;
+}
+
 pvm_prof_status_t pvm_prof_conversation(pvm_prof_run_file_t *file,
                                         const pvm_conversation_options_t *options,
                                         pvm_prof_table_t **out_table)
@@ -389,6 +405,9 @@ pvm_prof_status_t pvm_prof_conversation(pvm_prof_run_file_t *file,
     sqlite3_finalize(query);
     sqlite3_finalize(memory);
     pvm_briefs_free(&briefs);
+    if (code == SQLITE_OK) {
+        code = add_classes(file, options, table);
+    }
     if (code == SQLITE_OK && pvm_prof_worth_tell(file, table) != 0) {
         code = SQLITE_NOMEM;
     }

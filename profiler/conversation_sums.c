@@ -171,28 +171,28 @@ static int64_t percentile(const int64_t *times, size_t count, size_t share)
     return times[(count * share + 99) / 100 - 1];
 }
 
-/** Columns of a histogram: below 100 ns, below 1 us and so on, the last is 100 ms and more. */
-#define DECADES 8
+size_t pvm_briefs_decade(int64_t duration_ns)
+{
+    size_t decade = 0;
 
-/* One mark for each decade, as high as its share of the calls; the lowest for a single one. */
-static int set_histogram(pvm_prof_value_t *value, const int64_t *times, size_t count)
+    for (int64_t bound = 100; decade + 1 < PVM_BRIEFS_DECADES && duration_ns >= bound;
+         bound *= 10) {
+        decade++;
+    }
+    return decade;
+}
+
+int pvm_briefs_set_histogram(pvm_prof_value_t *value, const uint64_t *calls)
 {
     static const char *const marks[] = {"\u00b7", "\u2581", "\u2582", "\u2583", "\u2584",
                                         "\u2585", "\u2586", "\u2587", "\u2588"};
-    size_t calls[DECADES] = {0};
-    size_t most = 0;
-    char text[DECADES * 4 + 1] = "";
+    uint64_t most = 0;
+    char text[PVM_BRIEFS_DECADES * 4 + 1] = "";
 
-    for (size_t i = 0; i < count; i++) {
-        size_t decade = 0;
-
-        for (int64_t bound = 100; decade + 1 < DECADES && times[i] >= bound; bound *= 10) {
-            decade++;
-        }
-        calls[decade]++;
-        most = calls[decade] > most ? calls[decade] : most;
+    for (size_t i = 0; i < PVM_BRIEFS_DECADES; i++) {
+        most = calls[i] > most ? calls[i] : most;
     }
-    for (size_t i = 0, len = 0; i < DECADES; i++) {
+    for (size_t i = 0, len = 0; i < PVM_BRIEFS_DECADES; i++) {
         const char *const mark = marks[calls[i] == 0 ? 0 : 1 + 7 * calls[i] / most];
 
         memcpy(text + len, mark, strlen(mark) + 1);
@@ -232,7 +232,11 @@ static int add_latency(pvm_prof_table_t *table, const pvm_briefs_t *briefs, uint
         pvm_prof_value_set_int(&values[5], percentile(times, count, 50));
         pvm_prof_value_set_int(&values[6], percentile(times, count, 99));
         pvm_prof_value_set_int(&values[7], times[count - 1]);
-        return set_histogram(&values[8], times, count) == 0 ? SQLITE_OK : SQLITE_NOMEM;
+        uint64_t decades[PVM_BRIEFS_DECADES] = {0};
+        for (size_t i = 0; i < count; i++) {
+            decades[pvm_briefs_decade(times[i])]++;
+        }
+        return pvm_briefs_set_histogram(&values[8], decades) == 0 ? SQLITE_OK : SQLITE_NOMEM;
     }
     return SQLITE_OK;
 }

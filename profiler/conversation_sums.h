@@ -30,6 +30,16 @@ int pvm_briefs_add(pvm_briefs_t *briefs, const char *name, const pvm_brief_t *br
 int pvm_briefs_fold(pvm_prof_table_t *table, const pvm_briefs_t *briefs, uint32_t top);
 /** Fill the table of sums. */
 int pvm_briefs_sum_up(pvm_prof_table_t *table, const pvm_briefs_t *briefs);
+/** Columns of a histogram: below 100 ns, below 1 us and so on, the last is 100 ms and more. */
+#define PVM_BRIEFS_DECADES 8
+/** The column for a duration. */
+size_t pvm_briefs_decade(int64_t duration_ns);
+/** One mark for each decade, as high as its share of the calls; the lowest for a single one. @return 0, or -1 without memory */
+int pvm_briefs_set_histogram(pvm_prof_value_t *value, const uint64_t *calls);
+/** Add what was only counted by duration (attach --aggregate) to the table of sums, and say so. @param out_has  whether there is such
+ *  a thing in the file */
+int pvm_briefs_add_classes(pvm_prof_run_file_t *file, const pvm_conversation_options_t *options,
+                           pvm_prof_table_t *table, bool *out_has);
 void pvm_briefs_free(pvm_briefs_t *briefs);
 
 #endif

@@ -23,4 +23,7 @@ executions=$(query sums 'select sum(executions) from run_total')
 gas=$(query sums 'select sum(gas) from run_total')
 [ "$gas" -ge $((executions * 28 - 60)) ] && [ "$gas" -le $((executions * 28)) ] || fail "gas: $gas of $executions"
 expect "rows of single calls" "$(query sums 'select count(*) from host_call')" 0
+expect "calls by latency" "$("$pvmscope" hostcalls "$work/sums.db" --latency --format csv 2>/dev/null | awk -F, 'NR > 1 { n += $2 } END { print n }')" "$(calls t)"
+expect "times in order" "$("$pvmscope" hostcalls "$work/sums.db" --latency --format csv 2>/dev/null |
+    awk -F, 'NR > 1 && ($5 > $6 || $6 > $7 || $7 > $8 || $8 <= 0)' | wc -l)" 0
 expect "lines of a report" "$("$pvmscope" report "$work/sums.db" --by hostcall --format csv | wc -l)" 2
