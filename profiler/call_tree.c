@@ -116,7 +116,7 @@ static uint32_t outer_of(const pvm_prof_call_tree_t *tree, uint32_t at,
 }
 
 /* Columns: id, parent, program, function, name, kind, pc, calls, gas, host_calls, host_gas, deeper_calls, deeper_gas,
- * name of the program.
+ * name of the program, samples.
  * @return an SQLite code */
 static int read_row(reader_t *reader, sqlite3_stmt *row)
 {
@@ -165,6 +165,7 @@ static int read_row(reader_t *reader, sqlite3_stmt *row)
     node->host_gas = pvm_prof_wrap_add(node->host_gas, sqlite3_column_int64(row, 10));
     node->deeper_calls += (uint64_t)sqlite3_column_int64(row, 11);
     node->deeper_gas = pvm_prof_wrap_add(node->deeper_gas, sqlite3_column_int64(row, 12));
+    node->samples += (uint64_t)sqlite3_column_int64(row, 14);
     tree->places[id - 1] = at;
     tree->row_count = (uint32_t)id;
     return SQLITE_OK;
@@ -196,9 +197,9 @@ pvm_prof_status_t pvm_prof_call_tree_read(pvm_prof_run_file_t *file, bool fold,
     int code = sqlite3_prepare_v2(
         file->db,
         "SELECT c.id, c.parent, c.program, c.function, f.name, c.kind, c.pc, c.calls, c.gas, "
-        "c.host_calls, c.host_gas, c.deeper_calls, c.deeper_gas, p.name FROM call_node c LEFT JOIN "
-        "program p "
-        "ON p.id = c.program LEFT JOIN "
+        "c.host_calls, c.host_gas, c.deeper_calls, c.deeper_gas, p.name, s.samples "
+        "FROM call_node c LEFT JOIN program p ON p.id = c.program "
+        "LEFT JOIN call_sample s ON s.node = c.id LEFT JOIN "
         "function f ON f.program = c.program AND f.id = c.function ORDER BY c.id",
         -1, &rows, NULL);
     while (code == SQLITE_OK && (code = sqlite3_step(rows)) == SQLITE_ROW) {

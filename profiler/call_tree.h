@@ -22,6 +22,7 @@ typedef struct {
     int64_t host_gas;
     uint64_t deeper_calls;
     int64_t deeper_gas;
+    uint64_t samples;  /**< ticks of the sampling timer that met it */
     int64_t total_gas; /**< in all, with what it calls; computed */
 } pvm_prof_call_node_t;
 

@@ -102,6 +102,7 @@ static void add_figures(pvm_prof_call_figures_t *to, const pvm_prof_call_figures
     to->host_gas += more->host_gas;
     to->deeper_calls += more->deeper_calls;
     to->deeper_gas += more->deeper_gas;
+    to->samples += more->samples;
 }
 
 static void add(pvm_prof_calls_t *calls, uint32_t place, const pvm_prof_call_figures_t *more)
@@ -130,7 +131,11 @@ static bool tree_room(pvm_prof_tree_t *tree, size_t count)
         if (places != NULL) {
             tree->places = places;
         }
-        if (nodes == NULL || places == NULL) {
+        uint64_t *const samples = realloc(tree->samples, room * sizeof(*samples));
+        if (samples != NULL) {
+            tree->samples = samples;
+        }
+        if (nodes == NULL || places == NULL || samples == NULL) {
             return false;
         }
         tree->room = room;
@@ -161,7 +166,7 @@ static uint32_t place_of(pvm_prof_watch_t *watch, const pvm_call_node_t *node)
 }
 
 static void note(pvm_prof_watch_t *watch, uint32_t place, const pvm_call_node_t *old,
-                 const pvm_call_node_t *node)
+                 const pvm_call_node_t *node, uint64_t samples)
 {
     pvm_prof_calls_t *const calls = &watch->recorder->calls;
     pvm_prof_call_figures_t more = {.calls = node->calls - old->calls,
@@ -169,10 +174,11 @@ static void note(pvm_prof_watch_t *watch, uint32_t place, const pvm_call_node_t 
                                     .host_calls = node->host_calls - old->host_calls,
                                     .host_gas = node->host_gas - old->host_gas,
                                     .deeper_calls = node->deeper_calls - old->deeper_calls,
-                                    .deeper_gas = node->deeper_gas - old->deeper_gas};
+                                    .deeper_gas = node->deeper_gas - old->deeper_gas,
+                                    .samples = samples};
 
     if ((more.calls | more.gas | more.host_calls | more.host_gas | more.deeper_calls |
-         more.deeper_gas) == 0 ||
+         more.deeper_gas | more.samples) == 0 ||
         place == PVM_PROF_CONTEXT_HOST) {
         return;
     }
@@ -182,6 +188,7 @@ static void note(pvm_prof_watch_t *watch, uint32_t place, const pvm_call_node_t 
         more.deeper_gas += more.gas;
         more.calls = 0;
         more.gas = 0;
+        more.samples = 0;
     }
     add(calls, place, &more);
 }
@@ -199,16 +206,20 @@ void pvm_prof_calls_read(pvm_prof_watch_t *watch)
         return;
     }
     (void)pvm_get_call_tree(watch->vm, tree->fresh, count);
+    const pvm_calls_t *const calls = pvm_calls_of(watch->vm);
     for (size_t i = 1; i < count; i++) {
         const pvm_call_node_t none = {.calls = 0};
         const bool is_new = i >= tree->count;
+        const uint64_t samples = pvm_calls_context(calls, (uint32_t)i)->samples;
 
         if (is_new) {
             tree->places[0] = tree->count == 0 ? watch->caller : tree->places[0];
             tree->places[i] = place_of(watch, &tree->fresh[i]);
         }
-        note(watch, tree->places[i], is_new ? &none : &tree->nodes[i], &tree->fresh[i]);
+        note(watch, tree->places[i], is_new ? &none : &tree->nodes[i], &tree->fresh[i],
+             samples - (is_new ? 0 : tree->samples[i]));
         tree->nodes[i] = tree->fresh[i];
+        tree->samples[i] = samples;
         tree->count = is_new ? i + 1 : tree->count;
     }
 }
@@ -250,6 +261,7 @@ void pvm_prof_calls_run_begin(pvm_prof_watch_t *watch)
 void pvm_prof_tree_free(pvm_prof_tree_t *tree)
 {
     free(tree->nodes);
+    free(tree->samples);
     free(tree->places);
     free(tree->fresh);
     free(tree->pairs);
@@ -321,6 +333,18 @@ void pvm_prof_calls_store_pairs(pvm_prof_watch_t *watch)
 
 /* -- Into the file ------------------------------------------------------------------------- */
 
+static void store_samples(pvm_prof_run_file_t *file, uint32_t place, uint64_t samples)
+{
+    sqlite3_stmt *const row =
+        samples > 0 ? pvm_prof_store_begin_row(file, PVM_PROF_STATEMENT_CALL_SAMPLE) : NULL;
+
+    if (row != NULL) {
+        sqlite3_bind_int64(row, 1, (int64_t)place + 1);
+        sqlite3_bind_int64(row, 2, (int64_t)samples);
+        pvm_prof_store_step(file, PVM_PROF_STATEMENT_CALL_SAMPLE);
+    }
+}
+
 static void store_context(pvm_prof_recorder_t *recorder, uint32_t place)
 {
     static const char *const kinds[] = {[PVM_CALL_ROOT] = "host",
@@ -355,6 +379,7 @@ static void store_context(pvm_prof_recorder_t *recorder, uint32_t place)
     sqlite3_bind_int64(row, 12, (int64_t)context->pending.deeper_calls);
     sqlite3_bind_int64(row, 13, (int64_t)context->pending.deeper_gas);
     pvm_prof_store_step(file, PVM_PROF_STATEMENT_CALL_NODE);
+    store_samples(file, place, context->pending.samples);
     context->pending = (pvm_prof_call_figures_t){0};
     context->is_dirty = false;
 }

@@ -15,7 +15,7 @@
 /** The caller of what the host lets begin. */
 #define PVM_PROF_CONTEXT_HOST UINT32_MAX
 
-/** Figures of a context, as pvm_call_node_t has them. */
+/** Figures of a context, as pvm_call_node_t has them, and its samples. */
 typedef struct {
     uint64_t calls;
     uint64_t gas;
@@ -23,6 +23,7 @@ typedef struct {
     uint64_t host_gas;
     uint64_t deeper_calls;
     uint64_t deeper_gas;
+    uint64_t samples;
 } pvm_prof_call_figures_t;
 
 typedef struct {
@@ -51,7 +52,8 @@ typedef struct {
 /** What was last read of one VM. Zero-initialized it is nothing. */
 typedef struct {
     pvm_call_node_t *nodes;
-    uint32_t *places; /**< of each node: its context; of the root: who runs the VM */
+    uint64_t *samples; /**< of each node */
+    uint32_t *places;  /**< of each node: its context; of the root: who runs the VM */
     size_t count;
     size_t room;
     pvm_call_node_t *fresh;

@@ -179,6 +179,13 @@ CREATE TABLE call_node (
 );
 CREATE INDEX call_node_parent ON call_node (parent);
 
+-- Where the sampling timer met the guest, by context, with --instrument calls,samples. Which context a tick belongs to and which
+-- function its place in `sample` can differ for a few ticks in the middle of a call or a return.
+CREATE TABLE call_sample (
+    node    INTEGER PRIMARY KEY REFERENCES call_node,
+    samples INTEGER NOT NULL
+);
+
 -- Sums over call_node by function. Gas from its calls to their returns; a call inside of another one of itself counts once.
 CREATE TABLE call_total (
     program  INTEGER NOT NULL REFERENCES program,

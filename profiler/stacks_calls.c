@@ -1,7 +1,7 @@
 /* Stacks of a recording whose calls were followed. The tree of calls tells the gas, and how many host calls, of every context;
  * what stands below a function (blocks, lines, which host call) is known by place only. Where a function has one context,
  * and its blocks have cost what the context has, they are that context's, with all their values; the blocks of
- * other functions stay by place, without gas. */
+ * other functions stay by place, without gas, and without time if samples tell their contexts. */
 #include "profiler/stacks_reader.h"
 
 #include "profiler/ledger.h"
@@ -74,6 +74,22 @@ bool pvm_stacks_home_has_host(const pvm_stacks_function_t *home)
     return home->host_gas == home->context_host_gas && home->host_calls == home->context_host_calls;
 }
 
+/* With samples and several contexts. */
+static bool has_context_time(const pvm_stacks_reader_t *reader,
+                             const pvm_stacks_function_t *function)
+{
+    return reader->samples > 0 && function->samples > 0 && function->context_samples > 0 &&
+           !is_home(function);
+}
+
+bool pvm_stacks_has_context_time(const pvm_stacks_reader_t *reader, int64_t program,
+                                 int64_t function)
+{
+    const pvm_stacks_function_t *const at = known(reader, program, function);
+
+    return at != NULL && has_context_time(reader, at);
+}
+
 /* Columns: program, function, gas. */
 static int read_gas(pvm_stacks_reader_t *reader, sqlite3_stmt *row)
 {
@@ -82,6 +98,19 @@ static int read_gas(pvm_stacks_reader_t *reader, sqlite3_stmt *row)
 
     if (function != NULL) {
         function->gas = sqlite3_column_int64(row, 2);
+    }
+    return SQLITE_OK;
+}
+
+/* Columns: program, function, samples. */
+static int read_samples(pvm_stacks_reader_t *reader, sqlite3_stmt *row)
+{
+    pvm_stacks_function_t *const function =
+        known(reader, sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 1));
+
+    if (function != NULL) {
+        function->samples = sqlite3_column_int64(row, 2);
+        function->ns_left = pvm_stacks_sampled_ns(reader, function->samples);
     }
     return SQLITE_OK;
 }
@@ -119,11 +148,21 @@ static int read_functions(pvm_stacks_reader_t *reader, const pvm_prof_call_tree_
             function->context_gas = node->gas;
             function->context_host_gas = node->host_gas;
             function->context_host_calls = (int64_t)node->host_calls;
+            function->context_samples += node->samples;
+            function->samples_left = function->context_samples;
         }
     }
     if (code == SQLITE_OK) {
         code = pvm_stacks_read_rows(
             reader, "SELECT program, function, wrap_sum(gas) FROM block GROUP BY 1, 2", read_gas);
+    }
+    if (code == SQLITE_OK) {
+        code = pvm_stacks_read_rows(reader,
+                                    "SELECT coalesce(b.program, s.program), "
+                                    "coalesce(b.function, s.function), wrap_sum(s.samples) "
+                                    "FROM sample s LEFT JOIN block b ON b.program = s.program "
+                                    "AND b.pc = s.block_pc WHERE s.block_pc >= 0 GROUP BY 1, 2",
+                                    read_samples);
     }
     return code != SQLITE_OK
                ? code
@@ -146,6 +185,22 @@ static uint32_t push_rest(pvm_stacks_reader_t *reader, uint32_t node, int64_t pr
                                     .end_pc = -1};
 
     return pvm_prof_stacks_child(reader->out, node, pvm_prof_stacks_frame(reader->out, &frame));
+}
+
+/* The time of a function, as its blocks have it, goes to its contexts as the samples that met these. */
+static void add_time(pvm_stacks_reader_t *reader, uint32_t at, const pvm_prof_call_node_t *node)
+{
+    pvm_stacks_function_t *const function = known(reader, node->program, node->function);
+
+    if (function == NULL || !has_context_time(reader, function) || node->samples == 0 ||
+        node->samples > function->samples_left) {
+        return;
+    }
+    const int64_t ns =
+        (int64_t)((__int128)function->ns_left * node->samples / function->samples_left);
+    pvm_prof_stacks_add(reader->out, at, PVM_PROF_VALUE_TIME, ns);
+    function->ns_left -= ns;
+    function->samples_left -= node->samples;
 }
 
 static void add_gas(pvm_stacks_reader_t *reader, uint32_t at, const pvm_prof_call_node_t *node)
@@ -197,6 +252,7 @@ static int push_contexts(pvm_stacks_reader_t *reader, const pvm_prof_call_tree_t
         places[i] = pvm_stacks_push_outer(reader, above, frame, node->pc);
         reader->out->nodes[places[i]].entered += node->calls;
         add_gas(reader, places[i], node);
+        add_time(reader, places[i], node);
         is_done = is_done && !reader->out->failed;
     }
     free(places);

@@ -165,12 +165,17 @@ static int read_sample_total(pvm_stacks_reader_t *reader, sqlite3_stmt *row)
     return SQLITE_OK;
 }
 
+int64_t pvm_stacks_sampled_ns(const pvm_stacks_reader_t *reader, int64_t samples)
+{
+    return reader->samples > 0 && samples > 0
+               ? llround((double)reader->sampled_ns * (double)samples / (double)reader->samples)
+               : 0;
+}
+
 static void add_samples(pvm_stacks_reader_t *reader, uint32_t node, int64_t samples)
 {
-    if (reader->samples > 0 && samples > 0) {
-        const double ns = (double)reader->sampled_ns * (double)samples / (double)reader->samples;
-        pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_TIME, llround(ns));
-    }
+    pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_TIME,
+                        pvm_stacks_sampled_ns(reader, samples));
 }
 
 /* Columns: program, name of the program, samples. */
@@ -249,7 +254,9 @@ static int read_block(pvm_stacks_reader_t *reader, sqlite3_stmt *row)
     if (!reader->has_calls || home != NULL) {
         pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_GAS, sqlite3_column_int64(row, 4));
     }
-    add_samples(reader, node, sqlite3_column_int64(row, 8));
+    if (!pvm_stacks_has_context_time(reader, program, sqlite3_column_int64(row, 9))) {
+        add_samples(reader, node, sqlite3_column_int64(row, 8));
+    }
     return SQLITE_OK;
 }
 
@@ -371,15 +378,15 @@ pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, bool by_calls,
     if (code == SQLITE_OK) {
         code = pvm_prof_has_sums(file, "host_site", &reader->has_sites);
     }
-    if (code == SQLITE_OK && by_calls) {
-        code = pvm_stacks_read_calls(reader);
-    }
     if (code == SQLITE_OK) {
         code =
             pvm_stacks_read_rows(reader,
                                  "SELECT sum(samples), sum(duration_ns), "
                                  "coalesce((SELECT sum(samples) FROM sample), 0) FROM sample_total",
                                  read_sample_total);
+    }
+    if (code == SQLITE_OK && by_calls) {
+        code = pvm_stacks_read_calls(reader);
     }
     if (code == SQLITE_OK) {
         code = pvm_stacks_read_rows(reader, blocks_sql, read_block);

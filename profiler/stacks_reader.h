@@ -27,12 +27,16 @@ typedef struct {
     int64_t gas;
     int64_t host_gas;
     int64_t host_calls;
+    int64_t samples;
     /* By call. */
     uint32_t contexts;
     uint32_t node; /**< of the first */
     int64_t context_gas;
     int64_t context_host_gas;
     int64_t context_host_calls;
+    uint64_t context_samples; /**< of all contexts */
+    uint64_t samples_left;    /**< of these, of contexts that were not told yet */
+    int64_t ns_left;          /**< and their time */
 } pvm_stacks_function_t;
 
 typedef struct {
@@ -71,6 +75,8 @@ typedef int pvm_stacks_read_row_t(pvm_stacks_reader_t *reader, sqlite3_stmt *row
 int pvm_stacks_read_rows(pvm_stacks_reader_t *reader, const char *sql,
                          pvm_stacks_read_row_t *read_row);
 
+/** The time that so many samples stand for. */
+int64_t pvm_stacks_sampled_ns(const pvm_stacks_reader_t *reader, int64_t samples);
 /** Have the program that debug information is taken of. */
 pvm_prof_status_t pvm_stacks_load_program(pvm_stacks_reader_t *reader, int64_t id);
 /** The node that stands for a program: the root, if it is the only one. */
@@ -87,6 +93,9 @@ int pvm_stacks_read_calls(pvm_stacks_reader_t *reader);
 /** The function whose blocks stand below its one context; NULL: it has several, or none. */
 const pvm_stacks_function_t *pvm_stacks_home(const pvm_stacks_reader_t *reader, int64_t program,
                                              int64_t function);
+/** Whether the time of a function stands in its contexts, not in its blocks. */
+bool pvm_stacks_has_context_time(const pvm_stacks_reader_t *reader, int64_t program,
+                                 int64_t function);
 /** Whether its host calls do, too. */
 bool pvm_stacks_home_has_host(const pvm_stacks_function_t *home);
 

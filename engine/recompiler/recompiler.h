@@ -19,6 +19,9 @@ pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm);
 /** Where a thread was in the emitted code of this VM when a signal met it; async-signal-safe.
  *  @param context  its ucontext_t  @return false: it was not in code of the guest */
 bool pvm_recompiler_interrupted_at(const pvm_vm_t *vm, const void *context, uint32_t *out_pc);
+/** The calling context that this code, which follows calls, was in; async-signal-safe. Only if it was in code of the guest.
+ *  @return NULL: it cannot be told */
+struct pvm_context_t *pvm_recompiler_interrupted_in(const void *context);
 void pvm_recompiler_code_destroy(struct pvm_recompiler_code_t *code);
 
 #endif

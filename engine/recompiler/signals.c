@@ -4,6 +4,7 @@
 
 #if PVM_RECOMPILER_AVAILABLE
 #include "recompiler/recompiler.h"
+#include "recompiler/registers.h"
 #include "recompiler/signals.h"
 #include "support/error.h"
 #include "support/signal_chain.h"
@@ -57,6 +58,20 @@ bool pvm_recompiler_interrupted_at(const pvm_vm_t *vm, const void *context, uint
                (const uint8_t *)(uintptr_t)interrupted->uc_mcontext.gregs[REG_RIP], out_pc);
 }
 
+struct pvm_context_t *pvm_recompiler_interrupted_in(const void *context)
+{
+    const ucontext_t *const interrupted = context;
+    const uint8_t *const frame =
+        (const uint8_t *)(uintptr_t)interrupted->uc_mcontext.gregs[REG_RSP];
+    pvm_activation_t *activation;
+    struct pvm_context_t *current;
+
+    /* A thunk that has something on the stack has no frame where we look. */
+    memcpy(&activation, frame + PVM_FRAME_ACTIVATION, sizeof(activation));
+    memcpy(&current, frame + PVM_FRAME_CONTEXT, sizeof(current));
+    return activation == pvm_signals_activation ? current : NULL;
+}
+
 static void handle(int number, siginfo_t *info, void *context)
 {
     const int saved_errno = errno;
@@ -103,5 +118,11 @@ bool pvm_recompiler_interrupted_at(const pvm_vm_t *vm, const void *context, uint
     (void)context;
     (void)out_pc;
     return false;
+}
+
+struct pvm_context_t *pvm_recompiler_interrupted_in(const void *context)
+{
+    (void)context;
+    return NULL;
 }
 #endif

@@ -4,6 +4,7 @@
 #include "events/events.h"
 #include "recompiler/recompiler.h"
 #include "support/error.h"
+#include "vm/calls.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,19 @@ void pvm_samples_destroy(pvm_samples_t *samples)
 
 /* -- Taking them: in the signal handler ----------------------------------------------------- */
 
+/* Code switches the context before it leaves its caller: at the jump itself it is still the caller's. */
+static void count_context(const pvm_vm_t *vm, const void *context, bool is_emitted, uint32_t pc)
+{
+    pvm_context_t *at = is_emitted ? pvm_recompiler_interrupted_in(context) : vm->calls->current;
+
+    if (at != NULL && is_emitted && at->site == pc && at->parent != NULL) {
+        at = at->parent;
+    }
+    if (at != NULL) {
+        at->samples++;
+    }
+}
+
 void pvm_samples_take(pvm_vm_t *vm, const void *context, unsigned missed)
 {
     pvm_samples_t *const samples = vm->samples;
@@ -59,6 +73,9 @@ void pvm_samples_take(pvm_vm_t *vm, const void *context, unsigned missed)
         samples->fresh[samples->fresh_count] = pc;
     }
     samples->fresh_count++;
+    if (vm->calls != NULL) {
+        count_context(vm, context, is_emitted, pc);
+    }
 }
 
 /* -- Telling them as events ---------------------------------------------------------------- */

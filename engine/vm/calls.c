@@ -501,6 +501,7 @@ void pvm_calls_clear(pvm_vm_t *vm)
         context->host_gas = 0;
         context->deeper_calls = 0;
         context->deeper_gas = 0;
+        context->samples = 0;
     }
     calls->deeper.gas = 0;
     calls->host_gas_before = vm->gas;
