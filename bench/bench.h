@@ -14,6 +14,7 @@ typedef struct {
     const char *only;  /**< one guest, or NULL for all */
     double native_ms;  /**< how long all native runs of a guest should last */
     unsigned repeats;  /**< how many they are */
+    uint64_t events;   /**< of a trace that is imported */
 } bench_options_t;
 
 /** Where tables go: printed as they come, or kept for one JSON document. */
@@ -44,6 +45,7 @@ int bench_bill(const bench_options_t *options, bench_report_t *report);
 int bench_break_even(const bench_options_t *options, bench_report_t *report);
 int bench_gas(const bench_options_t *options, bench_report_t *report);
 int bench_cost(const bench_options_t *options, bench_report_t *report);
+int bench_import(const bench_options_t *options, bench_report_t *report);
 int bench_instrument(const bench_options_t *options, bench_report_t *report);
 int bench_attach(const bench_options_t *options, bench_report_t *report);
 int bench_pairs(const bench_options_t *options, bench_report_t *report);

@@ -1,6 +1,7 @@
 /* The cost table: every kind of instrumentation beside its bar, and host calls with events on under a session of LTTng that
  * is started here. CPU time of the thread, because LTTng's own daemons run beside it. */
 #include "guest_vm.h"
+#include "host_calls.h"
 
 #include "events/events.h"
 #include "viewer/lttng_session.h"
@@ -84,13 +85,6 @@ static pvm_prof_table_t *run_time(const bench_options_t *options)
 
 /* -- Host calls ---------------------------------------------------------------------------- */
 
-static pvm_host_result_t answer(pvm_vm_t *vm, int func_id, void *user_data)
-{
-    (void)func_id;
-    pvm_set_register(vm, 7, ++*(uint64_t *)user_data);
-    return PVM_HOST_CONTINUE;
-}
-
 static double thread_ns(void)
 {
     struct timespec now;
@@ -104,7 +98,7 @@ static double one_call_ns(pvm_vm_t *vm)
     const struct timespec pause = {.tv_nsec = 10000000};
     uint64_t calls = 0;
 
-    pvm_set_host_callback(vm, answer, &calls);
+    pvm_set_host_callback(vm, bench_calls_answer, &calls);
     pvm_set_gas(vm, CALLS_GAS);
     const double begin = thread_ns();
     (void)pvm_execute(vm, 0);
@@ -193,11 +187,7 @@ static int add_ways(pvm_program_t *program, pvm_prof_table_t *table)
 
 static int host_calls(pvm_prof_table_t *table)
 {
-    /* @0 ecalli 1; ecalli 1; ... x8; jump @0 */
-    static const uint8_t code[] = {10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 40, 240};
-    static const uint8_t mask[] = {0x55, 0x55, 0x01};
-    pvm_program_t *const program =
-        pvm_program_from_parts(code, sizeof(code), mask, sizeof(mask), NULL, 0, PVM_SPEC_0_8_0);
+    pvm_program_t *const program = bench_calls_program();
     const int status = program == NULL || add_ways(program, table) != 0;
 
     pvm_program_release(program);

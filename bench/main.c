@@ -1,4 +1,5 @@
-/* pvm-bench: what the engine costs. `pvm-bench BENCH|all [--quick] [--only GUEST] [--blobs DIR] [--format text|json]` */
+/* pvm-bench: what the engine costs. `pvm-bench BENCH|all [--quick] [--only GUEST] [--blobs DIR] [--events N]
+ * [--format text|json]` */
 #include "bench.h"
 
 #include <stdio.h>
@@ -20,6 +21,7 @@ static const struct {
     {"gas", bench_gas, true, "the 0.8.0 block cost model, per octet of code"},
     {"instrument", bench_instrument, true, "what instrumentation costs"},
     {"attach", bench_attach, false, "what attaching with eBPF costs the target; needs root"},
+    {"import", bench_import, false, "importing a trace of --events host calls: speed and memory"},
     {"cost", bench_cost, false, "instrumentation and host-call events beside their bars"},
     {"pairs", bench_pairs, false, "pairs of instructions, most executed first"},
 };
@@ -53,7 +55,7 @@ out:
 static int usage(void)
 {
     (void)fprintf(stderr, "usage: pvm-bench BENCH|all [--quick] [--only GUEST] [--blobs DIR] "
-                          "[--format text|json]\n");
+                          "[--events N] [--format text|json]\n");
     for (size_t i = 0; i < BENCH_COUNT; i++) {
         (void)fprintf(stderr, "  %-10s %s\n", benches[i].name, benches[i].help);
     }
@@ -81,6 +83,9 @@ static bool read_options(int argc, char **argv, bench_options_t *options, bool *
             options->only = argv[++i];
         } else if (strcmp(argv[i], "--blobs") == 0 && has_value) {
             options->blobs = argv[++i];
+        } else if (strcmp(argv[i], "--events") == 0 && has_value &&
+                   strtoull(argv[i + 1], NULL, 10) > 0) {
+            options->events = strtoull(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--format") == 0 && has_value &&
                    (strcmp(argv[i + 1], "json") == 0 || strcmp(argv[i + 1], "text") == 0)) {
             *out_json = strcmp(argv[++i], "json") == 0;
@@ -93,7 +98,8 @@ static bool read_options(int argc, char **argv, bench_options_t *options, bool *
 
 int main(int argc, char **argv)
 {
-    bench_options_t options = {.blobs = PVM_BENCH_BLOBS, .native_ms = 500, .repeats = 25};
+    bench_options_t options = {
+        .blobs = PVM_BENCH_BLOBS, .native_ms = 500, .repeats = 25, .events = 1000000};
     bool json = false;
     int status = 0;
 

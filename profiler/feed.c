@@ -93,7 +93,7 @@ pvm_prof_status_t pvm_feed_vm_make(pvm_prof_feed_t *feed, int host,
     }
     if (feed->alive == PVM_PROF_MAX_ALIVE || event->backend > PVM_BACKEND_RECOMPILER) {
         pvm_error_set("%.300s: more than %d machines at one time, or an unknown backend",
-                      feed->file->path, PVM_PROF_MAX_ALIVE);
+                      feed->source, PVM_PROF_MAX_ALIVE);
         return PVM_PROF_E_FORMAT;
     }
     pvm_feed_vm_t *const entry = calloc(1, sizeof(*entry));
@@ -117,10 +117,11 @@ pvm_prof_status_t pvm_feed_vm_make(pvm_prof_feed_t *feed, int host,
 
 /* -- Events -------------------------------------------------------------------------------- */
 
-static pvm_prof_status_t on_arguments(pvm_feed_vm_t *entry, const pvm_event_arguments_t *event)
+static pvm_prof_status_t on_arguments(const pvm_prof_feed_t *feed, pvm_feed_vm_t *entry,
+                                      const pvm_event_arguments_t *event)
 {
     if (event->length > PVM_MAX_ARGUMENTS) {
-        pvm_error_set("the trace has arguments of %u octets", event->length);
+        pvm_error_set("%.300s: the trace has arguments of %u octets", feed->source, event->length);
         return PVM_PROF_E_FORMAT;
     }
     if (event->offset == 0) {
@@ -245,12 +246,14 @@ static void on_host_call_end(pvm_feed_vm_t *entry, const pvm_event_host_call_end
     vm->observer.host_call_end(vm->observer_data, vm, &call);
 }
 
-static pvm_prof_status_t on_host_memory(pvm_feed_vm_t *entry, const pvm_event_host_memory_t *event)
+static pvm_prof_status_t on_host_memory(const pvm_prof_feed_t *feed, pvm_feed_vm_t *entry,
+                                        const pvm_event_host_memory_t *event)
 {
     pvm_vm_t *const vm = entry->vm;
 
     if (event->length > MEMORY_ACCESS_MAX) {
-        pvm_error_set("the trace has a memory access of %" PRIu64 " octets", event->length);
+        pvm_error_set("%.300s: the trace has a memory access of %" PRIu64 " octets", feed->source,
+                      event->length);
         return PVM_PROF_E_FORMAT;
     }
     if (event->offset == 0) {
@@ -297,7 +300,7 @@ static pvm_prof_status_t feed_vm(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry, ui
     }
     switch (kind) {
     case PVM_EVENT_arguments:
-        return on_arguments(entry, record);
+        return on_arguments(feed, entry, record);
     case PVM_EVENT_execute_begin:
         on_execute_begin(feed, entry, record);
         return PVM_PROF_OK;
@@ -311,7 +314,7 @@ static pvm_prof_status_t feed_vm(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry, ui
         on_host_call_end(entry, record);
         return PVM_PROF_OK;
     case PVM_EVENT_host_memory:
-        return on_host_memory(entry, record);
+        return on_host_memory(feed, entry, record);
     case PVM_EVENT_gas_set:
         on_gas_set(entry, record);
         return PVM_PROF_OK;
@@ -488,6 +491,7 @@ pvm_prof_status_t pvm_prof_feed_create(pvm_prof_run_file_t *file,
         return PVM_PROF_E_SYSTEM;
     }
     feed->file = file;
+    feed->source = options->source != NULL ? options->source : file->path;
     feed->instrument = options->instrument;
     feed->program_name = feed->owned_name;
     *out_feed = feed;

@@ -21,7 +21,8 @@ typedef struct {
     size_t size;
     uint32_t instrument; /**< PVM_PROF_*: what the events tell */
     const char
-        *program_name; /**< for all programs; NULL: what the events call them, or their hash */
+        *program_name;  /**< for all programs; NULL: what the events call them, or their hash */
+    const char *source; /**< that errors name, borrowed; NULL: the file */
 } pvm_prof_feed_options_t;
 
 typedef struct pvm_prof_feed_t pvm_prof_feed_t;

@@ -5,7 +5,7 @@
 
 static pvm_prof_status_t refuse(const pvm_prof_feed_t *feed, const char *what)
 {
-    pvm_error_set("%.300s: the trace tells of %s that cannot be", feed->file->path, what);
+    pvm_error_set("%.300s: the trace tells of %s that cannot be", feed->source, what);
     return PVM_PROF_E_FORMAT;
 }
 

@@ -7,8 +7,7 @@
 
 static pvm_prof_status_t refuse(const pvm_prof_feed_t *feed, const char *what)
 {
-    pvm_error_set("%.300s: the trace counts %s that its program does not have", feed->file->path,
-                  what);
+    pvm_error_set("%.300s: the trace counts %s that its program does not have", feed->source, what);
     return PVM_PROF_E_FORMAT;
 }
 

@@ -62,8 +62,8 @@ static pvm_prof_status_t finish_program(const pvm_prof_feed_t *feed, pvm_feed_pr
         char reason[256];
 
         (void)snprintf(reason, sizeof(reason), "%.255s", pvm_last_error());
-        pvm_error_set("%.200s: program %016" PRIx64 " of the trace does not load: %s",
-                      feed->file->path, entry->hash, reason);
+        pvm_error_set("%.200s: program %016" PRIx64 " of the trace does not load: %s", feed->source,
+                      entry->hash, reason);
         return PVM_PROF_E_FORMAT;
     }
     if (feed->substitute != NULL && has_same_code(feed->substitute, entry->program)) {
@@ -85,7 +85,7 @@ pvm_prof_status_t pvm_feed_program_load(pvm_prof_feed_t *feed,
         event->format == PVM_FORMAT_AUTO || event->spec > PVM_SPEC_LATEST64 ||
         event->spec == PVM_SPEC_DEFAULT) {
         pvm_error_set("%.300s: the trace has a program of %" PRIu64 " octets, format %u, spec %u",
-                      feed->file->path, event->data_bytes, event->format, event->spec);
+                      feed->source, event->data_bytes, event->format, event->spec);
         return PVM_PROF_E_FORMAT;
     }
     if (entry != NULL && (entry->program != NULL || entry->received > 0)) {
@@ -93,7 +93,7 @@ pvm_prof_status_t pvm_feed_program_load(pvm_prof_feed_t *feed,
     }
     if (entry == NULL) {
         if (feed->program_count == PVM_PROF_MAX_PROGRAMS) {
-            pvm_error_set("%.300s: more than %d different programs in the trace", feed->file->path,
+            pvm_error_set("%.300s: more than %d different programs in the trace", feed->source,
                           PVM_PROF_MAX_PROGRAMS);
             return PVM_PROF_E_FORMAT;
         }
@@ -114,7 +114,7 @@ pvm_prof_status_t pvm_feed_program_load(pvm_prof_feed_t *feed,
     }
     return event->data_bytes == 0 ? finish_program(feed, entry) : PVM_PROF_OK;
 no_memory:
-    pvm_error_set("%.300s: no memory for a program of %" PRIu64 " octets", feed->file->path,
+    pvm_error_set("%.300s: no memory for a program of %" PRIu64 " octets", feed->source,
                   event->data_bytes);
     return PVM_PROF_E_SYSTEM;
 }

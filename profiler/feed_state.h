@@ -46,6 +46,7 @@ typedef struct {
 struct pvm_prof_feed_t {
     pvm_prof_run_file_t *file;
     pvm_prof_recorder_t *recorder; /**< made with the first event, whose time is the start */
+    const char *source;            /**< borrowed: that errors name */
     uint32_t instrument;
     const char *program_name; /**< borrowed from the options: owned here */
     char *owned_name;

@@ -20,7 +20,7 @@ static pvm_feed_vm_t *stand_in(pvm_prof_feed_t *feed, const pvm_prof_feed_total_
     }
     pvm_feed_sum_t *const sums = realloc(feed->sums, (feed->sum_count + 1) * sizeof(*sums));
     if (sums == NULL) {
-        pvm_error_set("%.300s: no memory for sums", feed->file->path);
+        pvm_error_set("%.300s: no memory for sums", feed->source);
         *out_status = PVM_PROF_E_SYSTEM;
         return NULL;
     }

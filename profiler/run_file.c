@@ -76,6 +76,11 @@ void pvm_prof_run_file_close(pvm_prof_run_file_t *file)
     free(file);
 }
 
+const char *pvm_prof_run_file_location(const pvm_prof_run_file_t *file)
+{
+    return file->location;
+}
+
 const char *pvm_prof_run_file_path(const pvm_prof_run_file_t *file)
 {
     return file->path;

@@ -70,6 +70,9 @@ pvm_prof_status_t pvm_prof_run_file_open(const char *path, pvm_prof_run_file_t *
 /** Close. A recording that was not finished stays "recording". NULL is ignored. */
 void pvm_prof_run_file_close(pvm_prof_run_file_t *file);
 
+/** Where it is written; until it is published not where it will be. Borrowed from the file. */
+const char *pvm_prof_run_file_location(const pvm_prof_run_file_t *file);
+
 /** The path as given. Borrowed from the file. */
 const char *pvm_prof_run_file_path(const pvm_prof_run_file_t *file);
 

@@ -2,6 +2,7 @@
 # Builds and runs the benches: ratios and unit costs, measured in turn in one process.
 #   scripts/bench.sh [all|guests|compile|bill|...] [--quick] [--only GUEST] [--format text|json]     (default: all)
 #   scripts/bench.sh cost     also host calls under LTTng: not with real-time priority (chrt -f), which starves its daemons
+#   scripts/bench.sh import [--events 10000000]      a trace of so many host calls: speed, and memory beside half of it
 #   scripts/bench.sh off      what is compiled in and off costs, and the flight record: instructions under callgrind
 set -eu
 

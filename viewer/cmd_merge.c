@@ -28,25 +28,10 @@ static pvm_view_status_t check_output(pvm_view_t *view, const pvm_run_set_t *set
     return PVM_VIEW_FINE;
 }
 
-static pvm_view_status_t create(pvm_view_t *view, const char *path, pvm_prof_run_file_t **out)
-{
-    pvm_prof_status_t status = pvm_prof_run_file_create_beside(path, out);
-
-    if (status == PVM_PROF_E_EXISTS && pvm_view_has(view, PVM_OPTION_FORCE)) {
-        const pvm_view_status_t removed = pvm_view_output_remove(view, path);
-
-        if (removed != PVM_VIEW_FINE) {
-            return removed;
-        }
-        status = pvm_prof_run_file_create_beside(path, out);
-    }
-    return status == PVM_PROF_OK ? PVM_VIEW_FINE : pvm_view_fail_profiler(view, status);
-}
-
 static pvm_view_status_t merge(pvm_view_t *view, pvm_run_set_t *set, const char *path)
 {
     pvm_prof_run_file_t *out = NULL;
-    pvm_view_status_t status = create(view, path, &out);
+    pvm_view_status_t status = pvm_view_create_run_beside(view, path, &out);
 
     if (status == PVM_VIEW_FINE) {
         status = pvm_view_run_set_merge(view, set, out, false);

@@ -22,10 +22,11 @@ pvm_view_status_t pvm_view_fail_profiler(pvm_view_t *view, pvm_prof_status_t sta
     return pvm_view_fail(view, kind, "%s", pvm_last_error());
 }
 
-pvm_view_status_t pvm_view_create_run(pvm_view_t *view, const char *path,
-                                      pvm_prof_run_file_t **out_file)
+static pvm_view_status_t create(pvm_view_t *view, const char *path,
+                                pvm_prof_status_t (*make)(const char *, pvm_prof_run_file_t **),
+                                pvm_prof_run_file_t **out_file)
 {
-    pvm_prof_status_t status = pvm_prof_run_file_create(path, out_file);
+    pvm_prof_status_t status = make(path, out_file);
 
     if (status == PVM_PROF_E_EXISTS && pvm_view_has(view, PVM_OPTION_FORCE)) {
         const pvm_view_status_t removed = pvm_view_output_remove(view, path);
@@ -33,9 +34,21 @@ pvm_view_status_t pvm_view_create_run(pvm_view_t *view, const char *path,
         if (removed != PVM_VIEW_FINE) {
             return removed;
         }
-        status = pvm_prof_run_file_create(path, out_file);
+        status = make(path, out_file);
     }
     return status == PVM_PROF_OK ? PVM_VIEW_FINE : pvm_view_fail_profiler(view, status);
+}
+
+pvm_view_status_t pvm_view_create_run(pvm_view_t *view, const char *path,
+                                      pvm_prof_run_file_t **out_file)
+{
+    return create(view, path, pvm_prof_run_file_create, out_file);
+}
+
+pvm_view_status_t pvm_view_create_run_beside(pvm_view_t *view, const char *path,
+                                             pvm_prof_run_file_t **out_file)
+{
+    return create(view, path, pvm_prof_run_file_create_beside, out_file);
 }
 
 pvm_view_status_t pvm_view_put_summary(pvm_view_t *view, pvm_prof_run_file_t *file)

@@ -10,6 +10,9 @@ pvm_view_status_t pvm_view_fail_profiler(pvm_view_t *view, pvm_prof_status_t sta
 /** Create the file, replacing another kind of file only with --force. */
 pvm_view_status_t pvm_view_create_run(pvm_view_t *view, const char *path,
                                       pvm_prof_run_file_t **out_file);
+/** The same, but in its place only with pvm_prof_run_file_publish(). */
+pvm_view_status_t pvm_view_create_run_beside(pvm_view_t *view, const char *path,
+                                             pvm_prof_run_file_t **out_file);
 /** Open a file that is named on the command line for reading. */
 pvm_view_status_t pvm_view_open_run(pvm_view_t *view, const char *path,
                                     pvm_prof_run_file_t **out_file);

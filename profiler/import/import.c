@@ -4,6 +4,7 @@
  * after its first execution, because tracing began later or because buffers were overwritten. */
 #include "profiler/import/import.h"
 
+#include "profiler/import/metadata.h"
 #include "profiler/import/reader.h"
 #include "support/error.h"
 
@@ -80,6 +81,13 @@ static pvm_prof_status_t find_traces(const char *folder)
         return PVM_PROF_E_FORMAT;
     }
     qsort(found.paths, found.count, sizeof(*found.paths), compare_paths);
+    for (size_t i = 0; i < found.count; i++) {
+        const pvm_prof_status_t status = pvm_import_check_metadata(found.paths[i]);
+
+        if (status != PVM_PROF_OK) {
+            return status;
+        }
+    }
     return PVM_PROF_OK;
 }
 
@@ -92,11 +100,16 @@ static void report(reader_t *reader, const char *doing)
 
     if (reader->status == PVM_PROF_OK) {
         const char *cause = "no reason given";
+        const char *addresses;
+        int cause_len;
 
         if (error != NULL && bt_error_get_cause_count(error) > 0) {
             cause = bt_error_cause_get_message(bt_error_borrow_cause_by_index(error, 0));
         }
-        pvm_error_set("%.200s: cannot %s: %.250s", reader->source, doing, cause);
+        /* What follows are addresses in this process. */
+        addresses = strstr(cause, ": msg-it-addr=");
+        cause_len = addresses != NULL ? (int)(addresses - cause) : 250;
+        pvm_error_set("%.200s: cannot %s: %.*s", reader->source, doing, cause_len, cause);
         reader->status = PVM_PROF_E_FORMAT;
     }
     if (error != NULL) {
@@ -230,7 +243,7 @@ static bool add_source(reader_t *reader, bt_graph *graph, const bt_component_cla
         connect_source(graph, source, muxer);
     bt_value_put_ref(parameters);
     if (!added) {
-        report(reader, "read the trace");
+        report(reader, "read the trace (is it whole?)");
     }
     return added;
 }
@@ -250,7 +263,7 @@ static void run_graph(reader_t *reader, bt_graph *graph, const atomic_bool *stop
             (void)nanosleep(&pause, NULL);
             break;
         default:
-            report(reader, "read the trace");
+            report(reader, "read the trace (is it whole?)");
             return;
         }
     }
@@ -267,6 +280,7 @@ static void read_all(reader_t *reader, const char *const *inputs, size_t count, 
     const bt_component_sink *sink = NULL;
     void *both[2] = {graph, NULL};
 
+    reader->last_class = NULL;
     if (graph == NULL) {
         report(reader, "set up babeltrace2");
         goto out;
@@ -327,7 +341,8 @@ static pvm_prof_status_t open_feed(reader_t *reader, pvm_prof_run_file_t *file,
 {
     const pvm_prof_feed_options_t feed_options = {.size = sizeof(feed_options),
                                                   .instrument = instrument,
-                                                  .program_name = options->program_name};
+                                                  .program_name = options->program_name,
+                                                  .source = reader->source};
 
     return pvm_prof_feed_create(file, &feed_options, &reader->feed);
 }
@@ -344,6 +359,25 @@ static uint32_t kept_of(const pvm_import_options_t *options, uint32_t traced)
         traced &= ~(uint32_t)PVM_PROF_HOST_CALLS;
     }
     return traced | (asked & PVM_PROF_FLIGHT);
+}
+
+/* Also of what could not be read to its end. */
+static void finish(reader_t *reader)
+{
+    const bool has_failed = reader->status != PVM_PROF_OK;
+    char reason[512];
+
+    (void)snprintf(reason, sizeof(reason), "%s", pvm_last_error());
+    /* Where it cannot be read on, a packet at least is lost. */
+    pvm_prof_feed_lost(reader->feed, reader->result->discarded,
+                       reader->result->packets + (reader->status == PVM_PROF_E_FORMAT));
+    const pvm_prof_status_t finished = pvm_prof_feed_finish(
+        reader->feed, has_failed ? PVM_PROF_RUN_INCOMPLETE : PVM_PROF_RUN_COMPLETE);
+    if (has_failed) {
+        pvm_error_set("%s", reason);
+    } else {
+        reader->status = finished;
+    }
 }
 
 pvm_prof_status_t pvm_import_run(pvm_prof_run_file_t *file, const char *source,
@@ -376,18 +410,16 @@ pvm_prof_status_t pvm_import_run(pvm_prof_run_file_t *file, const char *source,
             read_all(&reader, inputs, found.count, false, NULL);
             reader.is_scan = false;
         }
-        if (reader.status == PVM_PROF_OK) {
+        if (reader.feed != NULL && reader.status != PVM_PROF_E_SYSTEM) {
+            /* What stands before the place that cannot be read is imported: the second time finds it, too. */
+            reader.status = PVM_PROF_OK;
             pvm_prof_feed_set_instrument(reader.feed, kept_of(options, reader.instrument));
             feed_all(&reader, inputs, found.count, false, NULL);
         }
         free_traces();
     }
     if (reader.feed != NULL) {
-        pvm_prof_feed_lost(reader.feed, out_result->discarded, out_result->packets);
-        const pvm_prof_status_t finished = pvm_prof_feed_finish(
-            reader.feed,
-            reader.status == PVM_PROF_OK ? PVM_PROF_RUN_COMPLETE : PVM_PROF_RUN_INCOMPLETE);
-        reader.status = reader.status != PVM_PROF_OK ? reader.status : finished;
+        finish(&reader);
     }
     pvm_prof_feed_destroy(reader.feed);
     free(reader.record);

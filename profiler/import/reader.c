@@ -98,11 +98,23 @@ static bool place_call(reader_t *reader, pvm_event_kind_t kind, const bt_clock_s
                : true;
 }
 
+/* Many of a kind follow each other. */
+static pvm_event_kind_t kind_of(reader_t *reader, const bt_event_class *class)
+{
+    if (class != reader->last_class) {
+        const char *const name = bt_event_class_get_name(class);
+
+        reader->last_class = class;
+        reader->last_kind = name != NULL ? pvm_import_kind(name) : PVM_EVENT_COUNT;
+    }
+    return reader->last_kind;
+}
+
 static void on_event(reader_t *reader, const bt_message *message)
 {
     const bt_event *const event = bt_message_event_borrow_event_const(message);
-    const char *const name = bt_event_class_get_name(bt_event_borrow_class_const(event));
-    const pvm_event_kind_t kind = name != NULL ? pvm_import_kind(name) : PVM_EVENT_COUNT;
+    const bt_event_class *const class = bt_event_borrow_class_const(event);
+    const pvm_event_kind_t kind = kind_of(reader, class);
     const char *field = "";
     int64_t time_ns = 0;
 
@@ -125,7 +137,7 @@ static void on_event(reader_t *reader, const bt_message *message)
                            &field)) {
         pvm_error_set("%.200s: field %s of %s is of another type, or too long; was it written by "
                       "another version?",
-                      reader->source, field, name);
+                      reader->source, field, bt_event_class_get_name(class));
         reader->status = PVM_PROF_E_FORMAT;
         return;
     }

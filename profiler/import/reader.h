@@ -17,7 +17,10 @@ typedef struct {
     bool has_whole_calls;   /**< and host_call */
     uint32_t instrument;
     pvm_prof_status_t status; /**< the first failure */
+    bool is_broken_off; /**< which is that the trace cannot be read on: a packet at least is lost */
     pvm_import_record_t *record;
+    const bt_event_class *last_class; /**< of the event before, and what it is */
+    pvm_event_kind_t last_kind;
     pvm_import_waiting_t *waiting;
 } pvm_import_reader_t;
 

@@ -111,23 +111,36 @@ static void store_integer(void *place, type_t type, uint64_t value)
     }
 }
 
-/* @return elements, or -1: no array, or longer than max */
+static const bt_field *element(const bt_field *array, uint64_t at)
+{
+    return bt_field_array_borrow_element_field_by_index_const(array, at);
+}
+
+/* @return elements, or -1: no array of integers, or longer than max */
 static int64_t read_array(const bt_field *field, type_t type, uint8_t *place, uint64_t max)
 {
+    const size_t bytes = type_bytes[type];
+    uint64_t first;
+
     if (!bt_field_class_type_is(bt_field_get_class_type(field), BT_FIELD_CLASS_TYPE_ARRAY)) {
         return -1;
     }
     const uint64_t count = bt_field_array_get_length(field);
-    if (count > max) {
+    if (count > max || (count > 0 && !read_integer(element(field, 0), &first))) {
         return -1;
     }
-    for (uint64_t i = 0; i < count; i++) {
-        uint64_t value;
-
-        if (!read_integer(bt_field_array_borrow_element_field_by_index_const(field, i), &value)) {
-            return -1;
+    /* All are of one class: most of the time of an import goes by here. */
+    if (count > 0 && bt_field_class_type_is(bt_field_get_class_type(element(field, 0)),
+                                            BT_FIELD_CLASS_TYPE_UNSIGNED_INTEGER)) {
+        for (uint64_t i = 0; i < count; i++) {
+            store_integer(place + i * bytes, type,
+                          bt_field_integer_unsigned_get_value(element(field, i)));
         }
-        store_integer(place + i * type_bytes[type], type, value);
+    } else {
+        for (uint64_t i = 0; i < count; i++) {
+            store_integer(place + i * bytes, type,
+                          (uint64_t)bt_field_integer_signed_get_value(element(field, i)));
+        }
     }
     return (int64_t)count;
 }

@@ -9,7 +9,7 @@
 
 /** Longest wait, and most octets that wait. */
 #define WINDOW_NS UINT64_C(1000000000)
-#define BYTES_MAX ((size_t)8 << 20)
+#define BYTES_MAX ((size_t)4 << 20)
 /** Places that are let go between two looks at that. */
 #define RELEASED_AT_ONCE 64
 
