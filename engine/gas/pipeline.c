@@ -28,7 +28,8 @@ typedef struct {
     int8_t needs_alu;           /* one */
     int8_t needs_multiplier;
     int8_t needs_divider;
-    int8_t is_any; /* the calendar's general functions place it: 64 cycles or more, or two ALUs */
+    int8_t is_any;  /* the calendar's general functions place it: 64 cycles or more, or two ALUs */
+    int8_t is_rare; /* that, or a multiplier or divider */
     uint8_t cycles;
     uint8_t slots;
     uint8_t saved_a; /* slots saved if the destination is source A, or B */
@@ -60,6 +61,8 @@ static_assert(sizeof(row_t) == 32, "rows are found by shifting");
         .needs_multiplier = YES(((units_) & PVM_GAS_UNITS_MUL) != 0),                              \
         .needs_divider = YES(((units_) & PVM_GAS_UNITS_DIV) != 0),                                 \
         .is_any = YES((cycles_) >= LINE || ((units_) & PVM_GAS_UNITS_ALUS) > 1),                   \
+        .is_rare = YES((cycles_) >= LINE || ((units_) & PVM_GAS_UNITS_ALUS) > 1 ||                 \
+                       ((units_) & (PVM_GAS_UNITS_MUL | PVM_GAS_UNITS_DIV)) != 0),                 \
         .cycles = (cycles_),                                                                       \
         .slots = (slots_),                                                                         \
         .saved_a = ((reads) & PVM_ROLE_A) != 0 ? (slots_) - (slots_overlap) : 0,                   \
@@ -156,21 +159,25 @@ static __attribute__((noinline)) uint32_t place_any(pvm_gas_calendar_t *calendar
     return start;
 }
 
-/* Cycles of a line in which what the instruction needs is held. */
+/* Cycles of a line in which what the instruction needs is held; unless it is rare, that is an ALU at most. */
 static inline __attribute__((always_inline)) uint64_t busy(const pvm_gas_line_t *line,
-                                                           const row_t *row)
+                                                           const row_t *row, const bool rare)
 {
-    return (line->alus[2] & mask_of(row->needs_alu)) |
-           (line->multiplier & mask_of(row->needs_multiplier)) |
-           (line->divider & mask_of(row->needs_divider));
+    const uint64_t cycles = line->alus[2] & mask_of(row->needs_alu);
+
+    return !rare ? cycles
+                 : cycles | (line->multiplier & mask_of(row->needs_multiplier)) |
+                       (line->divider & mask_of(row->needs_divider));
 }
 
 static inline __attribute__((always_inline)) void hold(pvm_gas_line_t *line, const row_t *row,
-                                                       uint64_t cycles)
+                                                       uint64_t cycles, const bool rare)
 {
     pvm_gas_count_up(line->alus, cycles & mask_of(row->needs_alu));
-    line->multiplier |= cycles & mask_of(row->needs_multiplier);
-    line->divider |= cycles & mask_of(row->needs_divider);
+    if (rare) {
+        line->multiplier |= cycles & mask_of(row->needs_multiplier);
+        line->divider |= cycles & mask_of(row->needs_divider);
+    }
 }
 
 /* Held into the next line. @return false if it is not free all the time */
@@ -183,30 +190,25 @@ static __attribute__((noinline)) bool place_across(pvm_gas_calendar_t *calendar,
     const uint64_t high = row->held >> 1 >> (LINE - 1 - start % LINE);
 
     pvm_gas_calendar_extend(calendar, start + row->cycles);
-    if (((busy(line, row) & low) | (busy(next, row) & high)) != 0) {
+    if (((busy(line, row, true) & low) | (busy(next, row, true) & high)) != 0) {
         return false;
     }
-    hold(line, row, low);
-    hold(next, row, high);
+    hold(line, row, low, true);
+    hold(next, row, high, true);
     pvm_gas_count_up(line->starts, UINT64_C(1) << start % LINE);
     return true;
 }
 
-/* Find the first cycle from `start` on in which the instruction can begin, and hold its units.
- * @return that cycle; *out_held is false if an older entry that begins later has them: then nothing is held */
-static inline __attribute__((always_inline)) uint32_t place(pvm_gas_calendar_t *calendar,
-                                                            const row_t *row, uint32_t start,
-                                                            bool *out_held)
+static inline __attribute__((always_inline)) uint32_t place_line(pvm_gas_calendar_t *calendar,
+                                                                 const row_t *row, uint32_t start,
+                                                                 bool *out_held, const bool rare)
 {
     *out_held = true;
-    if (row->is_any) {
-        return place_any(calendar, start, row->cycles, row->units, out_held);
-    }
     if (start >= calendar->cleared) {
         extend(calendar, start);
     }
     pvm_gas_line_t *const line = pvm_gas_calendar_line(calendar, start);
-    const uint64_t taken = busy(line, row);
+    const uint64_t taken = busy(line, row, rare);
     const uint64_t closed = taken | pvm_gas_line_is_full(line);
     /* Branches instead of arithmetic: the processor goes on as if the first cycle were free, and mostly is right. */
     if ((closed >> start % LINE & 1) != 0) {
@@ -225,9 +227,26 @@ static inline __attribute__((always_inline)) uint32_t place(pvm_gas_calendar_t *
         *out_held = false;
         return start;
     }
-    hold(line, row, held);
+    hold(line, row, held, rare);
     pvm_gas_count_up(line->starts, UINT64_C(1) << start % LINE);
     return start;
+}
+
+static __attribute__((noinline)) uint32_t place_rare(pvm_gas_calendar_t *calendar, const row_t *row,
+                                                     uint32_t start, bool *out_held)
+{
+    return row->is_any ? place_any(calendar, start, row->cycles, row->units, out_held)
+                       : place_line(calendar, row, start, out_held, true);
+}
+
+/* Find the first cycle from `start` on in which the instruction can begin, and hold its units.
+ * @return that cycle; *out_held is false if an older entry that begins later has them: then nothing is held */
+static inline __attribute__((always_inline)) uint32_t place(pvm_gas_calendar_t *calendar,
+                                                            const row_t *row, uint32_t start,
+                                                            bool *out_held)
+{
+    return row->is_rare ? place_rare(calendar, row, start, out_held)
+                        : place_line(calendar, row, start, out_held, false);
 }
 
 typedef struct {

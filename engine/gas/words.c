@@ -67,6 +67,17 @@ static const pvm_gas_numbers_t numbers[PVM_ISA_COUNT] = {
     }},
 };
 
+/* Indices above 12 mean 12. */
+#define REGISTER(half)  ((half) < 12 ? (half) : 12)
+#define TWO(high, low)  (REGISTER(low) << PVM_GAS_LOW | REGISTER(high) << PVM_GAS_HIGH)
+#define FOUR(high, low) TWO(high, low), TWO(high, low + 1), TWO(high, low + 2), TWO(high, low + 3)
+#define SIXTEEN(high)   FOUR(high, 0), FOUR(high, 4), FOUR(high, 8), FOUR(high, 12)
+
+const pvm_gas_word_t pvm_gas_two_registers[256] = {
+    SIXTEEN(0),  SIXTEEN(1),  SIXTEEN(2),  SIXTEEN(3), SIXTEEN(4),  SIXTEEN(5),
+    SIXTEEN(6),  SIXTEEN(7),  SIXTEEN(8),  SIXTEEN(9), SIXTEEN(10), SIXTEEN(11),
+    SIXTEEN(12), SIXTEEN(13), SIXTEEN(14), SIXTEEN(15)};
+
 const pvm_gas_numbers_t *pvm_gas_numbers_of(pvm_isa_t isa)
 {
     return &numbers[isa];

@@ -41,23 +41,16 @@ const pvm_gas_numbers_t *pvm_gas_numbers_of(pvm_isa_t isa);
 /** A trap: what stands for an undefined opcode, a clear mask bit or the end of code. */
 #define PVM_GAS_TRAP_WORD ((pvm_gas_word_t)PVM_OP_trap)
 
-/** Register indices above 12 in the two halves of an octet: those are 12. */
-static inline uint32_t pvm_gas_two_registers(uint32_t octet)
-{
-    /* 8 and 4 in a half make 12, whatever else is there. */
-    const uint32_t is_12 = octet & octet << 1 & 0x88;
-
-    return octet & ~(is_12 >> 2 | is_12 >> 3);
-}
+/** The registers in the two halves of an octet, where they are in a word: by table, because every instruction asks. */
+extern const pvm_gas_word_t pvm_gas_two_registers[256];
 
 /** The word at pc, where an instruction stands; a branch is not priced yet. */
 static inline __attribute__((always_inline)) pvm_gas_word_t
 pvm_gas_word_at(const pvm_gas_number_t *number, const uint8_t *octets, uint32_t pc)
 {
-    const uint32_t two = pvm_gas_two_registers(octets[pc + 1]);
     const uint32_t third = octets[pc + 2];
 
-    return number->op | (number->registers & ((two & 15) << PVM_GAS_LOW | two >> 4 << PVM_GAS_HIGH |
+    return number->op | (number->registers & (pvm_gas_two_registers[octets[pc + 1]] |
                                               (third < 12 ? third : 12) << PVM_GAS_THIRD));
 }
 

@@ -102,6 +102,7 @@ static inline __attribute__((always_inline)) bool find_all(walk_t *walk, bool pr
         mark(program->block_starts, 0);
     }
     uint32_t first = 0; /* number of the open block's first instruction */
+    pvm_gas_word_t *word = walk->words;
     for (;;) {
         const pvm_gas_number_t *opcode;
         uint32_t at;
@@ -111,10 +112,9 @@ static inline __attribute__((always_inline)) bool find_all(walk_t *walk, bool pr
             at = pc;
             opcode = &numbers[octets[at]];
             if (priced) {
-                const uint32_t index = number - first;
-                walk->words[index < PVM_GAS_MEMO_INSTRUCTIONS ? index
-                                                              : PVM_GAS_MEMO_INSTRUCTIONS - 1] =
-                    pvm_gas_word_at(opcode, octets, at);
+                /* The last place is for all that there is no room for. */
+                *word = pvm_gas_word_at(opcode, octets, at);
+                word += word != walk->words + PVM_GAS_MEMO_INSTRUCTIONS - 1;
             }
             number++;
             pc = pvm_positions_next(&positions);
@@ -129,6 +129,7 @@ static inline __attribute__((always_inline)) bool find_all(walk_t *walk, bool pr
             if (next < len && walk->block != NULL) {
                 close_block(walk, in_block + 2, in_block + 2, true,
                             next + 1 + pvm_isa_skip(code, next), priced);
+                word = walk->words;
             }
             continue;
         }
@@ -139,6 +140,7 @@ static inline __attribute__((always_inline)) bool find_all(walk_t *walk, bool pr
             }
             close_block(walk, in_block + 1, in_block + 1, false, next, priced);
         }
+        word = walk->words;
         if ((opcode->class & PVM_GAS_IS_TERMINATOR) != 0 && pc == next && pc < len &&
             numbers[octets[pc]].class != 0) {
             if (!open_block(walk, pc)) {
