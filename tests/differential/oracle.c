@@ -141,6 +141,8 @@ static void settle(diff_oracle_t *oracle, int64_t gas)
     oracle->opcodes[oracle->in.op]++;
     oracle->instructions++;
     if (program->has_block_gas && oracle->charged) {
+        /* In the middle of what is paid: where the host has set pc to, nobody arrives, not even if it takes that back later. */
+        oracle->arrival = ARRIVAL_NONE;
         call_model_paid(oracle->calls, oracle->in.pc, 0);
         return;
     }
