@@ -69,16 +69,22 @@ static pvm_view_status_t load_program(pvm_view_t *view, pvm_program_t **out)
 /** What it cost and what is missing, in a sentence. */
 static void describe(const pvm_collect_state_t *state, char *out, size_t out_bytes)
 {
-    const int len = snprintf(
+    int len = snprintf(
         out, out_bytes,
         "Attached by eBPF: about %.0f ns per trap, %.2f %% of the targets' processor time; "
         "%" PRIu64 " host calls recorded, %" PRIu64 " lost",
         state->ns_per_trap, 100 * state->overhead, state->host_calls, state->lost);
 
     if (state->left_out > 0 && len > 0 && (size_t)len < out_bytes) {
+        len += snprintf(out + len, out_bytes - (size_t)len,
+                        ", of which %" PRIu64 " left out to keep within --max-overhead",
+                        state->left_out);
+    }
+    if (state->execs > 0 && len > 0 && (size_t)len < out_bytes) {
         (void)snprintf(out + len, out_bytes - (size_t)len,
-                       ", of which %" PRIu64 " left out to keep within --max-overhead",
-                       state->left_out);
+                       "; a target began another program (exec) %" PRIu64
+                       " times, of which calls are missing until it was attached to anew",
+                       state->execs);
     }
 }
 

@@ -19,6 +19,11 @@
 
 /** Between two looks for new processes. */
 #define LOOK_NS UINT64_C(1000000000)
+/** Between two looks whether processes run another program: shorter than records wait to be put in order, so that none of the
+ *  new program's is taken for one of the old. */
+#define EXEC_LOOK_NS UINT64_C(100000000)
+/** So long a process may take to map libpvm after exec(). */
+#define EXEC_WAIT_NS UINT64_C(5000000000)
 
 static uint64_t now_ns(void)
 {
@@ -202,6 +207,7 @@ static int add_process(pvm_attach_t *attach, pid_t pid)
         return 0;
     }
     process.cpu_start_ns = cpu_time(pid, 0);
+    process.identity = pvm_remote_identity(pid);
     process.copy_count = pvm_remote_find(pid, process.copies, PVM_REMOTE_COPIES_MAX);
     if (process.copy_count < 0) {
         return pvm_error_set("process %ld cannot be read (%s); run this as root", (long)pid,
@@ -284,6 +290,34 @@ void pvm_attach_refresh(pvm_attach_t *attach)
             continue;
         }
         publish_process(attach, process);
+    }
+}
+
+/* One process, which ran another program a moment ago: is libpvm in that? */
+static bool is_waiting(const pvm_attach_t *attach)
+{
+    return attach->options.pid != 0 && attach->exec_ns != 0 && !attach->is_detached &&
+           find_process(attach->self, attach->options.pid) == NULL &&
+           now_ns() - attach->exec_ns < EXEC_WAIT_NS;
+}
+
+static void look_for_execs(pvm_attach_t *attach)
+{
+    for (size_t i = 0; i < attach->process_count && !attach->is_detached; i++) {
+        pvm_attach_process_t *const process = &attach->processes[i];
+        const uint64_t identity = process->is_gone ? 0 : pvm_remote_identity(process->pid);
+
+        if (identity != 0 && process->identity != 0 && identity != process->identity) {
+            drop_process(attach, process);
+            attach->execs++;
+            attach->exec_ns = now_ns();
+            if (attach->options.pid == 0) {
+                attach->looked_ns = 0;
+            }
+        }
+    }
+    if (is_waiting(attach)) {
+        (void)add_process(attach, attach->options.pid);
     }
 }
 
@@ -409,6 +443,10 @@ size_t pvm_attach_poll(pvm_attach_t *attach)
     const uint64_t before = attach->taken;
     const uint64_t now = now_ns();
 
+    if (now - attach->looked_execs_ns >= EXEC_LOOK_NS) {
+        attach->looked_execs_ns = now;
+        look_for_execs(attach);
+    }
     if (now - attach->looked_ns >= LOOK_NS) {
         attach->looked_ns = now;
         look(attach);
@@ -475,7 +513,12 @@ bool pvm_attach_is_alive(const pvm_attach_t *attach)
             return true;
         }
     }
-    return false;
+    return is_waiting(attach) && !is_gone(attach->options.pid);
+}
+
+uint64_t pvm_attach_execs(const pvm_attach_t *attach)
+{
+    return attach->execs;
 }
 
 int pvm_attach_cpus(void)

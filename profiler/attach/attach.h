@@ -45,8 +45,9 @@ typedef struct {
     int copy_count;
     pvm_remote_copy_t copies[PVM_REMOTE_COPIES_MAX];
     uint32_t ids[PVM_REMOTE_COPIES_MAX]; /**< `copy` in the headers of their records */
-    uint64_t attached_ns;                /**< when all probes were there: CLOCK_MONOTONIC */
-    uint64_t cpu_ns;                     /**< that it has used since it was found */
+    uint64_t identity;    /**< of the program that it runs: another one after exec() */
+    uint64_t attached_ns; /**< when all probes were there: CLOCK_MONOTONIC */
+    uint64_t cpu_ns;      /**< that it has used since it was found */
     uint64_t cpu_start_ns;
     struct pvm_attach_links_t *links; /**< inside */
 } pvm_attach_process_t;
@@ -61,7 +62,8 @@ typedef struct pvm_attach_t pvm_attach_t;
  *  a kernel without what is needed; pvm_last_error() names it and the mend. */
 pvm_prof_status_t pvm_attach_open(const pvm_attach_options_t *options, pvm_attach_handler_t handler,
                                   void *user_data, pvm_attach_t **out);
-/** Hand over what has come. Once a second also looks for new processes. @return records handed over */
+/** Hand over what has come. Ten times a second also looks whether a process runs another program, once a second for new
+ *  processes. @return records handed over */
 size_t pvm_attach_poll(pvm_attach_t *attach);
 /** Attach to calls in another way. @return 0, or -1: as before */
 int pvm_attach_set_level(pvm_attach_t *attach, pvm_attach_level_t level);
@@ -75,6 +77,8 @@ void pvm_attach_close(pvm_attach_t *attach);
 const pvm_attach_process_t *pvm_attach_processes(const pvm_attach_t *attach, size_t *out_count);
 /** Processor time of processes that had to make room for new ones, and are not in the list any more. */
 uint64_t pvm_attach_forgotten_cpu_ns(const pvm_attach_t *attach);
+/** How often a process has begun another program (exec()). It is attached to anew, as far as there is libpvm in that, too. */
+uint64_t pvm_attach_execs(const pvm_attach_t *attach);
 /** Whether any is alive. */
 bool pvm_attach_is_alive(const pvm_attach_t *attach);
 /** Counters of a kind of records, summed up over processors. */

@@ -69,6 +69,7 @@ static void tick(collect_t *collect)
     state->overhead = collect->overhead.share;
     state->ns_per_trap = collect->overhead.ns_per_trap;
     state->level = collect->overhead.level;
+    state->execs = pvm_attach_execs(collect->attach);
     state->processes = 0;
     for (size_t i = 0; i < count; i++) {
         state->processes += !processes[i].is_gone;

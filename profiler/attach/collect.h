@@ -14,6 +14,7 @@ typedef struct {
     uint64_t left_out;   /**< of these, because of --max-overhead */
     uint64_t filtered;   /**< trapped, and not wanted */
     uint64_t samples;
+    uint64_t execs;     /**< a target has begun another program */
     double ns_per_trap; /**< calibrated */
     double overhead;    /**< of the processor time of the targets, 0..1 */
     pvm_attach_level_t level;

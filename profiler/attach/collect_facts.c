@@ -44,6 +44,7 @@ void pvm_collect_store_facts(collect_t *collect)
 
     (void)pvm_attach_processes(collect->attach, &count);
     set_info(collect, "attach_processes", "%zu", count);
+    set_info(collect, "attach_execs", "%" PRIu64, pvm_attach_execs(collect->attach));
     set_info(collect, "attach_traps", "%" PRIu64, pvm_attach_hits(collect->attach));
     set_info(collect, "attach_ns_per_trap", "%.0f", state->ns_per_trap);
     set_info(collect, "attach_overhead", "%.2f %%", 100 * state->overhead);

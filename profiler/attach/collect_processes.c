@@ -90,6 +90,68 @@ void pvm_collect_feed_open_calls(collect_t *collect)
     }
 }
 
+/** Machines of one copy. */
+typedef struct {
+    uint32_t copy;
+    uint64_t *vms;
+    size_t count;
+    bool failed;
+} machines_of_t;
+
+static void list_machine(void *user_data, pvm_machine_t *machine)
+{
+    machines_of_t *const list = user_data;
+
+    if (machine->copy != list->copy || list->failed) {
+        return;
+    }
+    /* Room for a power of two; the count says when it is used up. */
+    if ((list->count & (list->count - 1)) == 0) {
+        const size_t room = list->count == 0 ? 1 : 2 * list->count;
+        uint64_t *const vms = realloc(list->vms, room * sizeof(*vms));
+
+        if (vms == NULL) {
+            list->failed = true;
+            return;
+        }
+        list->vms = vms;
+    }
+    list->vms[list->count++] = machine->vm;
+}
+
+static void end_machines(collect_t *collect, pvm_image_t *image, uint64_t time_ns)
+{
+    machines_of_t list = {.copy = image->id};
+
+    feed_open_calls_of(collect, image);
+    pvm_machines_walk(&collect->machines, list_machine, &list);
+    for (size_t i = 0; i < list.count; i++) {
+        const pvm_event_vm_destroy_t gone = {.vm = list.vms[i]};
+
+        pvm_collect_flush_samples(collect, image, time_ns,
+                                  pvm_machines_find(&collect->machines, image->id, list.vms[i]));
+        pvm_collect_feed(collect, image, time_ns, PVM_EVENT_vm_destroy, &gone);
+        pvm_machines_remove(&collect->machines, image->id, list.vms[i]);
+    }
+    if (list.failed) {
+        pvm_collect_note(collect, PVM_PROF_E_SYSTEM);
+    }
+    free(list.vms);
+}
+
+void pvm_collect_replace(collect_t *collect, pvm_image_t *image, uint64_t time_ns)
+{
+    for (size_t i = 0; i < collect->images.count; i++) {
+        pvm_image_t *const older = &collect->images.list[i];
+
+        if (older->pid == image->pid && older->attached_ns < image->attached_ns &&
+            !older->is_replaced) {
+            end_machines(collect, older, time_ns);
+            older->is_replaced = true;
+        }
+    }
+}
+
 /* Read programs of processes that are new, and now and then all that are new: later they may be gone. */
 void pvm_collect_look(collect_t *collect, bool is_due)
 {

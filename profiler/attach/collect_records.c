@@ -158,6 +158,10 @@ void pvm_collect_on_ordered(void *user_data, uint64_t time_ns, pvm_order_side_t 
     if (image == NULL || collect->status != PVM_PROF_OK) {
         return;
     }
+    if (!image->is_begun) {
+        image->is_begun = true;
+        pvm_collect_replace(collect, image, time_ns);
+    }
     switch (header->kind) {
     case PVM_EVENT_host_call:
         if (side == PVM_ORDER_BEGIN) {

@@ -89,6 +89,9 @@ void pvm_collect_take_sample(collect_t *collect, pvm_image_t *image, uint64_t ti
 /** Give the feed the samples of a machine that wait; NULL: of none. */
 void pvm_collect_flush_samples(collect_t *collect, const pvm_image_t *image, uint64_t time_ns,
                                pvm_machine_t *machine);
+/** Records of a program come that a process runs now, after exec(): the machines of the one before are gone, and their numbers
+ *  begin anew. */
+void pvm_collect_replace(collect_t *collect, pvm_image_t *image, uint64_t time_ns);
 /** Of all machines. */
 void pvm_collect_flush_all_samples(collect_t *collect);
 

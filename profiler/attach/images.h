@@ -14,6 +14,8 @@ typedef struct {
     uint64_t attached_ns; /**< before that, host calls may be missing that nobody lost */
     pvm_published_t published;
     unsigned gone;       /**< looks in a row at which its process was gone */
+    bool is_begun;       /**< a record of it has come */
+    bool is_replaced;    /**< its process runs another program, of which records have come */
     bool is_seen;        /**< its programs were looked for */
     uint64_t generation; /**< as of which programs are known; 0: never read */
     uint64_t last_serial;

@@ -36,6 +36,9 @@ struct pvm_attach_t {
     bool is_detached;
     uint64_t taken;
     uint64_t looked_ns;
+    uint64_t looked_execs_ns;
+    uint64_t execs;
+    uint64_t exec_ns; /**< the last one */
     uint32_t last_copy;
     size_t process_count;
     uint64_t forgotten_cpu_ns;

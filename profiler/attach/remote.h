@@ -27,6 +27,10 @@ typedef struct {
     uint64_t published; /**< address of its pvm_published_t */
 } pvm_remote_copy_t;
 
+/** What tells one program that a process runs from the next one, after exec(): a hash of what the system gave it at its start,
+ *  addresses chosen at random among them. 0: it cannot be read. */
+uint64_t pvm_remote_identity(pid_t pid);
+
 /** A machine, as it was read. */
 typedef struct {
     uint64_t id;

@@ -5,6 +5,9 @@
  *     EXECUTE   host calls of one execution; 0: all in one
  *     LIBRARY   copies of libpvm to use, each in a thread of its own, opened with dlopen(); - or none: the linked one
  *
+ *   target again ARGUMENTS...
+ *     target ARGUMENTS..., and then, in the same process, once more (exec()), without a line of its input
+ *
  *   target nested
  *     Three machines inside of each other: the host call of each runs the next, the innermost makes ten slow ones; the last
  *     host call of the outermost does not return.
@@ -18,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define THREADS_MAX 16
 
@@ -172,6 +176,13 @@ int main(int argc, char **argv)
 {
     worker_t workers[THREADS_MAX];
     pthread_t threads[THREADS_MAX];
+    const bool is_again = argc > 1 && strcmp(argv[1], "again") == 0;
+    char *const self = argv[0];
+
+    if (is_again) {
+        argc--;
+        argv++;
+    }
 
     if (argc == 2 && strcmp(argv[1], "nested") == 0) {
         pvm_program_t *const program =
@@ -205,6 +216,12 @@ int main(int argc, char **argv)
     for (int i = 0; i < count && i < THREADS_MAX; i++) {
         (void)pthread_join(threads[i], NULL);
         (void)printf("%d %llu\n", i, (unsigned long long)workers[i].calls);
+    }
+    if (is_again) {
+        (void)fflush(stdout);
+        argv[0] = self;
+        (void)execv("/proc/self/exe", argv);
+        return 1;
     }
     return 0;
 }
