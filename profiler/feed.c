@@ -330,6 +330,8 @@ static pvm_prof_status_t feed_vm(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry, ui
         return pvm_feed_block_counts(feed, entry->vm, record);
     case PVM_EVENT_edge_counts:
         return pvm_feed_edge_counts(feed, entry->vm, record);
+    case PVM_EVENT_call_samples:
+        return pvm_feed_call_samples(feed, entry->vm, record);
     case PVM_EVENT_call_tree:
         return pvm_feed_call_tree(feed, entry->vm, record);
     case PVM_EVENT_indirect_jumps:
@@ -368,6 +370,7 @@ static pvm_prof_status_t feed_vm(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry, ui
     X(edge_counts)                                                                                 \
     X(samples)                                                                                     \
     X(call_tree)                                                                                   \
+    X(call_samples)                                                                                \
     X(indirect_jumps)
 
 /* The fields that every event of a machine has. */

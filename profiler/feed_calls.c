@@ -50,6 +50,24 @@ pvm_prof_status_t pvm_feed_call_tree(const pvm_prof_feed_t *feed, pvm_vm_t *vm,
     return PVM_PROF_OK;
 }
 
+pvm_prof_status_t pvm_feed_call_samples(const pvm_prof_feed_t *feed, pvm_vm_t *vm,
+                                        const pvm_event_call_samples_t *event)
+{
+    if (vm->calls == NULL) {
+        return PVM_PROF_OK;
+    }
+    if (event->counts_len != event->contexts_len) {
+        return refuse(feed, "samples without a context");
+    }
+    for (uint32_t i = 0; i < event->contexts_len; i++) {
+        if (event->contexts[i] >= vm->calls->count) {
+            return refuse(feed, "samples in a context");
+        }
+        pvm_calls_context(vm->calls, event->contexts[i])->samples += event->counts[i];
+    }
+    return PVM_PROF_OK;
+}
+
 pvm_prof_status_t pvm_feed_indirect_jumps(const pvm_prof_feed_t *feed, pvm_vm_t *vm,
                                           const pvm_event_indirect_jumps_t *event)
 {

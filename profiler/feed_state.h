@@ -107,6 +107,8 @@ void pvm_feed_arrival_end(pvm_vm_t *vm, const pvm_event_execute_end_t *event, bo
 
 pvm_prof_status_t pvm_feed_block_counts(const pvm_prof_feed_t *feed, pvm_vm_t *vm,
                                         const pvm_event_block_counts_t *event);
+pvm_prof_status_t pvm_feed_call_samples(const pvm_prof_feed_t *feed, pvm_vm_t *vm,
+                                        const pvm_event_call_samples_t *event);
 pvm_prof_status_t pvm_feed_call_tree(const pvm_prof_feed_t *feed, pvm_vm_t *vm,
                                      const pvm_event_call_tree_t *event);
 pvm_prof_status_t pvm_feed_indirect_jumps(const pvm_prof_feed_t *feed, pvm_vm_t *vm,

@@ -30,14 +30,15 @@ static void list_events(uint64_t instrument, char *out, size_t out_bytes)
         edges ||
         (instrument & (PVM_PROF_COUNTS | PVM_PROF_CALLS | PVM_PROF_BLOCKS | PVM_PROF_GAS)) != 0;
 
-    (void)snprintf(out, out_bytes, "%s%s%s%s%s%s%s", ALWAYS, counts ? ",pvm:block_counts" : "",
-                   instrument & PVM_PROF_GAS      ? ",pvm:gas"
-                   : instrument & PVM_PROF_BLOCKS ? ",pvm:block_batch"
-                                                  : "",
-                   edges ? ",pvm:edge_counts" : "",
-                   instrument & PVM_PROF_MEMORY ? ",pvm:host_memory" : "",
-                   instrument & PVM_PROF_CALLS ? ",pvm:call_tree,pvm:indirect_jumps" : "",
-                   instrument & PVM_PROF_SAMPLES ? ",pvm:samples" : "");
+    (void)snprintf(
+        out, out_bytes, "%s%s%s%s%s%s%s%s", ALWAYS, counts ? ",pvm:block_counts" : "",
+        instrument & PVM_PROF_GAS      ? ",pvm:gas"
+        : instrument & PVM_PROF_BLOCKS ? ",pvm:block_batch"
+                                       : "",
+        edges ? ",pvm:edge_counts" : "", instrument & PVM_PROF_MEMORY ? ",pvm:host_memory" : "",
+        instrument & PVM_PROF_CALLS ? ",pvm:call_tree,pvm:indirect_jumps" : "",
+        instrument & PVM_PROF_SAMPLES ? ",pvm:samples" : "",
+        instrument & PVM_PROF_CALLS && instrument & PVM_PROF_SAMPLES ? ",pvm:call_samples" : "");
 }
 
 /** The child: load the provider, run, say what is to be said. */

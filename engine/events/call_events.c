@@ -111,6 +111,52 @@ static bool tell_tree(pvm_vm_t *vm, bool always)
     return true;
 }
 
+/* -- Samples ------------------------------------------------------------------------------- */
+
+typedef struct {
+    uint32_t count;
+    uint32_t contexts[PVM_EVENTS_PIECE_COUNTS];
+    uint64_t counts[PVM_EVENTS_PIECE_COUNTS];
+} samples_t;
+
+static void tell_samples_piece(const pvm_vm_t *vm, samples_t *piece)
+{
+    if (piece->count == 0) {
+        return;
+    }
+    const pvm_event_call_samples_t record = {.vm = pvm_events_name(vm->id),
+                                             .service = vm->service,
+                                             .contexts = piece->contexts,
+                                             .contexts_len = piece->count,
+                                             .counts = piece->counts,
+                                             .counts_len = piece->count};
+    pvm_events_tell_call_samples(&record);
+    piece->count = 0;
+}
+
+/* Of contexts that have been told. */
+static void tell_samples(const pvm_vm_t *vm)
+{
+    const pvm_calls_t *const calls = pvm_calls_of(vm);
+    samples_t piece = {.count = 0};
+
+    for (uint32_t i = 1; i < calls->count && i < vm->events.told_calls.count; i++) {
+        pvm_context_t *const context = pvm_calls_context(calls, i);
+        const uint64_t more = context->samples - context->samples_told;
+
+        if (more == 0) {
+            continue;
+        }
+        context->samples_told += more;
+        piece.contexts[piece.count] = i;
+        piece.counts[piece.count] = more;
+        if (++piece.count == PVM_EVENTS_PIECE_COUNTS) {
+            tell_samples_piece(vm, &piece);
+        }
+    }
+    tell_samples_piece(vm, &piece);
+}
+
 /* -- Jumps through registers --------------------------------------------------------------- */
 
 static int compare(const void *left, const void *right)
@@ -194,6 +240,9 @@ void pvm_events_calls_tell(pvm_vm_t *vm)
     }
     if (PVM_EVENTS_WANTED_OF(vm, call_tree)) {
         (void)tell_tree(vm, false);
+        if (vm->samples != NULL && PVM_EVENTS_WANTED_OF(vm, call_samples)) {
+            tell_samples(vm);
+        }
     }
     if (PVM_EVENTS_WANTED_OF(vm, indirect_jumps)) {
         tell_pairs(vm);

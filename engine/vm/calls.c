@@ -502,6 +502,7 @@ void pvm_calls_clear(pvm_vm_t *vm)
         context->deeper_calls = 0;
         context->deeper_gas = 0;
         context->samples = 0;
+        context->samples_told = 0;
     }
     calls->deeper.gas = 0;
     calls->host_gas_before = vm->gas;

@@ -37,6 +37,7 @@ typedef struct pvm_context_t {
     uint64_t deeper_calls; /**< from here on, in contexts that are not told apart, */
     uint64_t deeper_gas;   /**< and their gas */
     uint64_t samples; /**< ticks of the sampling timer that met it; counted in a signal handler */
+    uint64_t samples_told; /**< of these, in events */
 } pvm_context_t;
 
 /** What emitted code remembers of a call through a register: where it led the last time. */

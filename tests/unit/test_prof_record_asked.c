@@ -88,6 +88,8 @@ static void samples_and_calls_are_taken_of_all_machines(void **state)
         prof_integer(place->path, "SELECT sum(gas + host_gas + deeper_gas) FROM call_node"),
         prof_integer(place->path, "SELECT gas_used FROM gas_summary"));
     assert_int_equal(prof_integer(place->path, "SELECT count(*) FROM lost_events"), 0);
+    assert_in_range(prof_integer(place->path, "SELECT sum(samples) FROM call_sample"), 1,
+                    prof_integer(place->path, "SELECT sum(samples) FROM sample"));
 }
 
 static void nothing_is_taken_that_was_not_asked(void **state)

@@ -177,7 +177,8 @@ static void run_scenario(const lab_t *lab, uint64_t wanted, uint32_t flags)
 static void every_kind_is_told(const lab_t *lab)
 {
     /* A probe only, and what has tests of its own. */
-    const uint64_t apart = BIT(host_call) | BIT(samples) | BIT(call_tree) | BIT(indirect_jumps);
+    const uint64_t apart = BIT(host_call) | BIT(host_call_open) | BIT(samples) | BIT(call_tree) |
+                           BIT(call_samples) | BIT(indirect_jumps);
 
     run_scenario(lab, ALL_BUT(apart), PVM_INSTRUMENT_GAS);
 
