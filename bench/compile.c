@@ -1,5 +1,6 @@
 /* What it costs to have code: block table, emitted code and code map of a large program, with the recompiler's memory
- * populated and reused, and cold: every page touched for the first time. And how large the code is. */
+ * populated and reused, and cold: every page touched for the first time. And how large the code is. Program: the large guest,
+ * or --only NAME or --only PATH. */
 #include "bench.h"
 
 #include "program/blocks.h"
@@ -26,13 +27,18 @@ typedef struct {
     bench_sample_t cold[WHAT_COUNT];
 } subject_t;
 
+/* The guest as built for this spec; or the file that was asked for, whatever its spec: prices depend on its blocks only. */
 static pvm_program_t *load(const bench_options_t *options, const char *suffix)
 {
+    const char *const name = options->only != NULL ? options->only : "large";
     char path[4096];
     size_t len;
 
-    (void)snprintf(path, sizeof(path), "%s/%s%s.polkavm", options->blobs,
-                   options->only != NULL ? options->only : "large", suffix);
+    if (strchr(name, '/') != NULL) {
+        (void)snprintf(path, sizeof(path), "%s", name);
+    } else {
+        (void)snprintf(path, sizeof(path), "%s/%s%s.polkavm", options->blobs, name, suffix);
+    }
     uint8_t *const blob = bench_read_file(path, &len);
     pvm_program_t *const program =
         blob == NULL ? NULL : pvm_program_load(blob, len, PVM_FORMAT_AUTO, PVM_SPEC_DEFAULT);
