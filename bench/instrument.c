@@ -4,9 +4,10 @@
 #include <math.h>
 #include <pvm/trace.h>
 
-/* Native run times here: a ratio of two VMs needs no long native run. */
-#define NATIVE_SHARE 0.1
-#define TURNS        7
+/* Native run times here: a ratio of two VMs needs no long native run, and the interpreter takes some twenty times as long. */
+#define NATIVE_SHARE_INTERPRETER 0.01
+#define NATIVE_SHARE_RECOMPILER  0.05
+#define TURNS                    7
 
 const bench_kind_t bench_kinds[BENCH_KIND_COUNT] = {
     {"instrument", "Exact block and edge counts: run time over the run without",
@@ -36,8 +37,11 @@ static void read_blocks(void *user_data, pvm_vm_t *vm, const uint32_t *blocks, s
 
 /* Run time with the instrumentation over run time without; 0 if the backend is not available. */
 static double measure(const bench_options_t *options, const bench_guest_t *guest,
-                      const bench_form_t *form, const bench_kind_t *kind, uint64_t n)
+                      const bench_form_t *form, const bench_kind_t *kind)
 {
+    const double share = form->backend == PVM_BACKEND_INTERPRETER ? NATIVE_SHARE_INTERPRETER
+                                                                  : NATIVE_SHARE_RECOMPILER;
+    const uint64_t n = bench_calibrate(guest, options->native_ms * share * 1e6);
     const pvm_observer_t observer = {.size = sizeof(observer), .blocks = read_blocks};
     uint32_t entry;
     uint64_t checksum;
@@ -87,11 +91,10 @@ pvm_prof_table_t *bench_measure_kind(const bench_options_t *options, const bench
         if (!bench_guest_is_wanted(options, it)) {
             continue;
         }
-        const uint64_t n = bench_calibrate(it, options->native_ms * NATIVE_SHARE * 1e6);
         pvm_row_t row = pvm_row_add(table);
         pvm_row_text(&row, it->name);
         for (size_t i = 0; i < BENCH_FORM_COUNT; i++) {
-            const double ratio = measure(options, it, &bench_forms[i], kind, n);
+            const double ratio = measure(options, it, &bench_forms[i], kind);
             if (ratio > 0) {
                 log_sum[i] += log(ratio);
                 measured[i]++;

@@ -1,6 +1,6 @@
 /* Events of the calling-context tree: contexts and jumps through registers that have changed since they were last told.
  * Differences are modulo 2^64, as those of counts. */
-#include "events/events.h"
+#include "events/pieces.h"
 #include "vm/calls.h"
 
 #include <stdlib.h>
@@ -9,57 +9,29 @@
 /** Contexts of one event: they have many figures. */
 #define PIECE_CONTEXTS 128
 
-typedef struct {
-    uint32_t count;
-    uint32_t contexts[PIECE_CONTEXTS];
-    uint32_t parents[PIECE_CONTEXTS];
-    uint32_t sites[PIECE_CONTEXTS];
-    uint32_t routines[PIECE_CONTEXTS];
-    uint8_t kinds[PIECE_CONTEXTS];
-    uint64_t calls[PIECE_CONTEXTS];
-    uint64_t gas[PIECE_CONTEXTS];
-    uint64_t host_calls[PIECE_CONTEXTS];
-    uint64_t host_gas[PIECE_CONTEXTS];
-    uint64_t deeper_calls[PIECE_CONTEXTS];
-    uint64_t deeper_gas[PIECE_CONTEXTS];
-} piece_t;
-
-static void tell_piece(const pvm_vm_t *vm, piece_t *piece)
+static uint32_t host_of(const pvm_vm_t *vm)
 {
     const pvm_context_t *const host = pvm_calls_of(vm)->host;
-    const uint32_t count = piece->count;
-    const pvm_event_call_tree_t record = {.vm = pvm_events_name(vm->id),
-                                          .service = vm->service,
-                                          .host = host == NULL ? PVM_CALL_NONE : host->index,
-                                          .contexts = piece->contexts,
-                                          .contexts_len = count,
-                                          .parents = piece->parents,
-                                          .parents_len = count,
-                                          .sites = piece->sites,
-                                          .sites_len = count,
-                                          .routines = piece->routines,
-                                          .routines_len = count,
-                                          .kinds = piece->kinds,
-                                          .kinds_len = count,
-                                          .calls = piece->calls,
-                                          .calls_len = count,
-                                          .gas = piece->gas,
-                                          .gas_len = count,
-                                          .host_calls = piece->host_calls,
-                                          .host_calls_len = count,
-                                          .host_gas = piece->host_gas,
-                                          .host_gas_len = count,
-                                          .deeper_calls = piece->deeper_calls,
-                                          .deeper_calls_len = count,
-                                          .deeper_gas = piece->deeper_gas,
-                                          .deeper_gas_len = count};
 
-    pvm_events_tell_call_tree(&record);
-    piece->count = 0;
+    return host == NULL ? PVM_CALL_NONE : host->index;
 }
 
-static void add(const pvm_vm_t *vm, piece_t *piece, uint32_t index, const pvm_call_node_t *old,
-                const pvm_call_node_t *node)
+#define CONTEXT_COLUMNS(X, ...)                                                                    \
+    X(uint32_t, contexts, __VA_ARGS__)                                                             \
+    X(uint32_t, parents, __VA_ARGS__)                                                              \
+    X(uint32_t, sites, __VA_ARGS__)                                                                \
+    X(uint32_t, routines, __VA_ARGS__)                                                             \
+    X(uint8_t, kinds, __VA_ARGS__)                                                                 \
+    X(uint64_t, calls, __VA_ARGS__)                                                                \
+    X(uint64_t, gas, __VA_ARGS__)                                                                  \
+    X(uint64_t, host_calls, __VA_ARGS__)                                                           \
+    X(uint64_t, host_gas, __VA_ARGS__)                                                             \
+    X(uint64_t, deeper_calls, __VA_ARGS__)                                                         \
+    X(uint64_t, deeper_gas, __VA_ARGS__)
+PVM_EVENTS_PIECE(call_tree, PIECE_CONTEXTS, CONTEXT_COLUMNS, .host = host_of(vm), )
+
+static void add(const pvm_vm_t *vm, call_tree_piece_t *piece, uint32_t index,
+                const pvm_call_node_t *old, const pvm_call_node_t *node)
 {
     const uint32_t at = piece->count;
 
@@ -74,9 +46,7 @@ static void add(const pvm_vm_t *vm, piece_t *piece, uint32_t index, const pvm_ca
     piece->host_gas[at] = node->host_gas - old->host_gas;
     piece->deeper_calls[at] = node->deeper_calls - old->deeper_calls;
     piece->deeper_gas[at] = node->deeper_gas - old->deeper_gas;
-    if (++piece->count == PIECE_CONTEXTS) {
-        tell_piece(vm, piece);
-    }
+    call_tree_next(vm, piece);
 }
 
 /* @return false without memory: the changes are told the next time */
@@ -85,7 +55,7 @@ static bool tell_tree(pvm_vm_t *vm, bool always)
     pvm_told_calls_t *const told = &vm->events.told_calls;
     const size_t count = pvm_get_call_tree(vm, NULL, 0);
     pvm_call_node_t *const nodes = malloc((count + 1) * sizeof(*nodes));
-    piece_t *const piece = malloc(sizeof(*piece));
+    call_tree_piece_t *const piece = malloc(sizeof(*piece));
 
     if (nodes == NULL || piece == NULL) {
         free(nodes);
@@ -102,7 +72,7 @@ static bool tell_tree(pvm_vm_t *vm, bool always)
         }
     }
     if (piece->count > 0 || always) {
-        tell_piece(vm, piece);
+        call_tree_tell(vm, piece);
     }
     free(piece);
     free(told->nodes);
@@ -170,36 +140,18 @@ static int compare(const void *left, const void *right)
     return a->to < b->to ? -1 : a->to > b->to;
 }
 
-typedef struct {
-    uint32_t count;
-    uint32_t from[PVM_EVENTS_PIECE_COUNTS];
-    uint32_t to[PVM_EVENTS_PIECE_COUNTS];
-    uint64_t counts[PVM_EVENTS_PIECE_COUNTS];
-} pairs_t;
-
-static void tell_pairs_piece(const pvm_vm_t *vm, pairs_t *piece)
-{
-    if (piece->count == 0) {
-        return;
-    }
-    const pvm_event_indirect_jumps_t record = {.vm = pvm_events_name(vm->id),
-                                               .service = vm->service,
-                                               .from = piece->from,
-                                               .from_len = piece->count,
-                                               .to = piece->to,
-                                               .to_len = piece->count,
-                                               .counts = piece->counts,
-                                               .counts_len = piece->count};
-    pvm_events_tell_indirect_jumps(&record);
-    piece->count = 0;
-}
+#define JUMP_COLUMNS(X, ...)                                                                       \
+    X(uint32_t, from, __VA_ARGS__)                                                                 \
+    X(uint32_t, to, __VA_ARGS__)                                                                   \
+    X(uint64_t, counts, __VA_ARGS__)
+PVM_EVENTS_PIECE(indirect_jumps, PVM_EVENTS_PIECE_COUNTS, JUMP_COLUMNS, )
 
 static void tell_pairs(pvm_vm_t *vm)
 {
     pvm_told_calls_t *const told = &vm->events.told_calls;
     const size_t room = pvm_get_indirect_jumps(vm, NULL, 0);
     pvm_jump_pair_t *const pairs = room > 0 ? malloc(room * sizeof(*pairs)) : NULL;
-    pairs_t piece = {.count = 0};
+    indirect_jumps_piece_t piece = {.count = 0};
     size_t old = 0;
 
     if (pairs == NULL) {
@@ -221,11 +173,11 @@ static void tell_pairs(pvm_vm_t *vm)
         piece.from[piece.count] = pairs[i].from;
         piece.to[piece.count] = pairs[i].to;
         piece.counts[piece.count] = more;
-        if (++piece.count == PVM_EVENTS_PIECE_COUNTS) {
-            tell_pairs_piece(vm, &piece);
-        }
+        indirect_jumps_next(vm, &piece);
     }
-    tell_pairs_piece(vm, &piece);
+    if (piece.count > 0) {
+        indirect_jumps_tell(vm, &piece);
+    }
     free(told->pairs);
     told->pairs = pairs;
     told->pair_count = count;

@@ -1,6 +1,6 @@
 /* Events of exact counts: what has changed since counts were last told. Differences are modulo 2^64, so that the
  * reader's sums are what the engine has, even after counts were cleared. */
-#include "events/events.h"
+#include "events/pieces.h"
 #include "vm/counts.h"
 
 #include <stdlib.h>
@@ -65,34 +65,16 @@ void pvm_events_counts_begin(pvm_vm_t *vm)
 
 /* -- Blocks --- */
 
-typedef struct {
-    uint32_t count;
-    uint32_t blocks[PVM_EVENTS_PIECE_COUNTS];
-    uint64_t hits[PVM_EVENTS_PIECE_COUNTS];
-    uint64_t gas[PVM_EVENTS_PIECE_COUNTS];
-} block_piece_t;
-
-static void tell_blocks(const pvm_vm_t *vm, block_piece_t *piece)
-{
-    if (piece->count == 0) {
-        return;
-    }
-    const pvm_event_block_counts_t record = {.vm = pvm_events_name(vm->id),
-                                             .service = vm->service,
-                                             .blocks = piece->blocks,
-                                             .blocks_len = piece->count,
-                                             .hits = piece->hits,
-                                             .hits_len = piece->count,
-                                             .gas = piece->gas,
-                                             .gas_len = piece->count};
-    pvm_events_tell_block_counts(&record);
-    piece->count = 0;
-}
+#define BLOCK_COLUMNS(X, ...)                                                                      \
+    X(uint32_t, blocks, __VA_ARGS__)                                                               \
+    X(uint64_t, hits, __VA_ARGS__)                                                                 \
+    X(uint64_t, gas, __VA_ARGS__)
+PVM_EVENTS_PIECE(block_counts, PVM_EVENTS_PIECE_COUNTS, BLOCK_COLUMNS, )
 
 static void tell_changed_blocks(pvm_vm_t *vm)
 {
     pvm_told_counts_t *const told = &vm->events.told;
-    block_piece_t piece = {.count = 0};
+    block_counts_piece_t piece = {.count = 0};
 
     (void)pvm_get_block_counts(vm, told->fresh, block_room(vm));
     for (uint32_t i = 0; i < block_room(vm); i++) {
@@ -104,11 +86,11 @@ static void tell_changed_blocks(pvm_vm_t *vm)
         piece.blocks[piece.count] = i;
         piece.hits[piece.count] = hits;
         piece.gas[piece.count] = gas;
-        if (++piece.count == PVM_EVENTS_PIECE_COUNTS) {
-            tell_blocks(vm, &piece);
-        }
+        block_counts_next(vm, &piece);
     }
-    tell_blocks(vm, &piece);
+    if (piece.count > 0) {
+        block_counts_tell(vm, &piece);
+    }
     pvm_block_count_t *const old = told->blocks;
     told->blocks = told->fresh;
     told->fresh = old;
@@ -116,37 +98,17 @@ static void tell_changed_blocks(pvm_vm_t *vm)
 
 /* -- Edges --- */
 
-typedef struct {
-    uint32_t count;
-    uint8_t kinds[PVM_EVENTS_PIECE_COUNTS];
-    uint32_t from[PVM_EVENTS_PIECE_COUNTS];
-    uint32_t to[PVM_EVENTS_PIECE_COUNTS];
-    uint64_t counts[PVM_EVENTS_PIECE_COUNTS];
-} edge_piece_t;
-
-static void tell_edges(const pvm_vm_t *vm, edge_piece_t *piece)
-{
-    if (piece->count == 0) {
-        return;
-    }
-    const pvm_event_edge_counts_t record = {.vm = pvm_events_name(vm->id),
-                                            .service = vm->service,
-                                            .kinds = piece->kinds,
-                                            .kinds_len = piece->count,
-                                            .from = piece->from,
-                                            .from_len = piece->count,
-                                            .to = piece->to,
-                                            .to_len = piece->count,
-                                            .counts = piece->counts,
-                                            .counts_len = piece->count};
-    pvm_events_tell_edge_counts(&record);
-    piece->count = 0;
-}
+#define EDGE_COLUMNS(X, ...)                                                                       \
+    X(uint8_t, kinds, __VA_ARGS__)                                                                 \
+    X(uint32_t, from, __VA_ARGS__)                                                                 \
+    X(uint32_t, to, __VA_ARGS__)                                                                   \
+    X(uint64_t, counts, __VA_ARGS__)
+PVM_EVENTS_PIECE(edge_counts, PVM_EVENTS_PIECE_COUNTS, EDGE_COLUMNS, )
 
 static void tell_changed_edges(pvm_vm_t *vm)
 {
     pvm_told_counts_t *const told = &vm->events.told;
-    edge_piece_t piece = {.count = 0};
+    edge_counts_piece_t piece = {.count = 0};
     size_t old = 0;
     size_t count;
     pvm_edge_count_t *const edges = read_edges(vm, &count);
@@ -164,11 +126,11 @@ static void tell_changed_edges(pvm_vm_t *vm)
         piece.from[piece.count] = edges[i].from;
         piece.to[piece.count] = edges[i].to;
         piece.counts[piece.count] = more;
-        if (++piece.count == PVM_EVENTS_PIECE_COUNTS) {
-            tell_edges(vm, &piece);
-        }
+        edge_counts_next(vm, &piece);
     }
-    tell_edges(vm, &piece);
+    if (piece.count > 0) {
+        edge_counts_tell(vm, &piece);
+    }
     if (edges != NULL || count == 0) {
         free(told->edges);
         told->edges = edges;

@@ -178,6 +178,46 @@ static __always_inline void sum_up(const pvm_event_host_call_t *call, uint32_t c
     }
 }
 
+/* -- Records in the ring buffer -- */
+
+/* Of every kind of record: its event stands behind the header. */
+static __always_inline void *event_of(void *record)
+{
+    return (char *)record + sizeof(pvm_bpf_header_t);
+}
+
+/* It is not told after all. @param why  the counter of such records */
+static __always_inline int drop_record(void *record, uint64_t *why)
+{
+    (*why)++;
+    bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+    return 0;
+}
+
+/* Room for a record, with the event read into it; NULL: it is counted why not. Sizes are constants where it is called. */
+static __always_inline void *take_record(pvm_bpf_counters_t *count, uint64_t record_bytes,
+                                         uint32_t event_bytes, const void *at)
+{
+    void *const record = bpf_ringbuf_reserve(&records, record_bytes, 0);
+
+    if (record == NULL) {
+        count->dropped++;
+        return NULL;
+    }
+    if (bpf_probe_read_user(event_of(record), event_bytes, at) != 0) {
+        (void)drop_record(record, &count->unread);
+        return NULL;
+    }
+    return record;
+}
+
+static __always_inline int submit_record(struct pt_regs *ctx, void *record, uint32_t kind)
+{
+    fill(record, kind, (uint32_t)bpf_usdt_cookie(ctx), PT_REGS_IP(ctx));
+    bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+    return 0;
+}
+
 typedef struct {
     pvm_bpf_header_t header;
     pvm_event_host_call_t call;
@@ -215,19 +255,8 @@ static __always_inline int on_call(struct pt_regs *ctx, const void *at)
         }
         return 0;
     }
-    call_record_t *const record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
-    if (record == NULL) {
-        count->dropped++;
-        return 0;
-    }
-    if (bpf_probe_read_user(&record->call, sizeof(record->call), at) != 0) {
-        count->unread++;
-        bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
-        return 0;
-    }
-    fill(&record->header, PVM_EVENT_host_call, (uint32_t)bpf_usdt_cookie(ctx), PT_REGS_IP(ctx));
-    bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
-    return 0;
+    call_record_t *const record = take_record(count, sizeof(*record), sizeof(record->call), at);
+    return record == NULL ? 0 : submit_record(ctx, record, PVM_EVENT_host_call);
 }
 
 /* -- Other events -------------------------------------------------------------------------- */
@@ -294,24 +323,15 @@ static __always_inline void sum_nothing(const void *at, uint32_t copy)
             sum(at, (uint32_t)bpf_usdt_cookie(ctx));                                               \
             return 0;                                                                              \
         }                                                                                          \
-        probe##_record_t *const record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);        \
+        probe##_record_t *const record =                                                           \
+            take_record(count, sizeof(*record), sizeof(record->event), at);                        \
         if (record == NULL) {                                                                      \
-            count->dropped++;                                                                      \
-            return 0;                                                                              \
-        }                                                                                          \
-        if (bpf_probe_read_user(&record->event, sizeof(record->event), at) != 0) {                 \
-            count->unread++;                                                                       \
-            bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);                                         \
             return 0;                                                                              \
         }                                                                                          \
         if (wants_service && service_of_##event(&record->event) != wanted_service) {               \
-            count->filtered++;                                                                     \
-            bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);                                         \
-            return 0;                                                                              \
+            return drop_record(record, &count->filtered);                                          \
         }                                                                                          \
-        fill(&record->header, PVM_EVENT_##event, (uint32_t)bpf_usdt_cookie(ctx), PT_REGS_IP(ctx)); \
-        bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);                                              \
-        return 0;                                                                                  \
+        return submit_record(ctx, record, PVM_EVENT_##event);                                      \
     }
 
 /* A record and what one of its members points to: behind the record, so that the reader finds it there. */
@@ -329,19 +349,15 @@ static __always_inline void sum_nothing(const void *at, uint32_t copy)
             return 0;                                                                              \
         }                                                                                          \
         count->hits++;                                                                             \
-        probe##_record_t *const record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);        \
+        probe##_record_t *const record =                                                           \
+            take_record(count, sizeof(*record), sizeof(record->event), at);                        \
         if (record == NULL) {                                                                      \
-            count->dropped++;                                                                      \
             return 0;                                                                              \
         }                                                                                          \
-        if (bpf_probe_read_user(&record->event, sizeof(record->event), at) != 0 || (read_tail)) {  \
-            count->unread++;                                                                       \
-            bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);                                         \
-            return 0;                                                                              \
+        if (read_tail) {                                                                           \
+            return drop_record(record, &count->unread);                                            \
         }                                                                                          \
-        fill(&record->header, PVM_EVENT_##event, (uint32_t)bpf_usdt_cookie(ctx), PT_REGS_IP(ctx)); \
-        bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);                                              \
-        return 0;                                                                                  \
+        return submit_record(ctx, record, PVM_EVENT_##event);                                      \
     }
 
 #define HANDLE_TEXT(probe, event)                                                                  \
