@@ -7,6 +7,7 @@
 #include "profiler/merge_info.h"
 #include "profiler/merge_tables.h"
 #include "profiler/reconcile.h"
+#include "profiler/store.h"
 #include "profiler/wrap_sum.h"
 #include "support/error.h"
 
@@ -300,19 +301,6 @@ static int merge_slices(pvm_prof_merge_t *merge, pvm_prof_run_file_t *source, co
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-static int query_number(sqlite3 *db, const char *sql, int64_t *out)
-{
-    sqlite3_stmt *row = NULL;
-    int code = sqlite3_prepare_v2(db, sql, -1, &row, NULL);
-
-    if (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
-        *out = sqlite3_column_int64(row, 0);
-        code = SQLITE_OK;
-    }
-    sqlite3_finalize(row);
-    return code;
-}
-
 static pvm_prof_status_t add_slices(pvm_prof_merge_t *merge, pvm_prof_run_file_t *source)
 {
     int64_t differ = 1;
@@ -320,7 +308,7 @@ static pvm_prof_status_t add_slices(pvm_prof_merge_t *merge, pvm_prof_run_file_t
     int code = SQLITE_OK;
 
     if (!merge->sums_only) {
-        code = query_number(
+        code = pvm_prof_store_number(
             source->db, "SELECT (SELECT count(*) FROM host_call) <> total(calls) FROM host_total",
             &differ);
     }
@@ -369,7 +357,8 @@ static pvm_prof_status_t move_on(pvm_prof_merge_t *merge, pvm_prof_run_file_t *s
     int64_t nodes = 0;
     int found = pvm_merge_has_table(source->db, "call_node", &has_calls);
     if (found == SQLITE_OK && has_calls) {
-        found = query_number(source->db, "SELECT coalesce(max(id), 0) FROM call_node", &nodes);
+        found =
+            pvm_prof_store_number(source->db, "SELECT coalesce(max(id), 0) FROM call_node", &nodes);
     }
     if (found != SQLITE_OK || nodes < 0 || nodes > INT64_MAX / 2 - numbers->node) {
         return pvm_prof_store_report(source, found != SQLITE_OK ? found : SQLITE_CORRUPT,
@@ -378,7 +367,7 @@ static pvm_prof_status_t move_on(pvm_prof_merge_t *merge, pvm_prof_run_file_t *s
     numbers->node += nodes;
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         int64_t more = 0;
-        const int code = query_number(source->db, ends[i].sql, &more);
+        const int code = pvm_prof_store_number(source->db, ends[i].sql, &more);
 
         if (code != SQLITE_OK) {
             return pvm_prof_store_report(source, code, "read its numbers");

@@ -189,52 +189,41 @@ static pvm_prof_status_t price_blocks(reader_t *reader)
 
 /* -- What is not as it was recorded ---------------------------------------------------------- */
 
-static int query_number(sqlite3 *db, const char *sql, int64_t *out)
-{
-    sqlite3_stmt *row = NULL;
-    int code = sqlite3_prepare_v2(db, sql, -1, &row, NULL);
-
-    if (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
-        *out = sqlite3_column_int64(row, 0);
-        code = SQLITE_OK;
-    }
-    sqlite3_finalize(row);
-    return code;
-}
-
 /* In an imported trace nobody says where a callback sent the guest: there are more entries than executions. */
 static int read_circumstances(reader_t *reader)
 {
     sqlite3 *const db = reader->file->db;
     pvm_prof_recost_t *const out = reader->out;
     int64_t has_cuts = 0;
-    int code = query_number(
+    int code = pvm_prof_store_number(
         db, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'cut'", &has_cuts);
 
     if (code == SQLITE_OK && has_cuts != 0) {
         /* A merged file has none of what was recorded by an older version. */
-        code = query_number(
+        code = pvm_prof_store_number(
             db, "SELECT count(*) = 0 FROM source_info WHERE key = 'schema' AND value + 0 < 2",
             &has_cuts);
     }
     out->has_cuts = has_cuts != 0;
     if (code == SQLITE_OK) {
-        code = query_number(db, "SELECT count(*) FROM execution WHERE result = 'oog'", &out->oog);
+        code = pvm_prof_store_number(db, "SELECT count(*) FROM execution WHERE result = 'oog'",
+                                     &out->oog);
     }
     if (code == SQLITE_OK && reader->spec != PVM_SPEC_0_8_0) {
-        code =
-            query_number(db,
-                         "SELECT count(*) FROM execution e JOIN vm v ON v.id = e.vm JOIN program p "
-                         "ON p.id = v.program WHERE p.spec = '0.8.0' AND e.kind = 'execute' AND "
-                         "e.result = 'panic' AND e.blocks_gas = 0 AND e.gas_start > 0",
-                         &out->refused);
+        code = pvm_prof_store_number(
+            db,
+            "SELECT count(*) FROM execution e JOIN vm v ON v.id = e.vm JOIN program p "
+            "ON p.id = v.program WHERE p.spec = '0.8.0' AND e.kind = 'execute' AND "
+            "e.result = 'panic' AND e.blocks_gas = 0 AND e.gas_start > 0",
+            &out->refused);
     }
     if (code == SQLITE_OK) {
-        code = query_number(db,
-                            "SELECT CASE WHEN EXISTS (SELECT 1 FROM vm_process) THEN max(0, "
-                            "(SELECT total(count) FROM edge WHERE kind = 'entry') - "
-                            "(SELECT count(*) FROM execution)) ELSE 0 END",
-                            &out->moved_entries);
+        code =
+            pvm_prof_store_number(db,
+                                  "SELECT CASE WHEN EXISTS (SELECT 1 FROM vm_process) THEN max(0, "
+                                  "(SELECT total(count) FROM edge WHERE kind = 'entry') - "
+                                  "(SELECT count(*) FROM execution)) ELSE 0 END",
+                                  &out->moved_entries);
     }
     return code;
 }

@@ -88,19 +88,6 @@ const char *pvm_prof_run_file_path(const pvm_prof_run_file_t *file)
 
 /* -- Opening ------------------------------------------------------------------------------- */
 
-static int query_integer(sqlite3 *db, const char *sql, int64_t *out)
-{
-    sqlite3_stmt *row = NULL;
-    int code = sqlite3_prepare_v2(db, sql, -1, &row, NULL);
-
-    if (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
-        *out = sqlite3_column_int64(row, 0);
-        code = SQLITE_OK;
-    }
-    sqlite3_finalize(row);
-    return code;
-}
-
 static int connect(pvm_prof_run_file_t *file, const char *name, int flags)
 {
     int64_t ignored;
@@ -118,7 +105,7 @@ static int connect(pvm_prof_run_file_t *file, const char *name, int flags)
     /* The file is somebody's input: its schema may call nothing that has effects. */
     sqlite3_db_config(file->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(file->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    return query_integer(file->db, "SELECT count(*) FROM sqlite_master", &ignored);
+    return pvm_prof_store_number(file->db, "SELECT count(*) FROM sqlite_master", &ignored);
 }
 
 /* A file in WAL mode needs a place for its shared memory. On read-only media there is none, nor
@@ -153,10 +140,10 @@ static pvm_prof_status_t check_content(pvm_prof_run_file_t *file)
 {
     int64_t id = 0;
     int64_t version = 0;
-    int code = query_integer(file->db, "PRAGMA application_id", &id);
+    int code = pvm_prof_store_number(file->db, "PRAGMA application_id", &id);
 
     if (code == SQLITE_OK) {
-        code = query_integer(file->db, "PRAGMA user_version", &version);
+        code = pvm_prof_store_number(file->db, "PRAGMA user_version", &version);
     }
     if (code != SQLITE_OK) {
         return pvm_prof_store_report(file, code, "read its version");

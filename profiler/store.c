@@ -293,3 +293,16 @@ pvm_prof_status_t pvm_prof_store_report(const pvm_prof_run_file_t *file, int cod
         return PVM_PROF_E_SYSTEM;
     }
 }
+
+int pvm_prof_store_number(sqlite3 *db, const char *sql, int64_t *out)
+{
+    sqlite3_stmt *row = NULL;
+    int code = sqlite3_prepare_v2(db, sql, -1, &row, NULL);
+
+    if (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
+        *out = sqlite3_column_int64(row, 0);
+        code = SQLITE_OK;
+    }
+    sqlite3_finalize(row);
+    return code;
+}

@@ -117,4 +117,7 @@ void pvm_prof_store_close(pvm_prof_run_file_t *file);
 pvm_prof_status_t pvm_prof_store_report(const pvm_prof_run_file_t *file, int code,
                                         const char *doing);
 
+/** The first column of the one row that `sql` selects. @return SQLITE_OK, SQLITE_DONE if there is no row, or what went wrong */
+int pvm_prof_store_number(sqlite3 *db, const char *sql, int64_t *out);
+
 #endif
