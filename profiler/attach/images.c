@@ -129,18 +129,13 @@ static pvm_image_place_t place_in(const pvm_remote_program_t *program, uint64_t 
 {
     for (uint32_t i = 0; i < program->emitted_count; i++) {
         const pvm_remote_emitted_t *const code = &program->emitted[i];
-        const uint64_t offset = address - (uintptr_t)code->region.base;
-        const pvm_stretch_t *stretch;
 
-        if (offset >= code->region.bytes) {
-            continue;
+        if (address - (uintptr_t)code->region.base < code->region.bytes) {
+            return pvm_recompiler_is_busy_at(code, program->program,
+                                             (const uint8_t *)(uintptr_t)address, out_pc)
+                       ? PVM_IMAGE_GUEST
+                       : PVM_IMAGE_ENGINE;
         }
-        if (offset < code->stretches[0].host || offset >= code->code_len) {
-            return PVM_IMAGE_ENGINE;
-        }
-        *out_pc = pvm_recompiler_pc_of(code, program->program, (const uint8_t *)(uintptr_t)address,
-                                       &stretch);
-        return PVM_IMAGE_GUEST;
     }
     return PVM_IMAGE_UNKNOWN;
 }

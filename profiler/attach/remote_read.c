@@ -34,6 +34,11 @@ static bool are_sound(const uint32_t *offsets)
            offsets[PVM_PUBLISHED_STRETCH_PC] + sizeof(uint32_t) <= stretch &&
            offsets[PVM_PUBLISHED_STRETCH_HOST] + sizeof(uint32_t) <= stretch &&
            offsets[PVM_PUBLISHED_STRETCH_LENGTHS] + sizeof(uint32_t) <= stretch &&
+           offsets[PVM_PUBLISHED_TAIL_BYTES] >= sizeof(uint32_t) &&
+           offsets[PVM_PUBLISHED_TAIL_HOST] + sizeof(uint32_t) <=
+               offsets[PVM_PUBLISHED_TAIL_BYTES] &&
+           offsets[PVM_PUBLISHED_TAIL_LIKE] + sizeof(uint32_t) <=
+               offsets[PVM_PUBLISHED_TAIL_BYTES] &&
            offsets[PVM_PUBLISHED_FLIGHT_ENTRIES] <= FLIGHT_ENTRIES_MAX &&
            offsets[PVM_PUBLISHED_FLIGHT_BYTES] <= FLIGHT_BYTES_MAX &&
            offsets[PVM_PUBLISHED_EMITTED_VARIANTS] <= PVM_REMOTE_VARIANTS_MAX;
@@ -183,10 +188,11 @@ static void free_emitted(pvm_remote_emitted_t *emitted, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         free(emitted[i].stretches);
         free(emitted[i].lengths);
+        free(emitted[i].tails);
     }
 }
 
-/* What walks the lengths of a stretch must stay inside of them. */
+/* What walks the lengths of a stretch must stay inside of them, and who goes from a tail to what it is like must arrive. */
 static bool is_sound(const pvm_remote_emitted_t *code)
 {
     for (uint32_t i = 0; i < code->stretch_count; i++) {
@@ -197,7 +203,33 @@ static bool is_sound(const pvm_remote_emitted_t *code)
             return false;
         }
     }
+    for (uint32_t i = 0; i < code->tail_count; i++) {
+        const pvm_tail_t *const at = &code->tails[i];
+        if (at->like >= at->host || (i > 0 && at->host < at[-1].host)) {
+            return false;
+        }
+    }
     return code->stretch_count > 0;
+}
+
+/* What stands behind all instructions. @return 0, or -1 */
+static int read_tails(pid_t pid, const pvm_published_t *published, uint64_t address,
+                      pvm_remote_emitted_t *out)
+{
+    const uint32_t each = published->offsets[PVM_PUBLISHED_TAIL_BYTES];
+    uint8_t *const tails =
+        out->tail_count <= STRETCHES_MAX ? read_array(pid, address, out->tail_count, each) : NULL;
+
+    out->tails = calloc(out->tail_count + (size_t)1, sizeof(*out->tails));
+    for (uint32_t i = 0; i < out->tail_count && tails != NULL && out->tails != NULL; i++) {
+        const uint8_t *const at = tails + (size_t)i * each;
+        out->tails[i] =
+            (pvm_tail_t){.host = (uint32_t)member(published, at, PVM_PUBLISHED_TAIL_HOST, 4),
+                         .like = (uint32_t)member(published, at, PVM_PUBLISHED_TAIL_LIKE, 4)};
+    }
+    const bool is_read = tails != NULL && out->tails != NULL;
+    free(tails);
+    return is_read ? 0 : -1;
 }
 
 /* One variant. @return 0, or -1 and nothing owned */
@@ -215,7 +247,9 @@ static int read_variant(pid_t pid, const pvm_published_t *published, uint64_t ad
     }
     *out = (pvm_remote_emitted_t){.region = {.base = (uint8_t *)(uintptr_t)MEMBER(BASE, 8),
                                              .bytes = (size_t)MEMBER(REGION_BYTES, 8)},
+                                  .body_at = (uint32_t)MEMBER(BODY_AT, 4),
                                   .code_len = (uint32_t)MEMBER(CODE_LEN, 4),
+                                  .tail_count = (uint32_t)MEMBER(TAIL_COUNT, 4),
                                   .stretch_count = (uint32_t)MEMBER(STRETCH_COUNT, 4),
                                   .length_count = (uint32_t)MEMBER(LENGTH_COUNT, 4)};
     if (out->stretch_count > STRETCHES_MAX) {
@@ -232,8 +266,8 @@ static int read_variant(pid_t pid, const pvm_published_t *published, uint64_t ad
             .host = (uint32_t)member(published, at, PVM_PUBLISHED_STRETCH_HOST, 4),
             .lengths = (uint32_t)member(published, at, PVM_PUBLISHED_STRETCH_LENGTHS, 4)};
     }
-    const bool is_whole =
-        stretches != NULL && out->lengths != NULL && out->stretches != NULL && is_sound(out);
+    const bool is_whole = stretches != NULL && out->lengths != NULL && out->stretches != NULL &&
+                          read_tails(pid, published, MEMBER(TAILS, 8), out) == 0 && is_sound(out);
     free(stretches);
     if (!is_whole) {
         free_emitted(out, 1);

@@ -1,0 +1,82 @@
+/* From a host address to the guest instruction that it is busy with: the same from outside, by what libpvm publishes, as inside. */
+#include "profiler/attach/images.h"
+#include "vm/vm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/** Every address of one variant. @return how many are not the same */
+static size_t compare(pvm_image_t *image, pvm_remote_program_t *remote,
+                      const pvm_program_t *program, const pvm_recompiler_code_t *code)
+{
+    size_t wrong = 0;
+
+    for (size_t at = 0; at < code->region.bytes; at++) {
+        const uint8_t *const host = code->region.base + at;
+        uint32_t inside = UINT32_MAX;
+        uint32_t outside = UINT32_MAX;
+        const bool is_busy = pvm_recompiler_is_busy_at(code, program, host, &inside);
+        const pvm_image_place_t place = pvm_image_place(image, remote, (uintptr_t)host, &outside);
+
+        if (place != (is_busy ? PVM_IMAGE_GUEST : PVM_IMAGE_ENGINE) ||
+            (is_busy && inside != outside)) {
+            wrong++;
+        }
+    }
+    return wrong;
+}
+
+int main(int argc, char **argv)
+{
+    static const uint32_t flags[] = {0, PVM_INSTRUMENT_COUNTS,
+                                     PVM_INSTRUMENT_COUNTS | PVM_INSTRUMENT_EDGES,
+                                     PVM_INSTRUMENT_BLOCKS};
+    pvm_image_t image = {.pid = getpid(), .id = 1};
+    uint8_t *const blob = malloc(1 << 20);
+    FILE *const file = argc == 2 ? fopen(argv[1], "rb") : NULL;
+    size_t tails = 0;
+    size_t wrong = 0;
+
+    if (file == NULL || blob == NULL) {
+        return 2;
+    }
+    const size_t len = fread(blob, 1, 1 << 20, file);
+    (void)fclose(file);
+    pvm_program_t *const program = pvm_program_load(blob, len, PVM_FORMAT_AUTO, PVM_SPEC_DEFAULT);
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        pvm_vm_t *const vm = pvm_instantiate(program, PVM_BACKEND_RECOMPILER, 0, 100000);
+        if (vm == NULL) {
+            (void)printf("SKIPPED: %s\n", pvm_last_error());
+            return 77;
+        }
+        (void)pvm_set_instrumentation(vm, flags[i]);
+        (void)pvm_execute(vm, 3);
+        if (i == 0 && (pvm_remote_find(getpid(), &image.copy, 1) != 1 ||
+                       pvm_remote_published(getpid(), &image.copy, &image.published) != 0)) {
+            (void)printf("FAILED: this process publishes nothing\n");
+            return 1;
+        }
+        pvm_destroy(vm);
+    }
+    pvm_vm_t *const vm = pvm_instantiate(program, PVM_BACKEND_RECOMPILER, 0, 1);
+    if (pvm_image_refresh(&image) != 0 || image.program_count != 1) {
+        (void)printf("FAILED: programs: %zu\n", image.program_count);
+        return 1;
+    }
+    for (size_t i = 0; i < sizeof(program->recompiler_code) / sizeof(void *); i++) {
+        const pvm_recompiler_code_t *const code = program->recompiler_code[i];
+        if (code != NULL) {
+            tails += code->tail_count;
+            const size_t here = compare(&image, &image.programs[0], program, code);
+            (void)printf("variant %zu: %u octets, %u tails, %zu addresses elsewhere\n", i,
+                         code->code_len, code->tail_count, here);
+            wrong += here;
+        }
+    }
+    pvm_image_forget(&image);
+    pvm_destroy(vm);
+    pvm_program_release(program);
+    free(blob);
+    return wrong == 0 && tails > 0 ? 0 : 1;
+}
