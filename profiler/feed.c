@@ -69,9 +69,11 @@ static pvm_prof_status_t watch_vm(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry,
     char made[sizeof("program-0123456789abcdef")];
     const char *name = feed->program_name;
 
-    if (name == NULL) {
+    if (name == NULL || (feed->named != 0 && program->hash != feed->named)) {
         (void)snprintf(made, sizeof(made), "program-%016" PRIx64, program->hash);
-        name = program->name[0] != '\0' ? program->name : made;
+        name = program->name[0] != '\0'   ? program->name
+               : feed->other_name != NULL ? feed->other_name
+                                          : made;
     }
     const pvm_prof_status_t status = pvm_prof_recorder_attach(feed->recorder, entry->vm, name);
     if (status == PVM_PROF_OK) {
@@ -497,6 +499,8 @@ pvm_prof_status_t pvm_prof_feed_create(pvm_prof_run_file_t *file,
     feed->source = options->source != NULL ? options->source : file->path;
     feed->instrument = options->instrument;
     feed->program_name = feed->owned_name;
+    feed->named = options->program;
+    feed->other_name = options->other_name;
     *out_feed = feed;
     return PVM_PROF_OK;
 }

@@ -21,7 +21,10 @@ typedef struct {
     size_t size;
     uint32_t instrument; /**< PVM_PROF_*: what the events tell */
     const char
-        *program_name;  /**< for all programs; NULL: what the events call them, or their hash */
+        *program_name; /**< for all programs; NULL: what the events call them, or their hash */
+    uint64_t program;  /**< by its hash: only that one is called so; 0: all */
+    const char
+        *other_name;    /**< borrowed: for others that the events do not name; NULL: their hash */
     const char *source; /**< that errors name, borrowed; NULL: the file */
 } pvm_prof_feed_options_t;
 

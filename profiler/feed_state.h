@@ -49,6 +49,8 @@ struct pvm_prof_feed_t {
     const char *source;            /**< borrowed: that errors name */
     uint32_t instrument;
     const char *program_name; /**< borrowed from the options: owned here */
+    uint64_t named;           /**< hash of the program that is called so; 0: all */
+    const char *other_name;   /**< borrowed: of others without a name */
     char *owned_name;
     char *hosts[PVM_PROF_MAX_HOSTS];
     int host_count;

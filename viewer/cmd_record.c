@@ -81,7 +81,7 @@ static pvm_view_status_t record(pvm_view_t *view, pvm_job_t *job, pvm_prof_run_f
         pvm_prof_recorder_destroy(recorder);
         return result;
     }
-    inner_t inner = {.recorder = recorder, .name = "inner machine"};
+    inner_t inner = {.recorder = recorder, .name = PVM_VIEW_INNER_MACHINE};
     if (job->host.watch != NULL) {
         job->host.watch(job->host.state, attach_inner, &inner);
     }

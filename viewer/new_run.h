@@ -16,6 +16,8 @@ pvm_view_status_t pvm_view_create_run_beside(pvm_view_t *view, const char *path,
 /** Open a file that is named on the command line for reading. */
 pvm_view_status_t pvm_view_open_run(pvm_view_t *view, const char *path,
                                     pvm_prof_run_file_t **out_file);
+/** What machines inside of the one that is run are machines of, as long as nobody has named it. */
+#define PVM_VIEW_INNER_MACHINE "inner machine"
 /** Store what the command line knows of a job and a recorder cannot see. */
 pvm_prof_status_t pvm_view_store_run_info(const pvm_view_t *view, const pvm_job_t *job,
                                           pvm_prof_run_file_t *file);

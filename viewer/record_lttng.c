@@ -7,6 +7,7 @@
 #include "viewer/render.h"
 
 #ifdef PVM_HAVE_IMPORT
+#include "events/events.h"
 #include "profiler/import/import.h"
 #include "profiler/recorder.h"
 
@@ -41,30 +42,50 @@ static void list_events(uint64_t instrument, char *out, size_t out_bytes)
         instrument & PVM_PROF_CALLS && instrument & PVM_PROF_SAMPLES ? ",pvm:call_samples" : "");
 }
 
+/** What machines do themselves, whatever events the session wants. */
+typedef struct {
+    uint32_t flags;
+    uint32_t hz;
+    bool failed;
+} asked_t;
+
+static void instrument(void *user_data, pvm_vm_t *vm)
+{
+    asked_t *const asked = user_data;
+
+    asked->failed |= (asked->hz != 0 && pvm_set_sample_rate(vm, asked->hz) != 0) ||
+                     (asked->flags != 0 && pvm_set_instrumentation(vm, asked->flags) != 0);
+}
+
 /** The child: load the provider, run, say what is to be said. */
 static pvm_view_status_t run_traced(pvm_view_t *view, pvm_job_t *job)
 {
+    const uint64_t wanted = pvm_view_number(view, PVM_OPTION_INSTRUMENT);
     pvm_view_status_t status;
+    asked_t asked = {
+        .flags = (wanted & PVM_PROF_MEMORY ? (uint32_t)PVM_INSTRUMENT_MEMORY : 0) |
+                 (wanted & PVM_PROF_FLIGHT ? (uint32_t)PVM_INSTRUMENT_FLIGHT : 0) |
+                 (wanted & PVM_PROF_CALLS ? (uint32_t)PVM_INSTRUMENT_CALLS : 0) |
+                 (wanted & PVM_PROF_SAMPLES ? (uint32_t)PVM_INSTRUMENT_SAMPLES : 0),
+        .hz = (uint32_t)view->values[PVM_OPTION_INSTRUMENT].detail,
+    };
 
     if (pvm_trace_load_lttng() != 0) {
         return pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "record: %s", pvm_last_error());
     }
-    const uint64_t instrument = pvm_view_number(view, PVM_OPTION_INSTRUMENT);
-    const uint32_t flags = (instrument & PVM_PROF_MEMORY ? (uint32_t)PVM_INSTRUMENT_MEMORY : 0) |
-                           (instrument & PVM_PROF_FLIGHT ? (uint32_t)PVM_INSTRUMENT_FLIGHT : 0) |
-                           (instrument & PVM_PROF_CALLS ? (uint32_t)PVM_INSTRUMENT_CALLS : 0) |
-                           (instrument & PVM_PROF_SAMPLES ? (uint32_t)PVM_INSTRUMENT_SAMPLES : 0);
-    const uint32_t hz = (uint32_t)view->values[PVM_OPTION_INSTRUMENT].detail;
-    if (hz != 0 && pvm_set_sample_rate(job->vm, hz) != 0) {
+    instrument(&asked, job->vm);
+    if (asked.failed) {
         return pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "record: %s", pvm_last_error());
     }
-    if (flags != 0 && pvm_set_instrumentation(job->vm, flags) != 0) {
-        return pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "record: %s", pvm_last_error());
+    if (job->host.watch != NULL) {
+        job->host.watch(job->host.state, instrument, &asked);
     }
     pvm_view_job_run(job, NULL, NULL);
     status = pvm_view_job_write_state(view, job);
     if (status == PVM_VIEW_FINE) {
-        status = pvm_view_job_verdict(view, job);
+        status = asked.failed ? pvm_view_fail(view, PVM_VIEW_ENVIRONMENT,
+                                              "record: no memory to collect from a machine inside")
+                              : pvm_view_job_verdict(view, job);
     }
     pvm_view_job_close(job);
     return status;
@@ -106,6 +127,8 @@ static pvm_view_status_t import_trace(pvm_view_t *view, const pvm_job_t *job,
     const pvm_import_options_t options = {
         .size = sizeof(options),
         .program_name = job->input.path,
+        .program = pvm_events_program_hash(job->program),
+        .other_name = PVM_VIEW_INNER_MACHINE,
         .instrument = (uint32_t)pvm_view_number(view, PVM_OPTION_INSTRUMENT)};
     pvm_import_result_t result;
     char folder[96];

@@ -83,32 +83,16 @@ static bool tell_tree(pvm_vm_t *vm, bool always)
 
 /* -- Samples ------------------------------------------------------------------------------- */
 
-typedef struct {
-    uint32_t count;
-    uint32_t contexts[PVM_EVENTS_PIECE_COUNTS];
-    uint64_t counts[PVM_EVENTS_PIECE_COUNTS];
-} samples_t;
-
-static void tell_samples_piece(const pvm_vm_t *vm, samples_t *piece)
-{
-    if (piece->count == 0) {
-        return;
-    }
-    const pvm_event_call_samples_t record = {.vm = pvm_events_name(vm->id),
-                                             .service = vm->service,
-                                             .contexts = piece->contexts,
-                                             .contexts_len = piece->count,
-                                             .counts = piece->counts,
-                                             .counts_len = piece->count};
-    pvm_events_tell_call_samples(&record);
-    piece->count = 0;
-}
+#define SAMPLE_COLUMNS(X, ...)                                                                     \
+    X(uint32_t, contexts, __VA_ARGS__)                                                             \
+    X(uint64_t, counts, __VA_ARGS__)
+PVM_EVENTS_PIECE(call_samples, PVM_EVENTS_PIECE_COUNTS, SAMPLE_COLUMNS, )
 
 /* Of contexts that have been told. */
 static void tell_samples(const pvm_vm_t *vm)
 {
     const pvm_calls_t *const calls = pvm_calls_of(vm);
-    samples_t piece = {.count = 0};
+    call_samples_piece_t piece = {.count = 0};
 
     for (uint32_t i = 1; i < calls->count && i < vm->events.told_calls.count; i++) {
         pvm_context_t *const context = pvm_calls_context(calls, i);
@@ -120,11 +104,11 @@ static void tell_samples(const pvm_vm_t *vm)
         context->samples_told += more;
         piece.contexts[piece.count] = i;
         piece.counts[piece.count] = more;
-        if (++piece.count == PVM_EVENTS_PIECE_COUNTS) {
-            tell_samples_piece(vm, &piece);
-        }
+        call_samples_next(vm, &piece);
     }
-    tell_samples_piece(vm, &piece);
+    if (piece.count > 0) {
+        call_samples_tell(vm, &piece);
+    }
 }
 
 /* -- Jumps through registers --------------------------------------------------------------- */

@@ -342,6 +342,8 @@ static pvm_prof_status_t open_feed(reader_t *reader, pvm_prof_run_file_t *file,
     const pvm_prof_feed_options_t feed_options = {.size = sizeof(feed_options),
                                                   .instrument = instrument,
                                                   .program_name = options->program_name,
+                                                  .program = options->program,
+                                                  .other_name = options->other_name,
                                                   .source = reader->source};
 
     return pvm_prof_feed_create(file, &feed_options, &reader->feed);

@@ -4,21 +4,28 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-# compare FILTER
+# compare FILTER OPTIONS...
 compare()
 {
+    filter=$1
+    shift
     for via in process lttng; do
-        timeout 120 "$pvmscope" record "$blobs/service.polkavm" --entry refine --select "$1" --via $via \
-            -o "$work/$via.db" >"$work/$via.txt" 2>&1 || fail "$1: $(cat "$work/$via.txt")"
-        head -n 1 "$work/$via.txt" | grep -qF "Selected: $1. " || fail "$via: $1 is not in the first line"
+        timeout 120 "$pvmscope" record "$blobs/service.polkavm" --entry refine --select "$filter" --via $via "$@" \
+            -o "$work/$via.db" >"$work/$via.txt" 2>&1 || fail "$filter: $(cat "$work/$via.txt")"
+        head -n 1 "$work/$via.txt" | grep -qF "Selected: $filter. " || fail "$via: $filter is not in the first line"
     done
     same "$work/process.db" "$work/lttng.db"
     rule=$(sqlite3 "$work/lttng.db" "select value from run_info where key = 'sum_rule'")
-    [ "${rule#not applicable}" != "$rule" ] || fail "$1: the sum rule is '$rule'"
+    [ "${rule#not applicable}" != "$rule" ] || fail "$filter: the sum rule is '$rule'"
 }
 
 compare 'after=2,function=re*'
 compare 'around=log'
+# Calls are followed where something is selected.
+for filter in 'function=re*' 'after=2' 'start=gas,stop=log' 'pc=0..2000,around=log'; do
+    compare "$filter" --instrument counts,edges,hostcalls,calls
+done
+grep -q '^call_node' "$work/a.txt" || fail "no calls are compared"
 
 # From outside: the process knows nothing of it.
 start_daemon
