@@ -7,7 +7,10 @@ check()
     run=$1
     shift
     pvmscope export "$run.db" --format json -o "$run/report.json"
-    [ "$run$*" = calls ] || pvmscope report "$run.db" --by line --top 100000 --format json >"$run/lines.json" 2>/dev/null
+    # Lines are told by place.
+    case "$run$*" in calls | sampled) ;; *)
+        pvmscope report "$run.db" --by line --top 100000 --format json >"$run/lines.json" 2>/dev/null ;;
+    esac
     for format in csv speedscope callgrind pprof firefox perfetto; do
         pvmscope export "$run.db" --format $format "$@" -o "$run/$format" || echo "[$?]"
     done
@@ -29,6 +32,12 @@ check calls
 pvmscope export calls.db --format folded --value host_calls
 pvmscope export calls.db --format folded --value hits | sed 's/;@.*//' | sort -u | head -n 8
 check calls --stacks places
+echo "-- with samples, by who called whom and by place"
+cp "$GUESTS/recursive.polkavm" .
+pvmscope record recursive.polkavm --reg r7=300 --instrument counts,calls,samples=4999 -o sampled.db >/dev/null
+# What is met is chance.
+check sampled | sed 's/[0-9]* \(stacks\|functions\)/\1/'
+check sampled --stacks places | sed 's/[0-9]* \(stacks\|functions\)/\1/'
 echo "-- two programs"
 cp named.db plural.db
 sqlite3 plural.db "INSERT INTO program SELECT 2, 'other', spec, format, code_bytes, blocks, error, blob FROM program;
