@@ -2,9 +2,9 @@
  * slices, each with exact sums by name and with the calls that it begins with, so that a page has the same size
  * however long the conversation was. */
 #include "viewer/export/html.h"
+#include "viewer/export/slices.h"
 #include "viewer/new_run.h"
 
-#include "profiler/host_sums.h"
 #include "profiler/jam_call.h"
 #include "profiler/store.h"
 #include "profiler/wrap_sum.h"
@@ -200,64 +200,41 @@ static int put_rows(writer_t *writer, int64_t slice)
 
 /* -- Slices -------------------------------------------------------------------------------- */
 
-#define STORED_SLICES_SQL                                                                          \
-    "SELECT s.seq / ?1 * ?1, n.name, sum(s.calls), wrap_sum(s.gas), wrap_sum(s.duration_ns), "     \
-    "min(s.started_ns) FROM host_slice s "                                                         \
-    "LEFT JOIN host_function n ON n.program = s.program AND n.func_id = s.func_id "                \
-    "GROUP BY 1, s.program, s.func_id ORDER BY 1, 2"
-#define COUNTED_SLICES_SQL                                                                         \
-    "SELECT c.seq / ?1 * ?1, n.name, count(*), "                                                   \
-    "wrap_sum(max(0, c.gas_before - coalesce(c.gas_after, c.gas_before))), "                       \
-    "wrap_sum(coalesce(c.duration_ns, 0)), min(c.started_ns) "                                     \
-    "FROM host_call c JOIN vm v ON v.id = c.vm "                                                   \
-    "LEFT JOIN host_function n ON n.program = v.program AND n.func_id = c.func_id "                \
-    "GROUP BY 1, v.program, c.func_id ORDER BY 1, 2"
+/** Slices that are being written. */
+typedef struct {
+    writer_t *writer;
+    const char *comma;
+} slices_t;
 
 /* [first number, name, calls, gas, ns, begin] for each name in each slice. */
-static int put_slices(writer_t *writer, int64_t slice, bool is_stored)
+static void put_slice(void *user_data, const pvm_export_slice_t *slice)
 {
-    pvm_view_export_t *const export = writer->export;
-    int code;
-    sqlite3_stmt *const rows =
-        prepare(writer, is_stored ? STORED_SLICES_SQL : COUNTED_SLICES_SQL, &code);
-    const char *comma = "";
+    slices_t *const slices = user_data;
+    pvm_view_export_t *const export = slices->writer->export;
+    const int64_t figures[] = {slice->calls, slice->gas, slice->duration_ns, slice->started_ns};
 
-    if (code == SQLITE_OK) {
-        code = sqlite3_bind_int64(rows, 1, slice);
+    pvm_export_put(export, "%s[", slices->comma);
+    pvm_html_int(export, slice->seq);
+    pvm_export_put(export, ",%d", index_of(slices->writer, slice->name));
+    for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+        pvm_export_put(export, ",");
+        pvm_html_int(export, figures[i]);
     }
-    pvm_export_put(export, ",\n\"slice\":%" PRId64 ",\"slices\":[", slice);
-    while (code == SQLITE_OK && (code = sqlite3_step(rows)) == SQLITE_ROW) {
-        pvm_export_put(export, "%s[", comma);
-        pvm_html_int(export, sqlite3_column_int64(rows, 0));
-        pvm_export_put(export, ",%d", index_of(writer, text_of(rows, 1)));
-        for (int i = 2; i < 6; i++) {
-            pvm_export_put(export, ",");
-            pvm_html_int(export, sqlite3_column_int64(rows, i));
-        }
-        pvm_export_put(export, "]");
-        comma = ",";
-        code = SQLITE_OK;
-    }
-    sqlite3_finalize(rows);
     pvm_export_put(export, "]");
-    return done(code);
+    slices->comma = ",";
 }
 
-/* Slices of a power of two fit together with those of the file. */
 static int put_sliced(writer_t *writer, int64_t *out_slice)
 {
-    bool is_stored = false;
-    int64_t width = 1;
-    int code = pvm_prof_has_sums(writer->file, "host_slice", &is_stored);
+    slices_t slices = {.writer = writer, .comma = ""};
+    int code = pvm_export_slices_width(writer->file, writer->rows, PVM_HTML_SLICES, out_slice);
 
-    if (code == SQLITE_OK && is_stored) {
-        code = read_number(writer, "SELECT max(width) FROM host_slice", &width);
+    pvm_export_put(writer->export, ",\n\"slice\":%" PRId64 ",\"slices\":[", *out_slice);
+    if (code == SQLITE_OK) {
+        code = pvm_export_slices_tell(writer->file, *out_slice, put_slice, &slices);
     }
-    while (width < writer->rows / PVM_HTML_SLICES) {
-        width *= 2;
-    }
-    *out_slice = width;
-    return code == SQLITE_OK ? put_slices(writer, width, is_stored) : code;
+    pvm_export_put(writer->export, "]");
+    return code;
 }
 
 static int put_all(writer_t *writer)

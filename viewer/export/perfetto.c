@@ -1,11 +1,18 @@
 /* Trace events of Chrome, which Perfetto opens: each VM is a track; executions and the host calls in them are slices,
- * and the gas that is left is a counter. Written row by row, so a recording may be as long as it wants. */
+ * and the gas that is left is a counter. More host calls than such viewers can open are told in pieces: what those of one name
+ * came to in each is a counter. */
 #include "viewer/export/export.h"
+#include "viewer/export/slices.h"
 #include "viewer/new_run.h"
 
 #include "profiler/store.h"
 
 #include <inttypes.h>
+
+/** Host calls that are told one by one: some 300 octets each. */
+#define CALLS_MAX INT64_C(1000000)
+/** Pieces of longer conversations. */
+#define PIECES_MAX INT64_C(8192)
 
 /** A time in the format's unit, with all its digits. */
 static void put_us(pvm_view_export_t *export, const char *name, int64_t ns)
@@ -97,6 +104,20 @@ static void put_call(pvm_view_export_t *export, sqlite3_stmt *row)
     pvm_export_put(export, ",\"args\":{\"gas\":%" PRId64 "}},\n", gas_after);
 }
 
+/* No viewer needs the name of a track twice: figures of one name are one counter with three series. */
+static void put_piece(void *user_data, const pvm_export_slice_t *piece)
+{
+    pvm_view_export_t *const export = user_data;
+
+    pvm_export_put(export, "{\"ph\":\"C\",\"cat\":\"host calls\",\"name\":");
+    pvm_export_json_text(export, piece->name);
+    pvm_export_put(export, ",\"pid\":1,\"tid\":0,");
+    put_us(export, "ts", piece->started_ns);
+    pvm_export_put(export,
+                   ",\"args\":{\"calls\":%" PRId64 ",\"gas\":%" PRIu64 ",\"ns\":%" PRIu64 "}},\n",
+                   piece->calls, (uint64_t)piece->gas, (uint64_t)piece->duration_ns);
+}
+
 typedef void put_row_t(pvm_view_export_t *export, sqlite3_stmt *row);
 
 static pvm_view_status_t put_rows(pvm_view_export_t *export, const char *sql, put_row_t *put_row)
@@ -124,6 +145,58 @@ static const char executions_sql[] =
     "(SELECT execution, max(seq) AS seq FROM host_call GROUP BY 1) l ON l.execution = e.id "
     "ORDER BY e.started_ns, e.id";
 
+static int count_calls(pvm_prof_run_file_t *file, int64_t *out)
+{
+    sqlite3_stmt *row = NULL;
+    int code = sqlite3_prepare_v2(file->db, "SELECT coalesce(max(seq), -1) + 1 FROM host_call", -1,
+                                  &row, NULL);
+
+    *out = 0;
+    if (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
+        *out = sqlite3_column_int64(row, 0);
+        code = SQLITE_OK;
+    }
+    sqlite3_finalize(row);
+    return code;
+}
+
+/* @return an SQLite code */
+static int put_pieces(pvm_view_export_t *export, int64_t calls)
+{
+    int64_t width;
+    int code = pvm_export_slices_width(export->file, calls, PIECES_MAX, &width);
+
+    pvm_export_put(export,
+                   "{\"ph\":\"M\",\"name\":\"process_labels\",\"pid\":1,\"tid\":0,\"args\":{"
+                   "\"labels\":\"host calls in pieces of %" PRId64 "\"}},\n",
+                   width);
+    return code != SQLITE_OK ? code
+                             : pvm_export_slices_tell(export->file, width, put_piece, export);
+}
+
+static pvm_view_status_t put_calls(pvm_view_export_t *export)
+{
+    int64_t calls;
+    int code = count_calls(export->file, &calls);
+
+    if (code == SQLITE_OK && calls > CALLS_MAX) {
+        code = put_pieces(export, calls);
+    } else if (code == SQLITE_OK) {
+        return put_rows(export,
+                        "SELECT c.seq, c.vm, coalesce(p.process, 1), n.name, c.started_ns, "
+                        "c.duration_ns, c.pc, c.gas_before, c.gas_after, c.result "
+                        "FROM host_call c JOIN vm v ON v.id = c.vm "
+                        "LEFT JOIN vm_process p ON p.vm = c.vm "
+                        "LEFT JOIN host_function n "
+                        "ON n.program = v.program AND n.func_id = c.func_id ORDER BY c.seq",
+                        put_call);
+    }
+    return code == SQLITE_OK
+               ? PVM_VIEW_FINE
+               : pvm_view_fail_profiler(
+                     export->view, pvm_prof_store_report(export->file, code, "read its timeline"));
+}
+
 pvm_view_status_t pvm_export_perfetto(pvm_view_export_t *export)
 {
     pvm_view_status_t status;
@@ -139,14 +212,7 @@ pvm_view_status_t pvm_export_perfetto(pvm_view_export_t *export)
         status = put_rows(export, executions_sql, put_execution);
     }
     if (status == PVM_VIEW_FINE) {
-        status = put_rows(export,
-                          "SELECT c.seq, c.vm, coalesce(p.process, 1), n.name, c.started_ns, "
-                          "c.duration_ns, c.pc, c.gas_before, c.gas_after, c.result "
-                          "FROM host_call c JOIN vm v ON v.id = c.vm "
-                          "LEFT JOIN vm_process p ON p.vm = c.vm "
-                          "LEFT JOIN host_function n "
-                          "ON n.program = v.program AND n.func_id = c.func_id ORDER BY c.seq",
-                          put_call);
+        status = put_calls(export);
     }
     /* The last event has no comma behind it. */
     pvm_export_put(export,
