@@ -169,7 +169,7 @@ def check_long(browser, calls):
               ".reduce((sum, one) => sum + one.calls, 0)")
     assert browser.run(sum_of) == calls
     crumbs = "return document.querySelectorAll('.crumb').length"
-    for _ in range(3):  # a page that is still being laid out moves away from under the pointer
+    for _ in range(25):  # a page that is still being laid out moves away from under the pointer
         if browser.run(crumbs) == 1:
             browser.click("#timeline .bar:nth-child(40)")
             time.sleep(0.2)
