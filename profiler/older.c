@@ -1,4 +1,4 @@
-/* Files of older versions: what they lack is there as empty temporary tables, so that no query has to ask. */
+/* Older files: what they lack is there as empty temporary tables, so that no query has to ask. */
 #include "profiler/store.h"
 
 #include <stdio.h>
@@ -39,11 +39,35 @@ static int create_temporary(sqlite3 *db, const char *sql)
     return code;
 }
 
+/* As many tables as the schema has: then there is none to be made, and no schema to be read. */
+static int is_whole(sqlite3 *db, bool *out)
+{
+    static const char create[] = "CREATE TABLE ";
+    int64_t count = 0;
+    int64_t expected = 0;
+    const int code = pvm_prof_store_number(
+        db,
+        "SELECT count(*) FROM main.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
+        &count);
+
+    for (const char *at = pvm_prof_schema_sql; (at = strstr(at, create)) != NULL; at++) {
+        expected++;
+    }
+    *out = count >= expected;
+    return code;
+}
+
 int pvm_prof_store_fill_older(pvm_prof_run_file_t *file)
 {
     sqlite3 *model = NULL;
     sqlite3_stmt *tables = NULL;
-    int code = sqlite3_open(":memory:", &model);
+    bool has_all = false;
+    int code = is_whole(file->db, &has_all);
+
+    if (code != SQLITE_OK || has_all) {
+        return code;
+    }
+    code = sqlite3_open(":memory:", &model);
 
     if (code == SQLITE_OK) {
         code = sqlite3_exec(model, pvm_prof_schema_sql, NULL, NULL, NULL);

@@ -171,7 +171,7 @@ static pvm_prof_status_t check_content(pvm_prof_run_file_t *file)
             return pvm_prof_store_report(file, code, "look at its views");
         }
     }
-    code = version < PVM_PROF_SCHEMA_VERSION ? pvm_prof_store_fill_older(file) : SQLITE_OK;
+    code = pvm_prof_store_fill_older(file);
     return code == SQLITE_OK ? PVM_PROF_OK
                              : pvm_prof_store_report(file, code, "read it as an older file");
 }

@@ -106,7 +106,7 @@ void pvm_prof_store_retry(pvm_prof_run_file_t *file);
 /** Note a failure that SQLite does not know of (memory). */
 void pvm_prof_store_fail(pvm_prof_run_file_t *file, const char *what);
 
-/** Give the connection of a file of an older version empty temporary tables for those that came later. @return an SQLite code */
+/** Give the connection of an older file empty temporary tables for those that came later; versions stay while tables are only added. @return an SQLite code */
 int pvm_prof_store_fill_older(pvm_prof_run_file_t *file);
 
 /** Finalize statements, roll back what is open. */

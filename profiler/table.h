@@ -32,7 +32,7 @@ typedef enum {
     PVM_PROF_SAMPLED,    /**< from samples; their number and the 95 % interval stand beside it */
     PVM_PROF_ESTIMATED,  /**< computed with a model, not measured */
     PVM_PROF_INCOMPLETE, /**< a lower bound: something was lost or the recording did not end */
-    PVM_PROF_CONTRADICTED /**< of a recording whose totals do not agree: incomplete, and no bound either */
+    PVM_PROF_CONTRADICTED /**< incomplete, and no bound either: totals do not agree, or what is lost may make it smaller */
 } pvm_prof_certainty_t;
 
 /** Whether values of this type are figures, which can be more or less sure; the others name things. */

@@ -102,11 +102,38 @@ pvm_prof_status_t pvm_prof_worth_read(pvm_prof_run_file_t *file, pvm_prof_worth_
 
 /* -- Telling --------------------------------------------------------------------------------- */
 
+/** Figures of which an incomplete recording does not hold the least: they can become more or less, or are those of the code. */
+static const struct {
+    const char *id;
+    pvm_prof_certainty_t certainty;
+} not_least[] = {
+    {"gas_end", PVM_PROF_CONTRADICTED}, {"mean_ns", PVM_PROF_CONTRADICTED},
+    {"min_ns", PVM_PROF_CONTRADICTED},  {"median_ns", PVM_PROF_CONTRADICTED},
+    {"p99_ns", PVM_PROF_CONTRADICTED},  {"cost", PVM_PROF_EXACT},
+    {"instructions", PVM_PROF_EXACT},
+};
+
+static void mark_lost(pvm_prof_table_t *table)
+{
+    pvm_prof_table_mark(table, 0, table->column_count, PVM_PROF_INCOMPLETE);
+    for (size_t i = 0; i < table->column_count; i++) {
+        pvm_prof_column_t *const column = &table->columns[i];
+
+        for (size_t j = 0; j < sizeof(not_least) / sizeof(not_least[0]); j++) {
+            if (column->certainty == PVM_PROF_INCOMPLETE &&
+                strcmp(column->id, not_least[j].id) == 0) {
+                column->certainty = not_least[j].certainty;
+            }
+        }
+    }
+}
+
 void pvm_prof_worth_mark(const pvm_prof_worth_t *worth, pvm_prof_table_t *table)
 {
-    if (worth->is_incomplete || worth->broken[0] != '\0') {
-        pvm_prof_table_mark(table, 0, table->column_count,
-                            worth->broken[0] != '\0' ? PVM_PROF_CONTRADICTED : PVM_PROF_INCOMPLETE);
+    if (worth->broken[0] != '\0') {
+        pvm_prof_table_mark(table, 0, table->column_count, PVM_PROF_CONTRADICTED);
+    } else if (worth->is_incomplete) {
+        mark_lost(table);
     }
 }
 

@@ -39,6 +39,7 @@ typedef struct {
     pvm_prof_code_t code;
     pvm_prof_functions_t functions;
     pvm_prof_loops_t loops;
+    bool is_counted;  /**< blocks were */
     int64_t gas_used; /**< of the recording, for shares; 0: means nothing */
     int64_t samples;  /**< of the recording; 0: time was not sampled */
     char *program_name;

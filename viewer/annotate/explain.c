@@ -293,8 +293,9 @@ static void put_text_head(const drawing_t *drawing)
                 "the block costs %" PRIu32 ", and this is why:\n",
                 drawing->timeline.cost);
     }
-    fputs("D decoded   . waits   E executes   # executes in the critical chain\n"
-          "- waits for older ones   R retired   M a move, done by the decoder\n\n",
+    fputs("D decoded   . waits   E executes   - waits for older ones\n"
+          "# executes in the critical chain   R retired\n"
+          "M a move, done by the decoder\n\n",
           out);
 }
 

@@ -425,6 +425,7 @@ pvm_view_status_t pvm_annotate_select(pvm_annotate_t *annotate, const char *want
     }
     annotate->samples = worth.samples;
     annotate->gas_used = worth.gas_used;
+    annotate->is_counted = worth.is_counted;
     const pvm_prof_status_t found =
         pvm_prof_loops_find(annotate->file, &annotate->code, &annotate->loops);
     if (found != PVM_PROF_OK) {

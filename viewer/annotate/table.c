@@ -143,7 +143,7 @@ pvm_view_status_t pvm_annotate_note(pvm_annotate_t *annotate, pvm_prof_table_t *
     if (status != PVM_PROF_OK) {
         return pvm_view_fail_profiler(annotate->view, status);
     }
-    if (annotate->code.block_count == 0 &&
+    if (!annotate->is_counted &&
         pvm_prof_table_add_note(table, "Blocks were not counted; record with --instrument "
                                        "counts.") != 0) {
         return pvm_annotate_fail_memory(annotate);

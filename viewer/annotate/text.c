@@ -13,6 +13,8 @@
 
 /** From this width on there is room for gas beside its share. */
 #define WIDE_COLUMNS 100
+/** Below this what is known of a loop takes two lines. */
+#define LOOP_COLUMNS 76
 /** Shares from which a line is marked. */
 #define HOT_PERCENT  10.0
 #define WARM_PERCENT 1.0
@@ -317,7 +319,9 @@ static void put_block_head(writer_t *writer, size_t executed, size_t first)
                 (double)about->iterations / (double)about->entries);
     }
     if (about->block_count > 1) {
-        fprintf(writer->out, ", %.1f %% of gas", share_of(writer, about->gas));
+        fprintf(writer->out, "%s%.1f %% of gas",
+                annotate->render.width < LOOP_COLUMNS ? ",\n  " : ", ",
+                share_of(writer, about->gas));
     }
     fputc('\n', writer->out);
 }
