@@ -72,10 +72,16 @@ typedef struct {
     bool failed;                /**< without memory */
 } pvm_prof_stacks_t;
 
+/** What stands above a place. */
+typedef enum {
+    PVM_PROF_STACKS_PLACES, /**< its function alone */
+    PVM_PROF_STACKS_CALLS,  /**< who called whom, where that was recorded */
+    PVM_PROF_STACKS_ALIKE /**< the same for gas, and nothing that another recording of the program might not know by context */
+} pvm_prof_stacks_kind_t;
+
 /** Read a recording.
- *  @param by_calls  gas by who called whom, where that was recorded; false: by place
  *  Errors: E_FORMAT, E_SYSTEM. Owns: the caller, also after an error. */
-pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, bool by_calls,
+pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, pvm_prof_stacks_kind_t kind,
                                        pvm_prof_stacks_t *out);
 void pvm_prof_stacks_free(pvm_prof_stacks_t *stacks);
 

@@ -278,13 +278,14 @@ int pvm_stacks_read_calls(pvm_stacks_reader_t *reader)
     code = pvm_prof_call_tree_read(reader->file, false, &tree) == PVM_PROF_OK ? SQLITE_OK
                                                                               : SQLITE_CORRUPT;
     reader->has_calls = code == SQLITE_OK;
-    if (code == SQLITE_OK) {
+    const bool is_told_apart = reader->kind == PVM_PROF_STACKS_CALLS;
+    if (code == SQLITE_OK && is_told_apart) {
         code = pvm_stacks_read_rows(reader,
                                     "SELECT wrap_sum(host_calls), (SELECT host_calls FROM total) "
                                     "FROM call_node",
                                     read_host_total);
     }
-    if (code == SQLITE_OK) {
+    if (code == SQLITE_OK && is_told_apart) {
         code = read_functions(reader, &tree);
     }
     if (code == SQLITE_OK) {

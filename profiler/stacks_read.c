@@ -362,14 +362,14 @@ static int read_sites(pvm_stacks_reader_t *reader)
 
 /* -- All of it ---------------------------------------------------------------------------- */
 
-pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, bool by_calls,
+pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, pvm_prof_stacks_kind_t kind,
                                        pvm_prof_stacks_t *out)
 {
     pvm_stacks_reader_t *const reader = calloc(1, sizeof(*reader));
     int code = SQLITE_NOMEM;
 
     if (pvm_prof_stacks_begin(out) == 0 && reader != NULL) {
-        *reader = (pvm_stacks_reader_t){.file = file, .out = out, .loaded = -1};
+        *reader = (pvm_stacks_reader_t){.file = file, .out = out, .kind = kind, .loaded = -1};
         code = pvm_prof_wrap_sum_register(file->db);
     }
     if (code == SQLITE_OK) {
@@ -385,7 +385,7 @@ pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, bool by_calls,
                                  "coalesce((SELECT sum(samples) FROM sample), 0) FROM sample_total",
                                  read_sample_total);
     }
-    if (code == SQLITE_OK && by_calls) {
+    if (code == SQLITE_OK && kind != PVM_PROF_STACKS_PLACES) {
         code = pvm_stacks_read_calls(reader);
     }
     if (code == SQLITE_OK) {

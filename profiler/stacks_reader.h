@@ -42,6 +42,7 @@ typedef struct {
 typedef struct {
     pvm_prof_run_file_t *file;
     pvm_prof_stacks_t *out;
+    pvm_prof_stacks_kind_t kind;
     int64_t samples;        /**< of all places; 0: none */
     int64_t sampled_ns;     /**< the time that they are of */
     bool is_plural;         /**< several programs: each gets a frame */

@@ -144,7 +144,7 @@ static void read_stacks(void)
 {
     pvm_prof_stacks_t stacks;
 
-    if (pvm_prof_stacks_read(file, true, &stacks) == PVM_PROF_OK) {
+    if (pvm_prof_stacks_read(file, PVM_PROF_STACKS_CALLS, &stacks) == PVM_PROF_OK) {
         int64_t *const sums = malloc(stacks.node_count * sizeof(*sums));
 
         FUZZ_CHECK(sums != NULL);

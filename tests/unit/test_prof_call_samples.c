@@ -109,8 +109,8 @@ static void test_stacks(const char *path)
 
     snprintf(name, sizeof(name), "%s", f);
     assert_int_equal(pvm_prof_run_file_open(path, &file), PVM_PROF_OK);
-    assert_int_equal(pvm_prof_stacks_read(file, true, &by_calls), PVM_PROF_OK);
-    assert_int_equal(pvm_prof_stacks_read(file, false, &by_place), PVM_PROF_OK);
+    assert_int_equal(pvm_prof_stacks_read(file, PVM_PROF_STACKS_CALLS, &by_calls), PVM_PROF_OK);
+    assert_int_equal(pvm_prof_stacks_read(file, PVM_PROF_STACKS_PLACES, &by_place), PVM_PROF_OK);
     const int64_t all = by_calls.total[PVM_PROF_VALUE_TIME];
     const int64_t below_f = time_below(&by_calls, name);
     assert_true(llabs(all - by_place.total[PVM_PROF_VALUE_TIME]) < 100);

@@ -16,12 +16,18 @@ pvm_prof_value_kind_t pvm_export_value(const pvm_view_export_t *export)
 pvm_view_status_t pvm_export_stacks(pvm_view_export_t *export, pvm_prof_run_file_t *file,
                                     pvm_prof_stacks_t *out)
 {
-    /* Stacks of two runs are held against each other, so both need the same shape. */
-    const bool have_calls = export->other == NULL || (pvm_prof_call_tree_is_whole(export->file) &&
-                                                      pvm_prof_call_tree_is_whole(export->other));
-    const bool by_calls =
-        have_calls && pvm_view_number(export->view, PVM_OPTION_STACKS) == PVM_CHOICE_STACKS_CALLS;
-    const pvm_prof_status_t status = pvm_prof_stacks_read(file, by_calls, out);
+    pvm_prof_stacks_kind_t kind = PVM_PROF_STACKS_CALLS;
+
+    if (pvm_view_number(export->view, PVM_OPTION_STACKS) == PVM_CHOICE_STACKS_PLACES) {
+        kind = PVM_PROF_STACKS_PLACES;
+    } else if (export->other != NULL) {
+        /* Stacks of two runs are held against each other, so both need the same shape. */
+        kind =
+            pvm_prof_call_tree_is_whole(export->file) && pvm_prof_call_tree_is_whole(export->other)
+                ? PVM_PROF_STACKS_ALIKE
+                : PVM_PROF_STACKS_PLACES;
+    }
+    const pvm_prof_status_t status = pvm_prof_stacks_read(file, kind, out);
 
     return status == PVM_PROF_OK ? PVM_VIEW_FINE : pvm_view_fail_profiler(export->view, status);
 }

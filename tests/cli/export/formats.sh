@@ -32,6 +32,11 @@ check calls
 pvmscope export calls.db --format folded --value host_calls
 pvmscope export calls.db --format folded --value hits | sed 's/;@.*//' | sort -u | head -n 8
 check calls --stacks places
+# A function of one context in one run can have several in the other: two runs have what both know by context.
+pvmscope record service.polkavm --entry refine --gas 40000 --instrument counts,edges,calls,hostcalls -o short.db >/dev/null
+for value in gas hits host_calls; do
+    pvmscope export short.db calls.db --format folded --value $value | sort | head -n 4
+done
 echo "-- with samples, by who called whom and by place"
 cp "$GUESTS/recursive.polkavm" .
 pvmscope record recursive.polkavm --reg r7=300 --instrument counts,calls,samples=4999 -o sampled.db >/dev/null
