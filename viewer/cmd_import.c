@@ -24,6 +24,12 @@ static pvm_view_status_t end(pvm_view_t *view, pvm_prof_run_file_t *file, bool i
         if (is_live) {
             (void)pvm_view_output_remove(view, path);
         }
+        if (imported == PVM_PROF_OK && is_live && result->others == 0) {
+            return pvm_view_fail(view, PVM_VIEW_INPUT,
+                                 "%s: no live session of that name there, or nothing was told; "
+                                 "babeltrace2 --input-format=lttng-live net://HOST lists them",
+                                 source);
+        }
         return imported != PVM_PROF_OK
                    ? pvm_view_fail_profiler(view, imported)
                    : pvm_view_fail(view, PVM_VIEW_INPUT,

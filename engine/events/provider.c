@@ -27,19 +27,36 @@ static void *open_beside(const char *folder, int folder_len, const char *between
     return dlopen(path, RTLD_NOW | RTLD_LOCAL);
 }
 
-static void *open_provider(const char *file)
+/* The file that this code is in. Of a program that was found in PATH, the linker knows no more than its name. */
+static bool find_own_file(char *out, size_t out_bytes)
 {
     Dl_info where;
+
+    if (dladdr((const void *)(uintptr_t)&pvm_events_gate, &where) == 0 || where.dli_fname == NULL) {
+        return false;
+    }
+    if (strchr(where.dli_fname, '/') != NULL) {
+        return (size_t)snprintf(out, out_bytes, "%s", where.dli_fname) < out_bytes;
+    }
+    const ssize_t len = readlink("/proc/self/exe", out, out_bytes - 1);
+    if (len <= 0) {
+        return false;
+    }
+    out[len] = '\0';
+    return true;
+}
+
+static void *open_provider(const char *file)
+{
+    char own[4096];
     void *provider = NULL;
 
-    if (dladdr((const void *)(uintptr_t)&pvm_events_gate, &where) != 0 && where.dli_fname != NULL) {
-        const char *const slash = strrchr(where.dli_fname, '/');
-        const int folder_len = slash != NULL ? (int)(slash - where.dli_fname) : 1;
-        const char *const folder = slash != NULL ? where.dli_fname : ".";
+    if (find_own_file(own, sizeof(own))) {
+        const int folder_len = (int)(strrchr(own, '/') - own);
 
-        provider = open_beside(folder, folder_len, "", file);
+        provider = open_beside(own, folder_len, "", file);
         if (provider == NULL) {
-            provider = open_beside(folder, folder_len, "/../lib", file);
+            provider = open_beside(own, folder_len, "/../lib", file);
         }
     }
     return provider != NULL ? provider : dlopen(file, RTLD_NOW | RTLD_LOCAL);

@@ -243,7 +243,8 @@ static bool add_source(reader_t *reader, bt_graph *graph, const bt_component_cla
         connect_source(graph, source, muxer);
     bt_value_put_ref(parameters);
     if (!added) {
-        report(reader, "read the trace (is it whole?)");
+        report(reader, is_live ? "read from there (does lttng-relayd run?)"
+                               : "read the trace (is it whole?)");
     }
     return added;
 }

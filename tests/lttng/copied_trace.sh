@@ -16,6 +16,12 @@ rm -rf "$work/original"
 sqlite3 "$work/import.db" "update program set name = '$blobs/service.polkavm'"
 same "$work/process.db" "$work/import.db"
 
+# A program that is found in PATH finds its provider, too.
+start_session path 'pvm:execute_end' --output="$work/path"
+PATH=$(dirname "$pvmscope"):$PATH PVM_TRACE=lttng timeout 60 pvmscope run "$blobs/sieve.polkavm" --reg r7=1 --gas 100000 >"$work/run.txt"
+stop_session path
+[ -n "$(find "$work/path" -name metadata)" ] || fail "nothing was told by a program in PATH"
+
 start_session twice 'pvm:*' --output="$work/two"
 PVM_TRACE=lttng timeout 60 "$pvmscope" run "$blobs/sieve.polkavm" --reg r7=1 --gas 100000 >"$work/run.txt" &
 first=$!

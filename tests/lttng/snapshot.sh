@@ -8,8 +8,12 @@ node=$2
 start_daemon
 timeout 30 lttng create recorder --snapshot --output="$work/snapshots" >"$work/lttng.log" 2>&1 ||
     fail "$(cat "$work/lttng.log")"
-timeout 30 lttng enable-channel -u -s recorder --subbuf-size=1M --num-subbuf=8 ch >>"$work/lttng.log" 2>&1
-timeout 30 lttng enable-event -u -s recorder -c ch 'pvm:*' >>"$work/lttng.log" 2>&1
+# Rings that hold half a second: programs, which are told each five seconds, have some of their own.
+timeout 30 lttng enable-channel -u -s recorder --subbuf-size=128K --num-subbuf=4 ch >>"$work/lttng.log" 2>&1
+timeout 30 lttng enable-channel -u -s recorder --subbuf-size=512K --num-subbuf=4 programs >>"$work/lttng.log" 2>&1
+timeout 30 lttng enable-event -u -s recorder -c ch 'pvm:*' --exclude 'pvm:program_*' >>"$work/lttng.log" 2>&1 &&
+    timeout 30 lttng enable-event -u -s recorder -c programs 'pvm:program_*' >>"$work/lttng.log" 2>&1 ||
+    fail "$(cat "$work/lttng.log")"
 timeout 30 lttng start recorder >>"$work/lttng.log" 2>&1 || fail "$(cat "$work/lttng.log")"
 timeout 30 lttng add-trigger --name=failed --condition=event-rule-matches --type=user --name='pvm:execute_end' \
     --filter='result == 1 || result == 2 || result == 4' \
@@ -24,7 +28,8 @@ until [ -n "$(find "$work/snapshots" -name metadata 2>/dev/null)" ]; do
     [ $waited -lt 200 ] || fail "no snapshot after a run out of gas: $(cat "$work/node.log" "$work/lttng.log")"
     sleep 0.1
 done
-# The first is whole when a second one can be taken.
+# The first is whole when a second one can be taken; which is when the program was told long ago.
+sleep 2
 timeout 30 lttng snapshot record -s recorder --name=demand >>"$work/lttng.log" 2>&1 || fail "$(cat "$work/lttng.log")"
 kill $process 2>/dev/null || true
 wait $process || true
