@@ -1,6 +1,6 @@
 /* The callgrind format: self cost by address and line, and calls between functions with their inclusive cost. Gas of a block
- * is told by its lines (lines.h). What inlined functions spend counts for the function that they stand in, under their own source file. A
- * host call is a function of its own, called where its block stands. */
+ * is told by its lines (lines.h). What inlined functions spend counts for the function that they stand in, under their own
+ * source file. A host call is a function of its own, called where its ecalli stands, or its block if that has several. */
 #include "viewer/export/lines.h"
 
 #include <inttypes.h>
@@ -65,24 +65,28 @@ typedef struct {
     char shown[1024]; /**< the file that is named, "" before the first */
 } block_t;
 
+static void copy_path(const pvm_debug_stack_t *stack, char *out, size_t out_bytes)
+{
+    const pvm_debug_text_t *const text = &stack->frames[0].path;
+    const bool is_known = stack->depth > 0 && text->len > 0;
+
+    (void)snprintf(out, out_bytes, "%.*s", is_known ? (int)text->len : 0,
+                   is_known ? text->data : "");
+}
+
 /* Their own files stand before the lines that are not of the function's file. */
 static void put_part(void *user_data, const pvm_export_part_t *part)
 {
     block_t *const block = user_data;
     pvm_prof_frame_t frame = *block->block;
-    char path[sizeof(block->shown)] = "";
+    char path[sizeof(block->shown)];
 
     if (!has_cost(part->values)) {
         return;
     }
     frame.pc = part->pc;
-    frame.line = 0;
-    if (part->stack->depth > 0) {
-        const pvm_debug_text_t *const text = &part->stack->frames[0].path;
-
-        (void)snprintf(path, sizeof(path), "%.*s", (int)text->len, text->len > 0 ? text->data : "");
-        frame.line = part->stack->frames[0].line;
-    }
+    frame.line = part->stack->depth > 0 ? part->stack->frames[0].line : 0;
+    copy_path(part->stack, path, sizeof(path));
     if (path[0] != '\0' && strcmp(block->shown, path) != 0) {
         pvm_export_put(block->export, "fi=%s\n", pvm_export_text(block->export, path));
         memcpy(block->shown, path, sizeof(path));
@@ -112,14 +116,33 @@ static void put_self(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks,
     put_costs(export, frame, stacks->nodes[node].self);
 }
 
+/** The host calls of a block. */
+typedef struct {
+    pvm_prof_frame_t frame; /**< of the first */
+    char path[1024];
+    uint32_t count;
+} host_calls_t;
+
+static void find_host_call(void *user_data, const pvm_export_part_t *part)
+{
+    host_calls_t *const calls = user_data;
+
+    if (part->is_host_call && calls->count++ == 0) {
+        calls->frame.pc = part->pc;
+        calls->frame.line = part->stack->depth > 0 ? part->stack->frames[0].line : 0;
+        copy_path(part->stack, calls->path, sizeof(calls->path));
+    }
+}
+
 /* A function below another: a call, made where the nodes between them stand. */
 static void put_call(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks, uint32_t node,
-                     const int64_t *const *sums)
+                     const int64_t *const *sums, pvm_export_lines_t *lines)
 {
     const pvm_prof_frame_t *const callee = pvm_export_frame(stacks, node);
     const uint32_t above = stacks->nodes[node].parent;
     const uint32_t caller = owner_of(stacks, above);
     int64_t inclusive[PVM_PROF_VALUE_COUNT];
+    host_calls_t calls = {.frame = *pvm_export_frame(stacks, above)};
 
     if ((callee->kind != PVM_PROF_FRAME_FUNCTION && callee->kind != PVM_PROF_FRAME_HOST) ||
         caller == PVM_PROF_STACK_ROOT) {
@@ -130,6 +153,15 @@ static void put_call(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks,
     }
     put_file(export, pvm_export_frame(stacks, caller), "fl");
     put_name(export, pvm_export_frame(stacks, caller), "fn");
+    /* A block that makes several stands for all of them. */
+    const bool has_place = callee->kind == PVM_PROF_FRAME_HOST &&
+                           calls.frame.kind == PVM_PROF_FRAME_BLOCK &&
+                           pvm_export_lines_tell(lines, &calls.frame, stacks->nodes[above].self,
+                                                 find_host_call, &calls) &&
+                           calls.count == 1;
+    if (has_place && calls.path[0] != '\0') {
+        pvm_export_put(export, "fi=%s\n", pvm_export_text(export, calls.path));
+    }
     put_file(export, callee, "cfi");
     put_name(export, callee, "cfn");
     pvm_export_put(export, "calls=%" PRIu64 " 0x%" PRIx64 " %" PRIu32 "\n",
@@ -137,7 +169,7 @@ static void put_call(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks,
                                                    : (uint64_t)inclusive[PVM_PROF_VALUE_CALLS],
                    (uint64_t)(callee->pc >= 0 ? callee->pc : 0),
                    callee->kind == PVM_PROF_FRAME_HOST ? 0 : callee->line);
-    put_costs(export, pvm_export_frame(stacks, above), inclusive);
+    put_costs(export, has_place ? &calls.frame : pvm_export_frame(stacks, above), inclusive);
 }
 
 /* @return 0, or -1 without memory or with a file that cannot be read */
@@ -158,7 +190,7 @@ static int put_all(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks,
     pvm_export_put(export, "\n\n");
     for (uint32_t i = 0; i < stacks->node_count; i++) {
         put_self(export, stacks, i, lines);
-        put_call(export, stacks, i, sums);
+        put_call(export, stacks, i, sums, lines);
     }
     const int status = pvm_export_lines_failed(lines) ? -1 : 0;
     pvm_export_lines_destroy(lines);
