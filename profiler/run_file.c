@@ -2,6 +2,7 @@
 #include "profiler/run_file.h"
 
 #include "profiler/store.h"
+#include "profiler/wrap_sum.h"
 #include "support/error.h"
 
 #include <pvm/pvm.h>
@@ -206,6 +207,10 @@ pvm_prof_status_t pvm_prof_run_file_open(const char *path, pvm_prof_run_file_t *
         goto fail;
     }
     if ((status = check_content(file)) != PVM_PROF_OK) {
+        goto fail;
+    }
+    if ((code = pvm_prof_wrap_sum_register(file->db)) != SQLITE_OK) {
+        status = pvm_prof_store_report(file, code, "open it");
         goto fail;
     }
     *out_file = file;

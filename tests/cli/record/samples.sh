@@ -26,3 +26,7 @@ done
 printf '\0\0\1\0\1' >trap.pvm
 pvmscope record trap.pvm --instrument samples -o run.db | grep -e tick -e instrumentation
 sqlite3 run.db "SELECT hz, samples FROM sample_total"
+echo "-- of a selection"
+cp "$GUESTS/recursive.polkavm" .
+pvmscope record recursive.polkavm --reg r7=20 --select 'function=takeuchi' --instrument counts,samples=999 -o part.db >/dev/null
+pvmscope report part.db --by function --format csv 2>/dev/null | cut -d , -f 1 | grep takeuchi
