@@ -35,10 +35,17 @@ pvm_prof_status_t pvm_prof_conversation(pvm_prof_run_file_t *file,
                                         const pvm_conversation_options_t *options,
                                         pvm_prof_table_t **out_table);
 
-/** Compare two: times apart, they are the same, or differ first in one call.
+/** Compare two: times apart, they are the same, or differ first in one call. Errors: E_FORMAT: one has only sums of them.
  *  @param out_same   whether they are
  *  @param out_table  one row for each thing that differs in that call; without rows if they are the same */
 pvm_prof_status_t pvm_prof_conversation_compare(pvm_prof_run_file_t *a, pvm_prof_run_file_t *b,
                                                 bool *out_same, pvm_prof_table_t **out_table);
+
+/* -- Between the files of the conversation: conversation_kept.c -- */
+
+/** Say so if host calls were made of which nothing but sums was kept. @return an SQLite code */
+int pvm_conversation_note_missing(pvm_prof_run_file_t *file, pvm_prof_table_t *table);
+/** The same as an error: E_FORMAT, E_SYSTEM. */
+pvm_prof_status_t pvm_conversation_need_rows(pvm_prof_run_file_t *file);
 
 #endif

@@ -100,6 +100,13 @@ static int compare_end(pvm_prof_table_t *table, int64_t seq, sqlite3_stmt *a, bo
 pvm_prof_status_t pvm_prof_conversation_compare(pvm_prof_run_file_t *a, pvm_prof_run_file_t *b,
                                                 bool *out_same, pvm_prof_table_t **out_table)
 {
+    *out_table = NULL;
+    for (int i = 0; i < 2; i++) {
+        const pvm_prof_status_t status = pvm_conversation_need_rows(i == 0 ? a : b);
+        if (status != PVM_PROF_OK) {
+            return status;
+        }
+    }
     pvm_prof_table_t *const table =
         pvm_prof_table_create("First difference", columns, sizeof(columns) / sizeof(columns[0]));
     sqlite3_stmt *rows[2] = {NULL, NULL};
@@ -109,7 +116,6 @@ pvm_prof_status_t pvm_prof_conversation_compare(pvm_prof_run_file_t *a, pvm_prof
     int code = table == NULL ? SQLITE_NOMEM : SQLITE_OK;
     int64_t seq = 0;
 
-    *out_table = NULL;
     for (int i = 0; i < 2 && code == SQLITE_OK; i++) {
         guilty = files[i];
         code = sqlite3_prepare_v2(files[i]->db, query_text, -1, &rows[i], NULL);

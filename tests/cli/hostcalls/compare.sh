@@ -20,3 +20,8 @@ pvmscope asm none.asm -o none.pvm
 pvmscope record none.pvm -o none.db >/dev/null
 pvmscope hostcalls 1000000.db none.db --format csv
 echo "[$?]"
+# One of which only sums were recorded.
+pvmscope record service-0.7.2.polkavm --entry refine -o sums.db --instrument counts --gas 1000000 >/dev/null
+pvmscope hostcalls sums.db
+pvmscope hostcalls 1000000.db sums.db
+echo "[$?]"
