@@ -48,6 +48,7 @@ int bench_cost(const bench_options_t *options, bench_report_t *report);
 int bench_import(const bench_options_t *options, bench_report_t *report);
 int bench_instrument(const bench_options_t *options, bench_report_t *report);
 int bench_attach(const bench_options_t *options, bench_report_t *report);
+int bench_record(const bench_options_t *options, bench_report_t *report);
 int bench_pairs(const bench_options_t *options, bench_report_t *report);
 
 #endif

@@ -22,6 +22,8 @@ static const struct {
     {"instrument", bench_instrument, true, "what instrumentation costs"},
     {"attach", bench_attach, false, "what attaching with eBPF costs the target; needs root"},
     {"import", bench_import, false, "importing a trace of --events host calls: speed and memory"},
+    {"record", bench_record, false,
+     "rows of host calls a second, beside a bare insert of the same"},
     {"cost", bench_cost, false, "instrumentation and host-call events beside their bars"},
     {"pairs", bench_pairs, false, "pairs of instructions, most executed first"},
 };

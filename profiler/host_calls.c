@@ -57,7 +57,7 @@ void pvm_prof_call_begin(pvm_prof_watch_t *watch, const pvm_host_call_t *call)
     pvm_prof_program_name_call(watch->program, recorder->file, call->func_id);
 }
 
-/* Bind everything that is known at the begin. */
+/* Bind everything that is known at the begin, and that the rest is not. */
 static void bind_begin(const pvm_prof_watch_t *watch, sqlite3_stmt *row)
 {
     const pvm_prof_call_t *const call = &watch->call;
@@ -68,7 +68,10 @@ static void bind_begin(const pvm_prof_watch_t *watch, sqlite3_stmt *row)
     sqlite3_bind_int64(row, 4, call->pc);
     sqlite3_bind_int64(row, 5, call->func_id);
     sqlite3_bind_int64(row, 6, (int64_t)(call->began_ns - watch->recorder->began_ns));
+    sqlite3_bind_null(row, 7);
     sqlite3_bind_int64(row, 8, watch->execution.ledger.call_before);
+    sqlite3_bind_null(row, 9);
+    sqlite3_bind_null(row, 10);
     for (int i = 0; i < PVM_REGISTER_COUNT; i++) {
         sqlite3_bind_int64(row, 11 + i, (int64_t)call->registers[i]);
     }

@@ -182,7 +182,10 @@ void pvm_prof_store_step(pvm_prof_run_file_t *file, pvm_prof_statement_t which)
         }
     }
     sqlite3_reset(row);
-    sqlite3_clear_bindings(row);
+    /* Rows of host calls are many, hold numbers only and bind all of them each time. */
+    if (which != PVM_PROF_STATEMENT_HOST_CALL) {
+        sqlite3_clear_bindings(row);
+    }
     file->transaction_rows++;
 }
 
