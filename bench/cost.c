@@ -7,6 +7,7 @@
 #include "viewer/lttng_session.h"
 
 #include <pvm/trace.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -202,6 +203,13 @@ int bench_cost(const bench_options_t *options, bench_report_t *report)
         BENCH_REAL("extra_ns", "more", "ns"), BENCH_REAL("bar_ns", "bar", "ns"),
         BENCH_TEXT("verdict", "verdict"),
     };
+    const int policy = sched_getscheduler(0);
+
+    if (policy == SCHED_FIFO || policy == SCHED_RR) {
+        (void)fprintf(stderr, "cost: real-time priority starves LTTng's daemons, which never come "
+                              "to an end; run it without chrt\n");
+        return 1;
+    }
     pvm_prof_table_t *const calls = pvm_prof_table_create("One host call, CPU time", columns,
                                                           sizeof(columns) / sizeof(*columns));
     const int status = calls == NULL ? 1 : host_calls(calls);

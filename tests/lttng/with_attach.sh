@@ -1,0 +1,30 @@
+#!/bin/sh
+# A session of LTTng and pvmscope attach at the same process: while probes are armed host calls are told in both ways, and the
+# import takes each once.
+set -eu
+. "$(dirname "$0")/lib.sh"
+node=$2
+command -v babeltrace2 >/dev/null || skip "babeltrace2 is not installed"
+
+start_daemon
+start_session both 'pvm:*' --output="$work/both"
+PVM_TRACE=lttng timeout 60 "$node" "$blobs/service.polkavm" refine 4 0 >"$work/node.log" 2>&1 &
+process=$!
+sleep 1
+status=0
+timeout 30 "$pvmscope" attach --comm pvm-lttng-node --duration 1 -o "$work/attach.db" >"$work/attach.txt" 2>&1 || status=$?
+wait $process || fail "the node failed: $(cat "$work/node.log")"
+stop_session both
+[ $status -ne 4 ] || skip "attach: $(head -n 1 "$work/attach.txt")"
+[ $status -eq 0 ] || fail "attach: exit $status: $(cat "$work/attach.txt")"
+
+babeltrace2 "$work/both" >"$work/events.txt" 2>"$work/babeltrace.log" || fail "$(cat "$work/babeltrace.log")"
+twice=$(grep -c ' pvm:host_call_end: ' "$work/events.txt" || true)
+[ "$twice" -gt 0 ] || fail "nothing was told in both ways"
+"$pvmscope" import "$work/both" -o "$work/both.db" >"$work/import.txt" 2>&1 || fail "$(cat "$work/import.txt")"
+calls=$(sqlite3 "$work/both.db" "select count(*) = (select sum(host_calls) from execution), count(*) = count(result),
+    (select max(abs(difference)) from execution), (select count(*) from lost_events) from host_calls")
+[ "$calls" = "1|1|0|0" ] || fail "host calls are not what was made: $calls"
+attached=$(sqlite3 "$work/attach.db" 'select count(*) > 0 from host_calls')
+[ "$attached" = 1 ] || fail "attach saw no host call"
+echo "$twice host calls told twice, taken once"
