@@ -547,6 +547,11 @@ void pvm_prof_feed_lost_calls(pvm_prof_feed_t *feed, uint64_t calls)
     feed->lost_calls += calls;
 }
 
+void pvm_prof_feed_broken(pvm_prof_feed_t *feed, const char *reason)
+{
+    feed->broken = reason;
+}
+
 pvm_prof_status_t pvm_prof_feed_finish(pvm_prof_feed_t *feed, pvm_prof_run_status_t status)
 {
     pvm_prof_status_t result = PVM_PROF_OK;
@@ -560,6 +565,7 @@ pvm_prof_status_t pvm_prof_feed_finish(pvm_prof_feed_t *feed, pvm_prof_run_statu
     feed->file->lost[PVM_PROF_LOST_EVENT] += feed->lost_events;
     feed->file->lost[PVM_PROF_LOST_PACKET] += feed->lost_packets;
     feed->file->lost[PVM_PROF_LOST_HOST_CALL] += feed->lost_calls;
+    feed->recorder->broken = feed->broken;
     result = pvm_prof_recorder_finish(feed->recorder, status);
     if (feed->late_ns != 0 && (feed->instrument & PVM_PROF_HOST_CALLS) && result == PVM_PROF_OK) {
         result =

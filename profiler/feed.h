@@ -101,6 +101,9 @@ void pvm_prof_feed_lost(pvm_prof_feed_t *feed, uint64_t events, uint64_t packets
 /** Host calls of which no event came. */
 void pvm_prof_feed_lost_calls(pvm_prof_feed_t *feed, uint64_t calls);
 
+/** What is fed ends before its end: why is told in the file. Borrowed until pvm_prof_feed_finish(). */
+void pvm_prof_feed_broken(pvm_prof_feed_t *feed, const char *reason);
+
 /** If no machine is alive: make the file complete as it stands, see pvm_prof_recorder_checkpoint(). */
 void pvm_prof_feed_checkpoint(pvm_prof_feed_t *feed);
 

@@ -61,6 +61,7 @@ struct pvm_prof_feed_t {
     uint64_t lost_events;
     uint64_t lost_packets;
     uint64_t lost_calls;
+    const char *broken;    /**< borrowed: why what is fed ends before its end; NULL: it does not */
     uint64_t last_call_ns; /**< latest begin of a host call */
     uint64_t late_ns;      /**< earliest that came after one that began later; 0: none */
     pvm_feed_sum_t *sums;

@@ -326,6 +326,9 @@ static void store_verdict(pvm_prof_recorder_t *recorder, pvm_prof_run_status_t s
     if (file->error[0] != '\0') {
         status = PVM_PROF_RUN_INCOMPLETE;
         reason = file->error;
+    } else if (recorder->broken != NULL) {
+        status = PVM_PROF_RUN_INCOMPLETE;
+        reason = recorder->broken;
     } else if (file->lost[PVM_PROF_LOST_EVENT] + file->lost[PVM_PROF_LOST_PACKET] +
                    file->lost[PVM_PROF_LOST_HOST_CALL] >
                0) {
