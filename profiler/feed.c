@@ -48,6 +48,44 @@ static void free_vm(pvm_prof_feed_t *feed, pvm_feed_vm_t *entry)
     feed->alive--;
 }
 
+static int by_touched(const void *left, const void *right)
+{
+    const pvm_feed_vm_t *const a = *(const pvm_feed_vm_t *const *)left;
+    const pvm_feed_vm_t *const b = *(const pvm_feed_vm_t *const *)right;
+
+    return a->touched < b->touched ? -1 : a->touched > b->touched;
+}
+
+/* There are too many. Machines whose end was lost stay for ever: those of which nothing was told for longest make room, half of
+ * all. One that was only idle is another machine in the file when it comes back. @return false: there is nothing to let go */
+static bool make_room(pvm_prof_feed_t *feed)
+{
+    const size_t all = feed->alive;
+    pvm_feed_vm_t **const list = malloc((all + 1) * sizeof(*list));
+    size_t count = 0;
+    size_t gone = 0;
+
+    for (size_t i = 0; i < PVM_PROF_FEED_BUCKETS && list != NULL; i++) {
+        for (pvm_feed_vm_t *at = feed->buckets[i]; at != NULL && count < all; at = at->next) {
+            list[count++] = at;
+        }
+    }
+    if (count > 0) {
+        qsort(list, count, sizeof(*list), by_touched);
+    }
+    while (gone < (count + 1) / 2 && list[gone]->touched != UINT64_MAX) {
+        free_vm(feed, list[gone++]);
+    }
+    free(list);
+    return gone > 0;
+}
+
+static pvm_vm_t *make_stand_in(const pvm_feed_program_t *program,
+                               const pvm_event_execute_begin_t *event)
+{
+    return pvm_instantiate(program->program, PVM_BACKEND_INTERPRETER, event->service, 0);
+}
+
 static void store_process(pvm_prof_feed_t *feed, const pvm_feed_vm_t *entry)
 {
     pvm_prof_run_file_t *const file = feed->file;
@@ -87,21 +125,22 @@ pvm_prof_status_t pvm_feed_vm_make(pvm_prof_feed_t *feed, int host,
                                    pvm_feed_vm_t **out_entry)
 {
     const pvm_feed_program_t *const program = pvm_feed_program_find(feed, event->program);
-    pvm_feed_vm_t **const place = chain(feed, host, event->vm);
 
     *out_entry = NULL;
     if (program == NULL || program->program == NULL) {
         return PVM_PROF_OK;
     }
-    if (feed->alive == PVM_PROF_MAX_ALIVE || event->backend > PVM_BACKEND_RECOMPILER) {
+    if (event->backend > PVM_BACKEND_RECOMPILER ||
+        (feed->alive == PVM_PROF_MAX_ALIVE && !make_room(feed))) {
         pvm_error_set("%.300s: more than %d machines at one time, or an unknown backend",
                       feed->source, PVM_PROF_MAX_ALIVE);
         return PVM_PROF_E_FORMAT;
     }
     pvm_feed_vm_t *const entry = calloc(1, sizeof(*entry));
-    pvm_vm_t *const vm = entry == NULL ? NULL
-                                       : pvm_instantiate(program->program, PVM_BACKEND_INTERPRETER,
-                                                         event->service, 0);
+    pvm_vm_t *vm = entry == NULL ? NULL : make_stand_in(program, event);
+    if (vm == NULL && entry != NULL && make_room(feed)) {
+        vm = make_stand_in(program, event);
+    }
     if (vm == NULL) {
         free(entry);
         return PVM_PROF_E_SYSTEM;
@@ -110,7 +149,9 @@ pvm_prof_status_t pvm_feed_vm_make(pvm_prof_feed_t *feed, int host,
     (void)pvm_set_trace_filter(vm, NULL);
     vm->backend = (pvm_backend_t)event->backend;
     vm->id = (uint32_t)event->vm;
-    *entry = (pvm_feed_vm_t){.next = *place, .host = host, .id = event->vm, .vm = vm};
+    pvm_feed_vm_t **const place = chain(feed, host, event->vm);
+    *entry = (pvm_feed_vm_t){
+        .next = *place, .host = host, .id = event->vm, .vm = vm, .touched = feed->events};
     *place = entry;
     feed->alive++;
     *out_entry = entry;
@@ -464,7 +505,9 @@ pvm_prof_status_t pvm_prof_feed_event(pvm_prof_feed_t *feed, int host, uint64_t 
     if (status == PVM_PROF_OK && entry == NULL) {
         status = meet_vm(feed, host, kind, record, &entry);
     }
+    feed->events++;
     if (status == PVM_PROF_OK && entry != NULL) {
+        entry->touched = entry->touched == UINT64_MAX ? UINT64_MAX : feed->events;
         status = feed_vm(feed, entry, time_ns, kind, record);
     } else if (entry == NULL && kind != PVM_EVENT_vm_destroy && kind != PVM_EVENT_arguments &&
                kind != PVM_EVENT_vm_reset && kind != PVM_EVENT_vm_create) {

@@ -27,6 +27,7 @@ typedef struct pvm_feed_vm_t {
     pvm_vm_t *vm;
     bool has_called; /**< its last event is the end of a host call */
     uint8_t *arguments;
+    uint64_t touched; /**< number of the last event of it; UINT64_MAX: it stays */
     uint32_t arguments_len;
     uint32_t arguments_room;
     uint8_t *memory; /**< pieces of one access of the host */
@@ -58,6 +59,7 @@ struct pvm_prof_feed_t {
     size_t program_count;
     pvm_feed_vm_t *buckets[PVM_PROF_FEED_BUCKETS];
     size_t alive;
+    uint64_t events; /**< of machines, so far */
     uint64_t lost_events;
     uint64_t lost_packets;
     uint64_t lost_calls;

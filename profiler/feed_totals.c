@@ -33,6 +33,7 @@ static pvm_feed_vm_t *stand_in(pvm_prof_feed_t *feed, const pvm_prof_feed_total_
     pvm_feed_vm_t *entry = NULL;
     *out_status = pvm_feed_vm_make(feed, pvm_prof_feed_host(feed, total->host), &made, &entry);
     if (entry != NULL && *out_status == PVM_PROF_OK) {
+        entry->touched = UINT64_MAX;
         *out_vm = feed->recorder->vm_count;
         sums[feed->sum_count++] = (pvm_feed_sum_t){.process = total->process,
                                                    .service = total->service,

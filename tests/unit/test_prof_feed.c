@@ -1,0 +1,77 @@
+/* Events of machines whose end was lost: there is room for all that come. */
+#include "prof_fixture.h"
+
+#include "events/events.h"
+#include "profiler/feed.h"
+
+#include <sys/resource.h>
+
+/* Sanitizers have more address space than that. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED true
+#elif defined(__has_feature)
+#define IS_SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#else
+#define IS_SANITIZED false
+#endif
+
+/** Address space for some fifty machines, whose memory is reserved, and events of ten times as many. */
+#define ROOM_BYTES (UINT64_C(200) << 30)
+#define MACHINES   500
+
+static void feed_program(pvm_prof_feed_t *feed)
+{
+    static const uint8_t blob[] = {0, 0, 4, 10, 3, 40, 0xfe, 0x05};
+    const pvm_event_program_load_t load = {.program = 7,
+                                           .name = "test",
+                                           .spec = PVM_SPEC_0_7_2,
+                                           .format = PVM_FORMAT_RAW,
+                                           .data_bytes = sizeof(blob)};
+    const pvm_event_program_data_t data = {.program = 7, .data = blob, .data_len = sizeof(blob)};
+
+    assert_int_equal(pvm_prof_feed_event(feed, 0, 1, PVM_EVENT_program_load, &load), PVM_PROF_OK);
+    assert_int_equal(pvm_prof_feed_event(feed, 0, 1, PVM_EVENT_program_data, &data), PVM_PROF_OK);
+}
+
+static void machines_without_an_end_make_room_for_new_ones(void **state)
+{
+    const prof_place_t *const place = *state;
+    const pvm_prof_feed_options_t options = {.size = sizeof(options),
+                                             .instrument = PVM_PROF_HOST_CALLS};
+    pvm_prof_run_file_t *file;
+    pvm_prof_feed_t *feed;
+    struct rlimit old;
+
+    if (IS_SANITIZED) {
+        skip();
+    }
+    assert_int_equal(getrlimit(RLIMIT_AS, &old), 0);
+    assert_int_equal(pvm_prof_run_file_create(place->path, &file), PVM_PROF_OK);
+    assert_int_equal(pvm_prof_feed_create(file, &options, &feed), PVM_PROF_OK);
+    const int host = pvm_prof_feed_add_host(feed, "here");
+    feed_program(feed);
+    const struct rlimit little = {.rlim_cur = ROOM_BYTES, .rlim_max = old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_AS, &little), 0);
+    for (uint64_t i = 1; i <= MACHINES; i++) {
+        const pvm_event_vm_create_t made = {
+            .vm = UINT64_C(1) << 32 | i, .program = 7, .backend = PVM_BACKEND_INTERPRETER};
+
+        assert_int_equal(pvm_prof_feed_event(feed, host, i, PVM_EVENT_vm_create, &made),
+                         PVM_PROF_OK);
+    }
+    assert_int_equal(setrlimit(RLIMIT_AS, &old), 0);
+    assert_int_equal(pvm_prof_feed_finish(feed, PVM_PROF_RUN_COMPLETE), PVM_PROF_OK);
+    pvm_prof_feed_destroy(feed);
+    pvm_prof_run_file_close(file);
+    assert_int_equal(prof_integer(place->path, "SELECT count(*) FROM vm"), MACHINES);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(machines_without_an_end_make_room_for_new_ones,
+                                        prof_place_create, prof_place_remove),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
