@@ -120,7 +120,11 @@ class Run:
         document = json.loads(answer.stdout)
         if isinstance(document, list):
             return _table(command, document)
-        return {name: _table(name, part) if isinstance(part, list) else part for name, part in document.items()}
+        # Texts stand beside tables: notes, and what is said about columns.
+        tables = {name: _table(name, part) for name, part in document.items() if isinstance(part, list) and name != "notes"}
+        if len(tables) == 1 and set(document) <= {*tables, "notes", "certainty"}:
+            return next(iter(tables.values()))
+        return {**document, **tables}
 
     def report(self, by: Optional[str] = None, top: int = 0, program: Optional[str] = None) -> Union[Table, Dict[str, Any]]:
         """`pvmscope report --by BY --top TOP`; without `by` all of its tables."""
