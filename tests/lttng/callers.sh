@@ -45,6 +45,16 @@ same "$work/whole-calls.db" "$work/parts-calls.db"
     fail "no calls of three programs"
 echo "calls: $(sqlite3 "$work/whole-calls.db" 'select count(*) from call_node') contexts"
 
+# The same with a filter from outside: of inner machines only, in which calls are followed all the same.
+export PVM_TRACE_FILTER=service=2
+trace whole-filter "$base,$whole" calls
+trace parts-filter "$base,$parts" calls
+unset PVM_TRACE_FILTER
+same "$work/whole-filter.db" "$work/parts-filter.db"
+filtered=$(sqlite3 "$work/whole-filter.db" "select (select group_concat(distinct service) from host_calls), (select count(*) from host_calls),
+    (select count(*) from call_node), (select value from run_info where key = 'selected'), (select count(*) from lost_events)")
+[ "$filtered" = "2|14|1|service=2|0" ] || fail "filtered: $filtered"
+
 # Two threads: numbers follow begins, also where ends do not, and where a call takes longer than others wait for it.
 trace threads "$base,pvm:block_batch,$whole" threads
 order=$(sqlite3 "$work/threads.db" "select count(*), sum(later.started_ns < sooner.started_ns), count(distinct later.vm),
