@@ -315,8 +315,9 @@ static pvm_view_status_t check_map(pvm_view_t *view, const char *path, const cha
             *out_octets += is_right ? REQUEST_OCTETS + strtoll(slash + 1, NULL, 10) : 0;
         } else {
             is_right = is_right && is_of_kind(value, 'x');
-            *out_octets +=
-                STORAGE_OCTETS + (int64_t)((len - 2) / 2) + (int64_t)pvm_jam_hex_len(value);
+            *out_octets += is_right ? STORAGE_OCTETS + (int64_t)((len - 2) / 2) +
+                                          (int64_t)pvm_jam_hex_len(value)
+                                    : 0;
         }
         if (!is_right) {
             return pvm_view_fail(view, PVM_VIEW_INPUT, "%s: %s: \"%.80s\" is no pair of %s", path,
