@@ -1,7 +1,8 @@
 #!/bin/sh
 # Rebuilds every blob of examples/guest/blobs from source, in both opcode numberings, with debug
-# information, and the changed service of docs/tutorial.md. The result depends on the sources and the versions of the tools only, not on where the
-# checkout lies. Installs clang and lld with apt when they are missing; needs cargo for the linker.
+# information, and the changed service of docs/tutorial.md. The result depends on the sources (their line numbers, too) and
+# the versions of the tools only, not on where the checkout lies. Installs what is missing as a package of Debian 12; what
+# cargo builds of the linker comes from its registry.
 #
 #   scripts/build-guests.sh            rebuild all
 #   scripts/build-guests.sh --check    rebuild elsewhere and compare; exit 1 names what differs
@@ -28,17 +29,12 @@ case "${1:-}" in
     ;;
 esac
 
+. "$root/scripts/packages.sh"
+
 install_tools() {
-    if ! command -v "clang-$llvm" >/dev/null || ! command -v "ld.lld-$llvm" >/dev/null; then
-        sudo=
-        [ "$(id -u)" -eq 0 ] || sudo=sudo
-        $sudo apt-get -qq update
-        $sudo apt-get -qq install -y --no-install-recommends "clang-$llvm" "lld-$llvm" >/dev/null
-    fi
-    if ! command -v cargo >/dev/null; then
-        echo "build-guests.sh: no cargo found; install Rust 1.86 or newer" >&2
-        exit 4
-    fi
+    # shellcheck disable=SC2046 # a list of words
+    install_packages $(packages_of "clang-$llvm:clang-$llvm" "ld.lld-$llvm:lld-$llvm" patch:patch \
+        cargo:cargo-web cargo:ca-certificates) >&2
 }
 
 # Sources are named as seen from examples/, which the debug information then calls "examples".

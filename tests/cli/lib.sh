@@ -67,3 +67,17 @@ stopped_by()
     done
     return $status
 }
+
+# guest_linker: build the linker of the guests where scripts/build-guests.sh has it, in $GUEST_BUILD. Ends the test as skipped
+# where what guests are made with is missing.
+guest_linker()
+{
+    for tool in cargo clang-19 ld.lld-19 patch; do
+        command -v $tool >/dev/null || { echo "no $tool"; exit 77; }
+    done
+    GUEST_BUILD=$(dirname "$(readlink -f "$(command -v pvmscope)")")/../guests
+    # What cargo has fetched is in the home of who runs the tests.
+    HOME=$(getent passwd "$(id -u)" | cut -d : -f 6) CARGO_TARGET_DIR=$GUEST_BUILD/linker \
+        cargo build --quiet --release --locked --manifest-path "$GUESTS/../linker/Cargo.toml" 2>/dev/null ||
+        { echo "the linker cannot be built: no network, or a cargo older than 1.86"; exit 77; }
+}

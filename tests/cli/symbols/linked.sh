@@ -1,14 +1,8 @@
 # Names from a real ELF file by its real linker, both of which are built here: of a guest as scripts/build-guests.sh makes it.
-for tool in cargo clang-19 ld.lld-19; do
-    command -v $tool >/dev/null || { echo "no $tool"; exit 77; }
-done
+. "$CLI/lib.sh"
+guest_linker
 examples=$GUESTS/../..
-CARGO_TARGET_DIR=$(dirname "$(readlink -f "$(command -v pvmscope)")")/../guests/linker
-export CARGO_TARGET_DIR
-# What cargo has fetched is in the home of who runs the tests.
-HOME=$(getent passwd "$(id -u)" | cut -d : -f 6) cargo build --quiet --release --locked --manifest-path "$examples/guest/linker/Cargo.toml" 2>/dev/null ||
-    { echo "the linker cannot be built: no network, or a cargo older than 1.86"; exit 77; }
-export PATH="$CARGO_TARGET_DIR/release:$PATH"
+export PATH="$GUEST_BUILD/linker/release:$PATH"
 exec 2>&1
 build() # name version
 {
