@@ -1,6 +1,7 @@
 /* The filter of a machine: set, and followed from host call to host call. See filter.h. */
 #include "events/filter.h"
 
+#include "events/environment.h"
 #include "events/events.h"
 #include "support/error.h"
 #include "vm/calls.h"
@@ -34,6 +35,9 @@ static void read_environment_once(void)
 
     if (text != NULL && text[0] != '\0') {
         pvm_filter_t *const filter = pvm_filter_parse(text);
+        if (filter == NULL) {
+            pvm_events_tell_user("PVM_TRACE_FILTER selects nothing");
+        }
         set_default(filter, filter == NULL);
     }
 }

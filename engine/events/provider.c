@@ -3,6 +3,7 @@
 #include "events/provider.h"
 
 #include "events/asked.h"
+#include "events/environment.h"
 #include "events/events.h"
 #include "support/error.h"
 
@@ -137,18 +138,36 @@ int pvm_trace_record_end(void)
     return recorder->end(reason, sizeof(reason)) < 0 ? pvm_error_set("%s", reason) : 0;
 }
 
+/* Words for machines that are traced from outside: without them they are traced as their embedder has them. */
+static void start_lttng(void)
+{
+    pvm_asked_t asked;
+
+    if (pvm_trace_load_lttng() != 0) {
+        pvm_events_tell_user("nothing is traced");
+    } else if (pvm_events_asked_read(&asked) != 0) {
+        pvm_events_tell_user("traced without what this asks for");
+    }
+}
+
 /* Nobody is there to be told of a failure but the user who set the variable. */
 static void start(void)
 {
     const char *const wanted = secure_getenv("PVM_TRACE");
 
-    if (wanted == NULL || pvm_events_has_sink()) {
+    if (wanted == NULL || wanted[0] == '\0' || pvm_events_has_sink()) {
         return;
     }
     if (strcmp(wanted, "lttng") == 0) {
-        (void)pvm_trace_load_lttng();
+        start_lttng();
     } else if (strncmp(wanted, RECORD_PREFIX, sizeof(RECORD_PREFIX) - 1) == 0) {
-        (void)pvm_trace_record(wanted + sizeof(RECORD_PREFIX) - 1);
+        if (pvm_trace_record(wanted + sizeof(RECORD_PREFIX) - 1) != 0) {
+            pvm_events_tell_user("nothing is recorded");
+        }
+    } else {
+        pvm_error_set("PVM_TRACE: `%.40s` is no way to trace; use lttng or " RECORD_PREFIX "FILE",
+                      wanted);
+        pvm_events_tell_user("nothing is traced");
     }
 }
 

@@ -119,6 +119,68 @@ static void words_that_are_none_are_refused(void **state)
     unsetenv("PVM_TRACE_INSTRUMENT");
 }
 
+/* A process whose embedder knows nothing of recording. @return its standard error, which it is to end with success */
+static const char *told_by_child(const char *trace, const char *asked, const char *filter)
+{
+    static char told[1024];
+    int ends[2];
+    size_t len = 0;
+    ssize_t got;
+    int status = -1;
+
+    assert_int_equal(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        setenv("PVM_TRACE", trace, 1);
+        setenv("PVM_TRACE_INSTRUMENT", asked, 1);
+        setenv("PVM_TRACE_FILTER", filter, 1);
+        (void)dup2(ends[1], STDERR_FILENO);
+        pvm_program_t *const program = prof_program(text, PVM_SPEC_0_8_0);
+        pvm_program_t *const other = prof_program(text, PVM_SPEC_0_8_0);
+        pvm_vm_t *const vm = pvm_instantiate(program, PVM_BACKEND_DEFAULT, 0, 1000);
+        const pvm_result_t result = pvm_execute(vm, 0);
+
+        pvm_destroy(vm);
+        pvm_program_release(other);
+        pvm_program_release(program);
+        exit(result == PVM_RESULT_HOST_CALL ? 0 : 1);
+    }
+    assert_true(child > 0);
+    (void)close(ends[1]);
+    while (len + 1 < sizeof(told) &&
+           (got = read(ends[0], told + len, sizeof(told) - 1 - len)) > 0) {
+        len += (size_t)got;
+    }
+    told[len] = '\0';
+    (void)close(ends[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    return told;
+}
+
+static void what_the_environment_cannot_have_is_told_in_one_line(void **state)
+{
+    const prof_place_t *const place = *state;
+    char trace[sizeof(place->path) + sizeof("record:")];
+
+    (void)snprintf(trace, sizeof(trace), "record:%s", place->path);
+    assert_string_equal(told_by_child(trace, "calls,when\n", ""),
+                        "libpvm: nothing is recorded: PVM_TRACE_INSTRUMENT: `when?` is no word of "
+                        "it; use memory, calls, flight, samples=1..10000\n");
+    assert_int_equal(access(place->path, F_OK), -1);
+    assert_string_equal(told_by_child("recrod:run.db", "", ""),
+                        "libpvm: nothing is traced: PVM_TRACE: `recrod:run.db` is no way to trace; "
+                        "use lttng or record:FILE\n");
+    assert_non_null(strstr(told_by_child("record:/nowhere/run.db", "", ""),
+                           "libpvm: nothing is recorded: /nowhere/run.db: "));
+    assert_non_null(strstr(told_by_child(trace, "", "servce=1"),
+                           "libpvm: PVM_TRACE_FILTER selects nothing: trace filter: 'servce=1' "));
+    assert_string_equal(told_by_child(trace, "calls", ""), "");
+    assert_int_equal(access(place->path, F_OK), 0);
+    assert_string_equal(told_by_child("", "when", ""), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +188,7 @@ int main(void)
         TEST(samples_and_calls_are_taken_of_all_machines),
         TEST(nothing_is_taken_that_was_not_asked),
         TEST(words_that_are_none_are_refused),
+        TEST(what_the_environment_cannot_have_is_told_in_one_line),
 #undef TEST
     };
 

@@ -2,7 +2,7 @@
  *
  * The embedding interface. Handles are opaque; every call either succeeds or returns
  * NULL / -1 / PVM_RESULT_ERROR, changes nothing and leaves a text in pvm_last_error().
- * No call prints, exits or aborts.
+ * No call prints, exits or aborts; only what the environment asks for by PVM_TRACE and cannot be had is told on standard error.
  *
  * "GP" is the Gray Paper, appendix A, in the version that the program's spec names;
  * docs/spec-notes.md lists the places where we had to decide.
