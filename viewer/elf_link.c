@@ -5,9 +5,11 @@
 #include "viewer/escape.h"
 #include "viewer/program_file.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +37,19 @@ typedef struct {
 bool pvm_view_is_elf(const pvm_input_t *input)
 {
     return input->len >= 4 && memcmp(input->data, "\177ELF", 4) == 0;
+}
+
+/* Whatever the linker would say of it, this is what is wrong. */
+static bool is_for_another_machine(const pvm_input_t *elf)
+{
+    Elf64_Half machine;
+    const size_t at = offsetof(Elf64_Ehdr, e_machine);
+
+    if (elf->len < at + sizeof(machine)) {
+        return false;
+    }
+    memcpy(&machine, elf->data + at, sizeof(machine));
+    return machine != EM_RISCV;
 }
 
 /* NULL: not named */
@@ -225,8 +240,13 @@ pvm_view_status_t pvm_view_elf_link(pvm_view_t *view, const pvm_input_t *elf, pv
     int ended = 0;
 
     *out_program = NULL;
-    if (files.elf < 0 || files.program < 0 || files.log < 0 ||
-        !write_all(files.elf, elf->data, elf->len)) {
+    if (is_for_another_machine(elf)) {
+        status = pvm_view_fail(view, PVM_VIEW_INPUT,
+                               "%s: an ELF file for another machine than RISC-V; give the one that "
+                               "the program was linked from",
+                               elf->path);
+    } else if (files.elf < 0 || files.program < 0 || files.log < 0 ||
+               !write_all(files.elf, elf->data, elf->len)) {
         status = pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "%s: no files in memory to link it: %s",
                                elf->path, strerror(errno));
     } else {

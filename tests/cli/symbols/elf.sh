@@ -46,6 +46,9 @@ pvmscope disasm sieve-plain.polkavm --symbols sieve.elf | grep -c '^; [a-z_]*:$'
 cp "$GUESTS/quicksort.jam" .
 run pvmscope disasm quicksort.jam --spec 0.8.0 --symbols sieve.elf
 run pvmscope disasm sieve-0.7.2.polkavm --symbols sieve.elf
+# Not a guest at all.
+{ printf '\177ELF\2\1\1' && head -c 11 /dev/zero && printf '\76\0and more'; } >host.elf
+run pvmscope disasm sieve.jam --symbols host.elf
 # Linkers that are none.
 run env PVM_LINKER=./missing pvmscope report bare.db --symbols sieve.elf
 run env PVM_LINKER=true pvmscope report bare.db --symbols sieve.elf
