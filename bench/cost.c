@@ -157,15 +157,14 @@ static int add_calls(pvm_program_t *program, pvm_backend_t backend, const char *
     return 0;
 }
 
-/* Both backends, as often as there is a way to tell host calls: where host_call is recorded too, it is told instead of
- * the other two. */
+/* Both backends, as often as there is a way to tell host calls. */
 static int add_ways(pvm_program_t *program, pvm_prof_table_t *table)
 {
     static const struct {
         const char *events;
         const char *what;
     } ways[] = {{"pvm:host_call_begin,pvm:host_call_end", "begin, end"},
-                {"pvm:host_call,pvm:host_call_open", "host_call"}};
+                {"pvm_fast:host_call,pvm_fast:host_call_open", "pvm_fast"}};
     pvm_view_t view = {0};
     pvm_lttng_session_t session;
     pvm_view_status_t status = pvm_view_lttng_begin(&view, ways[0].events, &session);
@@ -173,7 +172,7 @@ static int add_ways(pvm_program_t *program, pvm_prof_table_t *table)
 
     for (size_t i = 0; i < sizeof(ways) / sizeof(*ways) && status == PVM_VIEW_FINE; i++) {
         if (i > 0) {
-            status = pvm_view_lttng_enable(&view, &session, ways[i].events);
+            status = pvm_view_lttng_change(&view, &session, ways[i - 1].events, ways[i].events);
         }
         failed |= status == PVM_VIEW_FINE &&
                   (add_calls(program, PVM_BACKEND_INTERPRETER, "interpreter", ways[i].what, table) |

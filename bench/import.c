@@ -20,6 +20,10 @@
 /* Host calls between two pauses, which fit into LTTng's buffers, and their gas. */
 #define CALLS_AT_ONCE 16384
 #define GAS_OF_CALL   26
+/* The way for production. */
+#define EVENTS                                                                                     \
+    "pvm:program_load,pvm:program_data,pvm:vm_create,pvm:vm_destroy,"                              \
+    "pvm:execute_begin,pvm:execute_end,pvm:block_counts,pvm_fast:*"
 /* Memory may be this much more for twice the trace. */
 #define GROWTH_BAR 1.1
 
@@ -87,7 +91,7 @@ static int make_and_import(uint64_t events, int out)
     pvm_lttng_session_t session;
     int status = 1;
 
-    if (pvm_view_lttng_begin(&view, "pvm:*", &session) == PVM_VIEW_FINE &&
+    if (pvm_view_lttng_begin(&view, EVENTS, &session) == PVM_VIEW_FINE &&
         pvm_trace_load_lttng() == 0) {
         make_events(events);
         (void)pvm_trace_set_sink(NULL);

@@ -22,7 +22,7 @@ typedef enum {
 } pvm_event_kind_t;
 
 /** One structure for each event: pvm_event_NAME_t. Pointers are valid while the record is being told. */
-#define PVM_EVENT(name, outlets, cost, when, fields)                                               \
+#define PVM_EVENT(name, provider, outlets, cost, when, fields)                                     \
     typedef struct {                                                                               \
         fields                                                                                     \
     } pvm_event_##name##_t;
@@ -37,7 +37,7 @@ typedef enum {
 /** Tells two builds apart whose records differ: a provider and a library of different tables do not match. */
 enum {
     PVM_EVENT_LAYOUT = PVM_EVENT_COUNT * 65536
-#define PVM_EVENT(name, outlets, cost, when, fields)                                               \
+#define PVM_EVENT(name, provider, outlets, cost, when, fields)                                     \
     +(int)((PVM_EVENT_##name + 1) * sizeof(pvm_event_##name##_t))
 #include "trace/events.def"
 };

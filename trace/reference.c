@@ -11,12 +11,13 @@ static const char *const introduction =
     "(`build/bin/pvm-event-reference > docs/events.md`). How to collect them: "
     "[tracing.md](tracing.md).\n"
     "\n"
-    "* **Outlets.** *LTTng*: tracepoint `pvm:NAME` of `libpvm-lttng.so`. *USDT*: probe `pvm:NAME` "
-    "of libpvm, with a\n"
-    "  semaphore that all probes but those of `host_call` share; its one argument is a pointer to "
-    "the record, laid out as "
-    "`pvm_event_NAME_t` of "
-    "`trace/events.h`.\n"
+    "* **Outlets.** *LTTng*: tracepoint `pvm:NAME` of `libpvm-lttng.so`; `pvm_fast:NAME` where "
+    "that "
+    "is said: what `pvm:*`\n"
+    "  tells, too, in a cheaper way. *USDT*: probe `pvm:NAME` of libpvm, with a semaphore that all "
+    "probes but those of\n"
+    "  `host_call` share; its one argument is a pointer to the record, laid out as "
+    "`pvm_event_NAME_t` of `trace/events.h`.\n"
     "* **Cost classes.** *rare*: once for a program, a machine or an execution. *call*: once for "
     "each host call.\n"
     "  *block*: once for each block, for small programs. *batch*: once for many blocks. *exit*: at "
@@ -33,6 +34,10 @@ static const char *const introduction =
     "* **Time** is that of the event. Sequences are preceded by their length (in C: `NAME_len` "
     "behind the pointer).\n";
 
+/** Every provider of tracepoints, and how an outlet names it: that of most events is not named. */
+#define LTTNG_pvm(name)      "LTTng"
+#define LTTNG_pvm_fast(name) "LTTng as `pvm_fast:" #name "`"
+
 static void put_event(const char *name, const char *outlets, const char *cost, const char *when)
 {
     printf("\n## %s\n\n%s\n\nOutlets: %s. Cost: %s.\n\n| field | type | unit | meaning |\n| --- | "
@@ -45,11 +50,11 @@ static void put_field(const char *name, const char *type, const char *unit, cons
     printf("| %s | %s | %s | %s |\n", name, type, unit, text);
 }
 
-#define OUTLETS_LTTNG "LTTng"
-#define OUTLETS_PROBE "USDT"
-#define OUTLETS_BOTH  "LTTng, USDT"
-#define OUTLETS_THINNED                                                                            \
-    "LTTng, USDT, and as USDT probe `NAME_64th` the calls whose `seq` is a multiple of 64"
+#define OUTLETS_LTTNG(lttng) lttng
+#define OUTLETS_PROBE(lttng) "USDT"
+#define OUTLETS_BOTH(lttng)  lttng ", USDT"
+#define OUTLETS_THINNED(lttng)                                                                     \
+    lttng ", USDT, and as USDT probe `NAME_64th` the calls whose `seq` is a multiple of 64"
 #define COST_RARE  "rare"
 #define COST_CALL  "call"
 #define COST_BLOCK "block"
@@ -60,8 +65,8 @@ static void put_field(const char *name, const char *type, const char *unit, cons
 int main(void)
 {
     fputs(introduction, stdout);
-#define PVM_EVENT(name, outlets, cost, when, fields)                                               \
-    put_event(#name, OUTLETS_##outlets, COST_##cost, when);                                        \
+#define PVM_EVENT(name, provider, outlets, cost, when, fields)                                     \
+    put_event(#name, OUTLETS_##outlets(LTTNG_##provider(name)), COST_##cost, when);                \
     fields
 #define PVM_EVENT_INT(type, name, unit, text) put_field(#name, #type, unit, text);
 #define PVM_EVENT_TEXT(name, text)            put_field(#name, "text", "", text);

@@ -114,22 +114,26 @@ static pvm_view_status_t start_daemon(pvm_view_t *view, pvm_lttng_session_t *ses
     return PVM_VIEW_FINE;
 }
 
-static int enable(const pvm_lttng_session_t *session, const char *events)
+/** @param verb  enable-event or disable-event */
+static int choose_events(const pvm_lttng_session_t *session, char *verb, const char *events)
 {
     char copy[512];
     char name[sizeof(session->name)];
 
     (void)snprintf(copy, sizeof(copy), "%s", events);
     (void)snprintf(name, sizeof(name), "%s", session->name);
-    return RUN(session, "lttng", "enable-event", "--userspace", "-s", name, "--channel=pvm", copy);
+    return RUN(session, "lttng", verb, "--userspace", "-s", name, "--channel=pvm", copy);
 }
 
-pvm_view_status_t pvm_view_lttng_enable(pvm_view_t *view, const pvm_lttng_session_t *session,
-                                        const char *events)
+pvm_view_status_t pvm_view_lttng_change(pvm_view_t *view, const pvm_lttng_session_t *session,
+                                        const char *old_events, const char *new_events)
 {
-    return enable(session, events) == 0 ? PVM_VIEW_FINE
-                                        : pvm_view_fail(view, PVM_VIEW_ENVIRONMENT,
-                                                        "record: LTTng refuses events %s", events);
+    return choose_events(session, "disable-event", old_events) == 0 &&
+                   choose_events(session, "enable-event", new_events) == 0
+               ? PVM_VIEW_FINE
+               : pvm_view_fail(view, PVM_VIEW_ENVIRONMENT,
+                               "record: LTTng refuses to record %s instead of %s", new_events,
+                               old_events);
 }
 
 pvm_view_status_t pvm_view_lttng_begin(pvm_view_t *view, const char *events,
@@ -153,7 +157,8 @@ pvm_view_status_t pvm_view_lttng_begin(pvm_view_t *view, const char *events,
     if (RUN(session, "lttng", "create", session->name, output) != 0 ||
         RUN(session, "lttng", "enable-channel", "--userspace", "-s", session->name, "--buffers-uid",
             "--subbuf-size=1M", "--num-subbuf=16", "--discard", "pvm") != 0 ||
-        enable(session, events) != 0 || RUN(session, "lttng", "start", session->name) != 0) {
+        choose_events(session, "enable-event", events) != 0 ||
+        RUN(session, "lttng", "start", session->name) != 0) {
         return pvm_view_fail(
             view, PVM_VIEW_ENVIRONMENT,
             "record: LTTng refuses the session; is there room in /dev/shm, and lttng installed? Or "

@@ -14,9 +14,9 @@ typedef struct {
  *  use them. pvm_view_lttng_end() in every case. @return FINE or ENVIRONMENT */
 pvm_view_status_t pvm_view_lttng_begin(pvm_view_t *view, const char *events,
                                        pvm_lttng_session_t *session);
-/** More events for a session that goes on. @return FINE or ENVIRONMENT */
-pvm_view_status_t pvm_view_lttng_enable(pvm_view_t *view, const pvm_lttng_session_t *session,
-                                        const char *events);
+/** Other events for a session that goes on: no longer those that it was begun with. @return FINE or ENVIRONMENT */
+pvm_view_status_t pvm_view_lttng_change(pvm_view_t *view, const pvm_lttng_session_t *session,
+                                        const char *old_events, const char *new_events);
 /** Stop the session, so that its trace is whole in `folder`/trace, and end the daemon. */
 pvm_view_status_t pvm_view_lttng_stop(pvm_view_t *view, pvm_lttng_session_t *session);
 /** End whatever is left and remove the folder. */

@@ -22,7 +22,7 @@
 /** Events of every recording: what executions and their gas need. */
 #define ALWAYS                                                                                     \
     "pvm:program_load,pvm:program_data,pvm:vm_create,pvm:vm_destroy,pvm:vm_reset,pvm:arguments,"   \
-    "pvm:execute_begin,pvm:execute_end,pvm:gas_set,pvm:host_call,pvm:host_call_open,pvm:flight"
+    "pvm:execute_begin,pvm:execute_end,pvm:gas_set,pvm:flight,pvm_fast:*"
 
 static void list_events(uint64_t instrument, char *out, size_t out_bytes)
 {

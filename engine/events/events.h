@@ -84,7 +84,8 @@ static inline bool pvm_events_tells_call(const pvm_vm_t *vm)
 
 /** PVM_EVENT_PROBED_NAME: whether it has a probe. */
 enum {
-#define PVM_EVENT(name, outlets, ...) PVM_EVENT_PROBED_##name = PVM_EVENT_HAS_PROBE_##outlets,
+#define PVM_EVENT(name, provider, outlets, ...)                                                    \
+    PVM_EVENT_PROBED_##name = PVM_EVENT_HAS_PROBE_##outlets,
 #include "trace/events.def"
 };
 

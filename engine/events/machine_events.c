@@ -259,9 +259,7 @@ void pvm_events_call_begin(pvm_vm_t *vm)
     state->call_is_held = pvm_events_sink_wants(PVM_EVENT_host_call);
     state->call.begin_ns =
         state->call_is_held || pvm_events_wants_call(vm->host_seq - 1) ? pvm_events_now_ns() : 0;
-    /* Probes are not the sink's: while some are armed, each gets what it asks for. */
-    if ((!state->call_is_held || pvm_events_is_armed()) &&
-        PVM_EVENTS_WANTED_OF(vm, host_call_begin)) {
+    if (PVM_EVENTS_WANTED_OF(vm, host_call_begin)) {
         tell_begin(vm);
     }
 }
@@ -352,11 +350,10 @@ void pvm_events_call_end(pvm_vm_t *vm)
         return;
     }
     const bool is_probed = pvm_events_wants_call(vm->host_seq - 1);
-    const bool is_whole = pvm_events_sink_wants(PVM_EVENT_host_call);
-    if ((!is_whole || pvm_events_is_armed()) && PVM_EVENTS_WANTED_OF(vm, host_call_end)) {
+    if (PVM_EVENTS_WANTED_OF(vm, host_call_end)) {
         tell_end(vm);
     }
-    if (is_probed || is_whole) {
+    if (is_probed || pvm_events_sink_wants(PVM_EVENT_host_call)) {
         tell_whole(vm, is_probed ? pvm_events_now_ns() : 0);
     }
     state->call_is_held = false;

@@ -32,7 +32,7 @@ pvm_events_gate_t pvm_events_gate __attribute__((section(".probes"), aligned(8),
 #define SEMAPHORE_BOTH(name)                                                                       \
     extern pvm_events_gate_t pvm_##name##_semaphore                                                \
         __attribute__((alias("pvm_events_gate"), visibility("hidden")));
-#define PVM_EVENT(name, outlets, ...) SEMAPHORE_##outlets(name)
+#define PVM_EVENT(name, provider, outlets, ...) SEMAPHORE_##outlets(name)
 #include "trace/events.def"
 __asm__(".hidden pvm_host_call_semaphore\n"
         ".set pvm_host_call_semaphore, pvm_events_gate + 4\n"
@@ -100,7 +100,7 @@ static void tell_sink(pvm_event_kind_t kind, const void *record)
     }
 }
 
-#define PVM_EVENT(name, outlets, ...)                                                              \
+#define PVM_EVENT(name, provider, outlets, ...)                                                    \
     void pvm_events_tell_##name(const pvm_event_##name##_t *record)                                \
     {                                                                                              \
         tell_sink(PVM_EVENT_##name, record);                                                       \

@@ -21,7 +21,7 @@ static const size_t type_bytes[] = {
 };
 
 /* One list of fields for each event. The macros of the fields do not know whose they are: EVENT does. */
-#define PVM_EVENT(event, outlets, cost, when, fields)                                              \
+#define PVM_EVENT(event, provider, outlets, cost, when, fields)                                    \
     static const field_t *fields_of_##event(void)                                                  \
     {                                                                                              \
         typedef pvm_event_##event##_t event_t;                                                     \
@@ -64,7 +64,7 @@ static const field_t *fields_of(pvm_event_kind_t kind)
 pvm_event_kind_t pvm_import_kind(const char *name)
 {
     static const char *const names[] = {
-#define PVM_EVENT(name, ...) "pvm:" #name,
+#define PVM_EVENT(name, provider, ...) #provider ":" #name,
 #include "trace/events.def"
     };
     int kind = 0;

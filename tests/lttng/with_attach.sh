@@ -1,13 +1,13 @@
 #!/bin/sh
-# A session of LTTng and pvmscope attach at the same process: while probes are armed host calls are told in both ways, and the
-# import takes each once.
+# A session of LTTng that wants host calls told in both ways, and pvmscope attach at the same process: the import takes each once,
+# before, while and after probes are armed.
 set -eu
 . "$(dirname "$0")/lib.sh"
 node=$2
 command -v babeltrace2 >/dev/null || skip "babeltrace2 is not installed"
 
 start_daemon
-start_session both 'pvm:*' --output="$work/both"
+start_session both 'pvm*:*' --output="$work/both"
 PVM_TRACE=lttng timeout 60 "$node" "$blobs/service.polkavm" refine 4 0 >"$work/node.log" 2>&1 &
 process=$!
 sleep 1
@@ -20,7 +20,8 @@ stop_session both
 
 babeltrace2 "$work/both" >"$work/events.txt" 2>"$work/babeltrace.log" || fail "$(cat "$work/babeltrace.log")"
 twice=$(grep -c ' pvm:host_call_end: ' "$work/events.txt" || true)
-[ "$twice" -gt 0 ] || fail "nothing was told in both ways"
+whole=$(grep -c ' pvm_fast:host_call: ' "$work/events.txt" || true)
+[ "$twice" -gt 0 ] && [ "$twice" -eq "$whole" ] || fail "not all is told in both ways: $twice ends, $whole calls"
 "$pvmscope" import "$work/both" -o "$work/both.db" >"$work/import.txt" 2>&1 || fail "$(cat "$work/import.txt")"
 calls=$(sqlite3 "$work/both.db" "select count(*) = (select sum(host_calls) from execution), count(*) = count(result),
     (select max(abs(difference)) from execution), (select count(*) from lost_events) from host_calls")

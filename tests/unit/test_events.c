@@ -222,13 +222,12 @@ static void host_calls_are_told_with_what_they_changed(void **state)
     pvm_destroy(vm);
 }
 
-/* Where one event for begin and end is wanted, too, it is the one that is told. */
 static void host_calls_are_told_as_a_whole(void **state)
 {
     pvm_vm_t *const vm = start(loop_text, PVM_SPEC_0_7_2, 1000);
 
     (void)state;
-    wanted = BIT(host_call) | BIT(host_call_open) | BIT(host_call_begin) | BIT(host_call_end);
+    wanted = BIT(host_call) | BIT(host_call_open);
     pvm_set_register(vm, 7, 2);
     assert_int_equal(pvm_execute(vm, 0), PVM_RESULT_PANIC);
 
@@ -237,6 +236,26 @@ static void host_calls_are_told_as_a_whole(void **state)
     assert_int_equal(notes[0].extra, 999);
     assert_int_equal(notes[0].gas, 989);
     assert_int_equal(notes[1].kind, PVM_EVENT_host_call);
+    pvm_destroy(vm);
+}
+
+/* One listener's way must not take another one's away. */
+static void host_calls_are_told_in_every_way_that_is_wanted(void **state)
+{
+    static const pvm_event_kind_t kinds[] = {PVM_EVENT_host_call_begin, PVM_EVENT_host_call_end,
+                                             PVM_EVENT_host_call,       PVM_EVENT_host_call_begin,
+                                             PVM_EVENT_host_call_end,   PVM_EVENT_host_call};
+    pvm_vm_t *const vm = start(loop_text, PVM_SPEC_0_7_2, 1000);
+
+    (void)state;
+    wanted = BIT(host_call) | BIT(host_call_open) | BIT(host_call_begin) | BIT(host_call_end);
+    pvm_set_register(vm, 7, 2);
+    assert_int_equal(pvm_execute(vm, 0), PVM_RESULT_PANIC);
+
+    assert_int_equal(note_count, sizeof(kinds) / sizeof(*kinds));
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+        assert_int_equal(notes[i].kind, kinds[i]);
+    }
     pvm_destroy(vm);
 }
 
@@ -472,6 +491,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(host_calls_are_told_with_what_they_changed, forget),
         cmocka_unit_test_setup(host_calls_are_told_as_a_whole, forget),
+        cmocka_unit_test_setup(host_calls_are_told_in_every_way_that_is_wanted, forget),
         cmocka_unit_test_setup(open_host_calls_are_told_before_the_run_ends, forget),
         cmocka_unit_test_setup(nothing_is_told_that_nobody_wants, forget),
         cmocka_unit_test_setup(block_traces_lose_nothing_when_gas_runs_out, forget),

@@ -340,9 +340,9 @@ static void services_are_selected_for_the_whole_process(const lab_t *lab)
     run_service(lab, 8, "service=7,service=8,after=6");
     assert_int_equal(sunk[PVM_EVENT_vm_create], 1);
     assert_int_equal(sunk[PVM_EVENT_execute_end], 1);
-    /* One event for begin and end, as everything is wanted. */
     assert_int_equal(sunk[PVM_EVENT_host_call], 2);
-    assert_int_equal(sunk[PVM_EVENT_host_call_begin], 0);
+    assert_int_equal(sunk[PVM_EVENT_host_call_begin], 2);
+    assert_int_equal(sunk[PVM_EVENT_host_call_end], 2);
     assert_int_equal(sunk[PVM_EVENT_gas_set], 3);
     assert_string_equal(sunk_filter, "service=7,service=8,after=6");
     run_service(lab, 6, "");

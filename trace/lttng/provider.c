@@ -3,17 +3,19 @@
 #define LTTNG_UST_TRACEPOINT_CREATE_PROBES
 #define LTTNG_UST_TRACEPOINT_DEFINE
 #include "trace/lttng/provider.h"
+#include "trace/lttng/fast.h"
 
 #include <pvm/trace.h>
 
 /* Whether a session wants an event: LTTng changes these words. Asked several times for each host call. */
 static int never;
 static int *const wanted[] = {
-#define WANTED_PROBE(name)            [PVM_EVENT_##name] = &never,
-#define WANTED_THINNED(name)          WANTED_BOTH(name)
-#define WANTED_LTTNG(name)            WANTED_BOTH(name)
-#define WANTED_BOTH(name)             [PVM_EVENT_##name] = &lttng_ust_tracepoint_pvm___##name.state,
-#define PVM_EVENT(name, outlets, ...) WANTED_##outlets(name)
+#define WANTED_PROBE(provider, name)   [PVM_EVENT_##name] = &never,
+#define WANTED_THINNED(provider, name) WANTED_BOTH(provider, name)
+#define WANTED_LTTNG(provider, name)   WANTED_BOTH(provider, name)
+#define WANTED_BOTH(provider, name)                                                                \
+    [PVM_EVENT_##name] = &lttng_ust_tracepoint_##provider##___##name.state,
+#define PVM_EVENT(name, provider, outlets, ...) WANTED_##outlets(provider, name)
 #include "trace/events.def"
 };
 
@@ -27,14 +29,14 @@ static void event(const pvm_trace_sink_t *sink, uint32_t kind, const void *recor
 {
     (void)sink;
     switch (kind) {
-#define TELL_PROBE(name)
-#define TELL_THINNED(name) TELL_BOTH(name)
-#define TELL_LTTNG(name)   TELL_BOTH(name)
-#define TELL_BOTH(name)                                                                            \
+#define TELL_PROBE(provider, name)
+#define TELL_THINNED(provider, name) TELL_BOTH(provider, name)
+#define TELL_LTTNG(provider, name)   TELL_BOTH(provider, name)
+#define TELL_BOTH(provider, name)                                                                  \
     case PVM_EVENT_##name:                                                                         \
-        lttng_ust_do_tracepoint(pvm, name, record);                                                \
+        lttng_ust_do_tracepoint(provider, name, record);                                           \
         break;
-#define PVM_EVENT(name, outlets, ...) TELL_##outlets(name)
+#define PVM_EVENT(name, provider, outlets, ...) TELL_##outlets(provider, name)
 #include "trace/events.def"
     default:
         break;
