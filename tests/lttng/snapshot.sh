@@ -8,8 +8,9 @@ node=$2
 start_daemon
 timeout 30 lttng create recorder --snapshot --output="$work/snapshots" >"$work/lttng.log" 2>&1 ||
     fail "$(cat "$work/lttng.log")"
-# Rings that hold half a second: programs, which are told each five seconds, have some of their own.
-timeout 30 lttng enable-channel -u -s recorder --subbuf-size=128K --num-subbuf=4 ch >>"$work/lttng.log" 2>&1
+# Rings that hold a second at least, some 50 KiB an execution: twice in it one fails. Programs, which are told each five seconds,
+# have some of their own.
+timeout 30 lttng enable-channel -u -s recorder --subbuf-size=1M --num-subbuf=4 ch >>"$work/lttng.log" 2>&1
 timeout 30 lttng enable-channel -u -s recorder --subbuf-size=512K --num-subbuf=4 programs >>"$work/lttng.log" 2>&1
 timeout 30 lttng enable-event -u -s recorder -c ch 'pvm:*' --exclude 'pvm:program_*' >>"$work/lttng.log" 2>&1 &&
     timeout 30 lttng enable-event -u -s recorder -c programs 'pvm:program_*' >>"$work/lttng.log" 2>&1 ||
