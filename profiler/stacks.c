@@ -14,8 +14,9 @@ static const struct {
     [PVM_PROF_VALUE_GAS] = {"gas", "gas", "gas"},
     [PVM_PROF_VALUE_HOST_GAS] = {"host_gas", "gas in host calls", "gas"},
     [PVM_PROF_VALUE_HITS] = {"hits", "hits of blocks", "count"},
-    [PVM_PROF_VALUE_CALLS] = {"host_calls", "host calls", "count"},
+    [PVM_PROF_VALUE_HOST_CALLS] = {"host_calls", "host calls", "count"},
     [PVM_PROF_VALUE_TIME] = {"time", "time in host calls", "ns"},
+    [PVM_PROF_VALUE_CALLS] = {"calls", "calls of functions", "count"},
 };
 
 const char *pvm_prof_value_id(pvm_prof_value_kind_t kind)

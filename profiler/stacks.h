@@ -5,7 +5,7 @@
  * then the block, then the host calls that it makes. Where calls were recorded, GAS and HOST_GAS stand in a tree of
  * functions that call each other instead; the other values, which are known by place only, stay where they are. What has no place (a host call of which only the sum is known)
  * hangs under the root, so that each value adds up to the figure of the reports: GAS to gas_used as far as it is
- * counted (blocks_gas + host_gas), HITS to the hits of all blocks, TIME to the time in host calls, which is measured, and, where
+ * counted (blocks_gas + host_gas), HITS to the hits of all blocks, CALLS to the calls of all functions, where they were recorded, TIME to the time in host calls, which is measured, and, where
  * time was sampled, to the time in guest code: each block has its share of the samples, and so has the engine. */
 #ifndef PVM_PROFILER_STACKS_H
 #define PVM_PROFILER_STACKS_H
@@ -25,8 +25,9 @@ typedef enum {
     PVM_PROF_VALUE_GAS,      /**< blocks and host calls */
     PVM_PROF_VALUE_HOST_GAS, /**< host calls alone */
     PVM_PROF_VALUE_HITS,     /**< of blocks */
-    PVM_PROF_VALUE_CALLS,    /**< host calls */
-    PVM_PROF_VALUE_TIME,     /**< ns in host calls, measured; in guest code, from samples */
+    PVM_PROF_VALUE_HOST_CALLS,
+    PVM_PROF_VALUE_TIME,  /**< ns in host calls, measured; in guest code, from samples */
+    PVM_PROF_VALUE_CALLS, /**< of guest functions, in the context of their callers */
     PVM_PROF_VALUE_COUNT
 } pvm_prof_value_kind_t;
 
@@ -53,7 +54,6 @@ typedef struct {
 typedef struct {
     uint32_t parent; /**< smaller than the node's own index; the root is its own */
     uint32_t frame;
-    uint64_t entered; /**< how often the frame above called it; 0: not known */
     int64_t self[PVM_PROF_VALUE_COUNT];
 } pvm_prof_stack_node_t;
 

@@ -1,4 +1,4 @@
-/* Stacks of a recording whose calls were followed. The tree of calls tells the gas, and how many host calls, of every context;
+/* Stacks of a recording whose calls were followed. The tree of calls tells calls and gas, and how many host calls, of every context;
  * what stands below a function (blocks, lines, which host call) is known by place only. Where a function has one context,
  * and its blocks have cost what the context has, they are that context's, with all their values; the blocks of
  * other functions stay by place, without gas, and without time if samples tell their contexts. */
@@ -222,13 +222,14 @@ static void add_gas(pvm_stacks_reader_t *reader, uint32_t at, const pvm_prof_cal
 
         pvm_prof_stacks_add(out, host, PVM_PROF_VALUE_GAS, node->host_gas);
         pvm_prof_stacks_add(out, host, PVM_PROF_VALUE_HOST_GAS, node->host_gas);
-        pvm_prof_stacks_add(out, host, PVM_PROF_VALUE_CALLS, (int64_t)host_calls);
+        pvm_prof_stacks_add(out, host, PVM_PROF_VALUE_HOST_CALLS, (int64_t)host_calls);
     }
-    if (node->deeper_gas != 0) {
-        pvm_prof_stacks_add(out,
-                            push_rest(reader, at, node->program, PVM_PROF_FRAME_FUNCTION,
-                                      "(deeper, not told apart)"),
-                            PVM_PROF_VALUE_GAS, node->deeper_gas);
+    if (node->deeper_gas != 0 || node->deeper_calls != 0) {
+        const uint32_t deeper = push_rest(reader, at, node->program, PVM_PROF_FRAME_FUNCTION,
+                                          "(deeper, not told apart)");
+
+        pvm_prof_stacks_add(out, deeper, PVM_PROF_VALUE_GAS, node->deeper_gas);
+        pvm_prof_stacks_add(out, deeper, PVM_PROF_VALUE_CALLS, (int64_t)node->deeper_calls);
     }
 }
 
@@ -250,7 +251,7 @@ static int push_contexts(pvm_stacks_reader_t *reader, const pvm_prof_call_tree_t
                                    ? pvm_stacks_root_of(reader, node->program, node->program_name)
                                    : places[node->parent];
         places[i] = pvm_stacks_push_outer(reader, above, frame, node->pc);
-        reader->out->nodes[places[i]].entered += node->calls;
+        pvm_prof_stacks_add(reader->out, places[i], PVM_PROF_VALUE_CALLS, (int64_t)node->calls);
         add_gas(reader, places[i], node);
         add_time(reader, places[i], node);
         is_done = is_done && !reader->out->failed;

@@ -305,7 +305,8 @@ static int read_host_calls(pvm_stacks_reader_t *reader, sqlite3_stmt *row)
     const bool has_host = place != NULL ? place->has_host : !reader->has_calls;
 
     if (has_host || !reader->has_host_calls) {
-        pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_CALLS, sqlite3_column_int64(row, 4));
+        pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_HOST_CALLS,
+                            sqlite3_column_int64(row, 4));
     }
     if (has_host) {
         pvm_prof_stacks_add(reader->out, node, PVM_PROF_VALUE_GAS, gas);

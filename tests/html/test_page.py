@@ -91,7 +91,8 @@ def check_numbers(browser, report):
     assert dict((key, total) for key, total, _ in totals) == {
         "gas": summary["gas_used"], "host_gas": summary["host_gas"], "host_calls": summary["host_calls"],
         "hits": sum(row["hits"] for row in report["blocks"]),
-        "time": sum(row["duration_ns"] for row in report["host_calls"])}
+        "time": sum(row["duration_ns"] for row in report["host_calls"]),
+        "calls": sum(row.get("calls") or 0 for row in report["functions"])}
 
 
 def check_flame(browser, report):

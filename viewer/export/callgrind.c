@@ -8,7 +8,7 @@
 #include <string.h>
 
 /** Values as event names, in the order of the cost columns. */
-static const char events[] = "Gas HostGas Hits HostCalls Nanoseconds";
+static const char events[] = "Gas HostGas Hits HostCalls Nanoseconds Calls";
 
 /** The function that a node belongs to: itself or the nearest above that is one. */
 static uint32_t owner_of(const pvm_prof_stacks_t *stacks, uint32_t node)
@@ -164,9 +164,9 @@ static void put_call(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks,
     }
     put_file(export, callee, "cfi");
     put_name(export, callee, "cfn");
+    const int64_t known = stacks->nodes[node].self[PVM_PROF_VALUE_CALLS];
     pvm_export_put(export, "calls=%" PRIu64 " 0x%" PRIx64 " %" PRIu32 "\n",
-                   stacks->nodes[node].entered > 0 ? stacks->nodes[node].entered
-                                                   : (uint64_t)inclusive[PVM_PROF_VALUE_CALLS],
+                   (uint64_t)(known != 0 ? known : inclusive[PVM_PROF_VALUE_HOST_CALLS]),
                    (uint64_t)(callee->pc >= 0 ? callee->pc : 0),
                    callee->kind == PVM_PROF_FRAME_HOST ? 0 : callee->line);
     put_costs(export, has_place ? &calls.frame : pvm_export_frame(stacks, above), inclusive);

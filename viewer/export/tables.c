@@ -48,7 +48,7 @@ static const pvm_prof_column_t columns[] = {
     COLUMN("program", "", ID),      COLUMN("pc", "", PC),     COLUMN("end_pc", "", PC),
     COLUMN("file", "", TEXT),       COLUMN("line", "", INT),  COLUMN("gas", "gas", GAS),
     COLUMN("host_gas", "gas", GAS), COLUMN("hits", "", INT),  COLUMN("host_calls", "", INT),
-    COLUMN("time_ns", "ns", NS),
+    COLUMN("time_ns", "ns", NS),    COLUMN("calls", "", INT),
 };
 
 static const char *const kind_names[] = {

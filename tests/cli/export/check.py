@@ -13,7 +13,7 @@ import pathlib
 import sys
 from decimal import Decimal
 
-VALUES = ("gas", "host_gas", "hits", "host_calls", "time")
+VALUES = ("gas", "host_gas", "hits", "host_calls", "time", "calls")
 folder = pathlib.Path(sys.argv[1])
 
 
@@ -51,23 +51,25 @@ def without_zeros(stacks):
 
 def read_csv():
     stacks, functions, blocks, calls = new_stacks(), collections.Counter(), {}, collections.Counter()
+    entered = collections.Counter()
     with open(folder / "csv", newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            values = [int(row[name]) for name in VALUES[:-1]] + [int(row["time_ns"])]
+            values = [int(row["time_ns" if name == "time" else name]) for name in VALUES]
             add(stacks, tuple(row["stack"].split(";")), values)
             if row["kind"] == "host":
                 calls[row["stack"].split(";")[-1]] += values[3]
             else:
                 functions[row["function"]] += values[0]
+                entered[row["function"]] += values[5]
             if row["kind"] == "block":
                 at = blocks.setdefault(int(row["pc"]), [0, 0])
                 at[0] += values[0]
                 at[1] += values[2]
-    return without_zeros(stacks), functions, blocks, calls
+    return without_zeros(stacks), functions, blocks, calls, entered
 
 
 report = load("report.json")
-stacks, functions, blocks, calls = read_csv()
+stacks, functions, blocks, calls, entered = read_csv()
 totals = [sum(column) for column in zip(*stacks.values())]
 summary = report["summary"]
 assert totals[0] == summary["gas_used"] == summary["blocks_gas"] + summary["host_gas"]
@@ -90,8 +92,14 @@ if (folder / "lines.json").exists():
 else:
     # Gas is told by block where a function was called from one place only; hits always are.
     assert all(blocks[pc][1] == hits and blocks[pc][0] in (0, gas) for pc, (gas, hits) in reported_blocks.items())
+# Calls of functions are known by who called whom only.
+reported_calls = collections.Counter()
+for row in report["functions"] if not (folder / "lines.json").exists() else ():
+    reported_calls[row["function"]] += row["calls"] or 0
+assert +entered == +reported_calls and totals[5] == reported_calls.total()
 assert +calls == {row["name"]: row["calls"] for row in report["host_calls"]}
-say("csv", f"{len(functions)} functions, {len(blocks)} blocks and {len(calls)} host calls as in the report")
+say("csv", f"{len(functions)} functions, {len(blocks)} blocks and {len(calls)} host calls as in the report" +
+    (f", {totals[5]} calls of functions" if totals[5] else ""))
 
 
 # -- The others against the CSV --------------------------------------------------------------

@@ -14,7 +14,7 @@ check()
     for format in csv speedscope callgrind pprof firefox perfetto; do
         pvmscope export "$run.db" --format $format "$@" -o "$run/$format" || echo "[$?]"
     done
-    for value in gas host_gas hits host_calls time; do
+    for value in gas host_gas hits host_calls time calls; do
         pvmscope export "$run.db" --format folded --value $value "$@" -o "$run/folded.$value" || echo "[$?]"
     done
     python3 "$CLI/export/check.py" "$run"
@@ -30,6 +30,7 @@ echo "-- with calls"
 pvmscope record service.polkavm --entry refine --instrument counts,edges,calls,hostcalls -o calls.db >/dev/null
 check calls
 pvmscope export calls.db --format folded --value host_calls
+pvmscope export calls.db --format folded --value calls
 pvmscope export calls.db --format folded --value hits | sed 's/;@.*//' | sort -u | head -n 8
 check calls --stacks places
 # A function of one context in one run can have several in the other: two runs have what both know by context.
