@@ -411,6 +411,9 @@ pvm_prof_status_t pvm_prof_conversation(pvm_prof_run_file_t *file,
     if (code == SQLITE_OK) {
         code = pvm_conversation_note_missing(file, table);
     }
+    if (code == SQLITE_OK && table->row_count == 0) {
+        code = pvm_conversation_note_unknown(file, options, table);
+    }
     if (code == SQLITE_OK && pvm_prof_worth_tell(file, table) != 0) {
         code = SQLITE_NOMEM;
     }

@@ -48,4 +48,11 @@ int pvm_conversation_note_missing(pvm_prof_run_file_t *file, pvm_prof_table_t *t
 /** The same as an error: E_FORMAT, E_SYSTEM. */
 pvm_prof_status_t pvm_conversation_need_rows(pvm_prof_run_file_t *file);
 
+/* -- conversation_asked.c -- */
+
+/** Say so if calls, machines or services that were asked for made no host calls, and which did. @return an SQLite code */
+int pvm_conversation_note_unknown(pvm_prof_run_file_t *file,
+                                  const pvm_conversation_options_t *options,
+                                  pvm_prof_table_t *table);
+
 #endif
