@@ -228,12 +228,9 @@ void pvm_prof_calls_read(pvm_prof_watch_t *watch)
 static uint32_t caller_of(pvm_prof_watch_t *watch)
 {
     pvm_vm_t *const parent = pvm_get_parent(watch->vm);
-    pvm_prof_watch_t *at = watch->recorder->watches;
+    pvm_prof_watch_t *const at = pvm_prof_watch_of(watch->recorder, parent);
 
-    while (at != NULL && at->vm != parent) {
-        at = at->next;
-    }
-    if (parent == NULL || at == NULL || parent->calls == NULL || parent->calls->host == NULL) {
+    if (at == NULL || parent->calls == NULL || parent->calls->host == NULL) {
         return PVM_PROF_CONTEXT_HOST;
     }
     pvm_prof_calls_read(at);

@@ -158,6 +158,11 @@ bool pvm_order_release(pvm_order_t *order, uint64_t until_ns, size_t most)
     return order->count > 0 && order->heap[1].time_ns <= until_ns;
 }
 
+uint64_t pvm_order_oldest_ns(const pvm_order_t *order)
+{
+    return order->count > 0 ? order->heap[1].time_ns : UINT64_MAX;
+}
+
 size_t pvm_order_count(const pvm_order_t *order)
 {
     return order->count;

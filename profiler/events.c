@@ -5,6 +5,7 @@
  * destroyed, or the recording ends: faults and host calls that are left to the caller leave it
  * open, because they can be resumed. */
 #include "profiler/watch.h"
+#include "vm/vm.h"
 
 #include <stdlib.h>
 
@@ -50,10 +51,11 @@ void pvm_prof_flush(pvm_prof_recorder_t *recorder)
     const uint64_t now_ns = pvm_prof_now_ns();
 
     for (pvm_prof_watch_t *watch = recorder->watches; watch != NULL; watch = watch->next) {
-        if (watch->is_dirty && on_this_thread(watch)) {
-            if (!recorder->is_fed) {
+        if (on_this_thread(watch)) {
+            if (watch->is_dirty && !recorder->is_fed) {
                 store_watch(watch);
             }
+            /* Idle ones too: else the next event of each of many machines would store all anew. */
             watch->flushed_ns = now_ns;
         }
     }
@@ -73,6 +75,15 @@ static void flush_if_due(pvm_prof_watch_t *watch, uint64_t now_ns)
          recorder->file->transaction_rows >= PVM_PROF_BATCH_ROWS)) {
         pvm_prof_flush(recorder);
     }
+}
+
+pvm_prof_watch_t *pvm_prof_watch_of(const pvm_prof_recorder_t *recorder, const pvm_vm_t *vm)
+{
+    pvm_prof_watch_t *const watch =
+        vm != NULL && vm->observer.run_begin == pvm_prof_observer.run_begin ? vm->observer_data
+                                                                            : NULL;
+
+    return watch != NULL && watch->recorder == recorder ? watch : NULL;
 }
 
 void pvm_prof_watch_destroy(pvm_prof_watch_t *watch)
@@ -125,6 +136,10 @@ static pvm_prof_recorder_t *enter(pvm_prof_watch_t *watch)
     }
     watch->thread = pthread_self();
     watch->is_dirty = true;
+    if (recorder->is_fed) {
+        const uint64_t now_ns = pvm_prof_now_ns();
+        watch->told_ns = now_ns > watch->told_ns ? now_ns : watch->told_ns;
+    }
     return recorder;
 }
 
@@ -149,10 +164,9 @@ static void store_parent(pvm_prof_watch_t *watch)
         return;
     }
     sqlite3_bind_int64(row, 1, watch->id);
-    for (const pvm_prof_watch_t *at = watch->recorder->watches; at != NULL; at = at->next) {
-        if (at->vm == parent) {
-            sqlite3_bind_int64(row, 2, at->id);
-        }
+    const pvm_prof_watch_t *const above = pvm_prof_watch_of(watch->recorder, parent);
+    if (above != NULL) {
+        sqlite3_bind_int64(row, 2, above->id);
     }
     pvm_prof_store_step(watch->recorder->file, PVM_PROF_STATEMENT_VM_PARENT);
 }

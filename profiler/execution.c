@@ -83,7 +83,8 @@ static pvm_prof_figures_t figures_of(const pvm_prof_watch_t *watch)
     uint64_t duration_ns = execution->ran_ns;
 
     if (watch->is_running) {
-        duration_ns += pvm_prof_now_ns() - execution->run_began_ns;
+        duration_ns += (watch->recorder->is_fed ? watch->told_ns : pvm_prof_now_ns()) -
+                       execution->run_began_ns;
     }
     return (pvm_prof_figures_t){.gas_start = execution->ledger.start,
                                 .gas_added = execution->ledger.added,

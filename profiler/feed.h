@@ -14,7 +14,7 @@
 /** Hosts of one import. */
 #define PVM_PROF_MAX_HOSTS 1024
 /** Machines that are alive at one time. */
-#define PVM_PROF_MAX_ALIVE 65536
+#define PVM_PROF_MAX_ALIVE 24576
 
 /** Zero-fill, set `size`; zero means default. */
 typedef struct {
@@ -50,6 +50,9 @@ void pvm_prof_feed_set_program(pvm_prof_feed_t *feed, pvm_program_t *program);
 
 /** Whether a program has been told, by its hash. */
 bool pvm_prof_feed_has_program(const pvm_prof_feed_t *feed, uint64_t hash);
+
+/** Whether it has all the programs that it can have: of another one events are refused. */
+bool pvm_prof_feed_is_full(const pvm_prof_feed_t *feed);
 
 /** What came of a program so far is not gone on with: it will be told again, from its begin. */
 void pvm_prof_feed_forget_pieces(pvm_prof_feed_t *feed, uint64_t hash);

@@ -10,12 +10,9 @@
 
 pvm_feed_program_t *pvm_feed_program_find(pvm_prof_feed_t *feed, uint64_t hash)
 {
-    for (size_t i = 0; i < feed->program_count; i++) {
-        if (feed->programs[i].hash == hash) {
-            return &feed->programs[i];
-        }
-    }
-    return NULL;
+    const uint32_t index = pvm_prof_map_get(&feed->program_by_hash, hash);
+
+    return index != PVM_PROF_MAP_NONE ? &feed->programs[index] : NULL;
 }
 
 static bool has_same_code(const pvm_program_t *a, const pvm_program_t *b)
@@ -36,12 +33,14 @@ void pvm_prof_feed_set_program(pvm_prof_feed_t *feed, pvm_program_t *program)
 
 bool pvm_prof_feed_has_program(const pvm_prof_feed_t *feed, uint64_t hash)
 {
-    for (size_t i = 0; i < feed->program_count; i++) {
-        if (feed->programs[i].hash == hash) {
-            return feed->programs[i].program != NULL;
-        }
-    }
-    return false;
+    const uint32_t index = pvm_prof_map_get(&feed->program_by_hash, hash);
+
+    return index != PVM_PROF_MAP_NONE && feed->programs[index].program != NULL;
+}
+
+bool pvm_prof_feed_is_full(const pvm_prof_feed_t *feed)
+{
+    return feed->program_count == PVM_PROF_MAX_PROGRAMS;
 }
 
 void pvm_prof_feed_forget_pieces(pvm_prof_feed_t *feed, uint64_t hash)
@@ -92,7 +91,7 @@ pvm_prof_status_t pvm_feed_program_load(pvm_prof_feed_t *feed,
         return PVM_PROF_OK;
     }
     if (entry == NULL) {
-        if (feed->program_count == PVM_PROF_MAX_PROGRAMS) {
+        if (pvm_prof_feed_is_full(feed)) {
             pvm_error_set("%.300s: more than %d different programs in the trace", feed->source,
                           PVM_PROF_MAX_PROGRAMS);
             return PVM_PROF_E_FORMAT;
@@ -103,6 +102,10 @@ pvm_prof_status_t pvm_feed_program_load(pvm_prof_feed_t *feed,
             goto no_memory;
         }
         feed->programs = programs;
+        if (pvm_prof_map_add(&feed->program_by_hash, event->program,
+                             (uint32_t)feed->program_count) != 0) {
+            goto no_memory;
+        }
         entry = &programs[feed->program_count++];
         *entry = (pvm_feed_program_t){.hash = event->program, .load = *event};
         entry->load.name = NULL;
@@ -143,6 +146,7 @@ void pvm_feed_programs_free(pvm_prof_feed_t *feed)
         free(feed->programs[i].name);
     }
     free(feed->programs);
+    pvm_prof_map_free(&feed->program_by_hash);
     feed->programs = NULL;
     feed->program_count = 0;
 }

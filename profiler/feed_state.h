@@ -7,7 +7,7 @@
 #include "vm/vm.h"
 
 /** Chains of machines. A power of two. */
-#define PVM_PROF_FEED_BUCKETS 4096
+#define PVM_PROF_FEED_BUCKETS 65536
 
 /** A program that is coming in, or has come. */
 typedef struct {
@@ -57,6 +57,7 @@ struct pvm_prof_feed_t {
     int host_count;
     pvm_feed_program_t *programs;
     size_t program_count;
+    pvm_prof_map_t program_by_hash;
     pvm_feed_vm_t *buckets[PVM_PROF_FEED_BUCKETS];
     size_t alive;
     uint64_t events; /**< of machines, so far */

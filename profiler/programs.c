@@ -1,5 +1,6 @@
 /* Programs of a recording: one entry for all copies of a program, its row, its functions and
  * pending counts. */
+#include "events/events.h"
 #include "profiler/stored_program.h"
 #include "profiler/watch.h"
 #include "program/convert.h"
@@ -110,9 +111,25 @@ static pvm_prof_program_t *make_entry(pvm_prof_recorder_t *recorder, pvm_program
     return entry;
 }
 
+/* The entry of the same program, loaded before. NULL: there is none */
+static pvm_prof_program_t *find_copy(const pvm_prof_recorder_t *recorder, pvm_program_t *program)
+{
+    const uint32_t first =
+        pvm_prof_map_get(&recorder->program_by_hash, pvm_events_program_hash(program));
+
+    /* Where two share a hash the second stands somewhere behind the first. */
+    for (uint32_t i = first; i < recorder->program_count; i++) {
+        if (same_program(recorder->programs[i]->program, program)) {
+            return recorder->programs[i];
+        }
+    }
+    return NULL;
+}
+
 /* Give the recorder the entry. */
 static int keep_entry(pvm_prof_recorder_t *recorder, pvm_prof_program_t *entry)
 {
+    const uint64_t hash = pvm_events_program_hash(entry->program);
     pvm_prof_program_t **const programs =
         realloc(recorder->programs, (recorder->program_count + (size_t)1) * sizeof(*programs));
 
@@ -120,7 +137,9 @@ static int keep_entry(pvm_prof_recorder_t *recorder, pvm_prof_program_t *entry)
         return -1;
     }
     recorder->programs = programs;
-    if (pvm_prof_map_add(&recorder->program_by_address, (uintptr_t)entry->program,
+    if ((pvm_prof_map_get(&recorder->program_by_hash, hash) == PVM_PROF_MAP_NONE &&
+         pvm_prof_map_add(&recorder->program_by_hash, hash, recorder->program_count) != 0) ||
+        pvm_prof_map_add(&recorder->program_by_address, (uintptr_t)entry->program,
                          recorder->program_count) != 0) {
         return -1;
     }
@@ -138,10 +157,9 @@ pvm_prof_program_t *pvm_prof_program_find(pvm_prof_recorder_t *recorder, pvm_pro
     if (known != PVM_PROF_MAP_NONE) {
         return recorder->programs[known];
     }
-    for (uint32_t i = 0; i < recorder->program_count; i++) {
-        if (same_program(recorder->programs[i]->program, program)) {
-            return recorder->programs[i];
-        }
+    pvm_prof_program_t *const copy = find_copy(recorder, program);
+    if (copy != NULL) {
+        return copy;
     }
     if (recorder->program_count == PVM_PROF_MAX_PROGRAMS) {
         pvm_error_set("%.300s: more than %d different programs; record fewer at a time",

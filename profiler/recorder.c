@@ -167,11 +167,9 @@ static pvm_prof_status_t attach_locked(pvm_prof_recorder_t *recorder, pvm_vm_t *
 {
     uint32_t flags = 0;
 
-    for (const pvm_prof_watch_t *at = recorder->watches; at != NULL; at = at->next) {
-        if (at->vm == vm) {
-            pvm_error_set("%.300s: this VM is being recorded already", recorder->file->path);
-            return PVM_PROF_E_ARGUMENT;
-        }
+    if (pvm_prof_watch_of(recorder, vm) != NULL) {
+        pvm_error_set("%.300s: this VM is being recorded already", recorder->file->path);
+        return PVM_PROF_E_ARGUMENT;
     }
     if (recorder->is_finished) {
         pvm_error_set("%.300s: the recording has ended", recorder->file->path);
@@ -334,7 +332,7 @@ static void store_verdict(pvm_prof_recorder_t *recorder, pvm_prof_run_status_t s
                0) {
         status = PVM_PROF_RUN_INCOMPLETE;
         reason = file->lost[PVM_PROF_LOST_EVENT] + file->lost[PVM_PROF_LOST_PACKET] > 0
-                     ? "the tracer lost events: see lost_events; trace with larger buffers"
+                     ? "the tracer lost events: see lost_events; trace less, or with larger buffers"
                      : "host calls are missing: see lost_events";
     } else if (recorder->is_cut_short) {
         status = PVM_PROF_RUN_INTERRUPTED;
@@ -437,6 +435,7 @@ void pvm_prof_recorder_destroy(pvm_prof_recorder_t *recorder)
     }
     free(recorder->programs);
     pvm_prof_map_free(&recorder->program_by_address);
+    pvm_prof_map_free(&recorder->program_by_hash);
     pvm_prof_slices_free(&recorder->slices);
     pvm_prof_calls_free(&recorder->calls);
     pthread_cond_destroy(&recorder->wake);

@@ -112,6 +112,7 @@ typedef struct pvm_prof_watch_t {
     pthread_t thread; /**< of its last event */
     bool is_running;  /**< inside execute, resume or step, callbacks included */
     bool is_dirty;    /**< something happened since its last flush */
+    uint64_t told_ns; /**< fed: time of its last event; what may have come behind it was lost */
     uint64_t flushed_ns;
     pvm_prof_execution_t execution;
     pvm_prof_call_t call;
@@ -148,6 +149,7 @@ struct pvm_prof_recorder_t {
     pvm_prof_program_t **programs;
     uint32_t program_count;
     pvm_prof_map_t program_by_address;
+    pvm_prof_map_t program_by_hash; /**< the first one of each */
     int64_t vm_count;
     int64_t execution_count;
     int64_t host_call_count;
@@ -268,6 +270,8 @@ void pvm_prof_flush(pvm_prof_recorder_t *recorder);
 void pvm_prof_flush_noted(pvm_prof_recorder_t *recorder);
 /** End what is open of a VM that does not run, and store the rest of its figures. */
 void pvm_prof_watch_settle(pvm_prof_watch_t *watch);
+/** NULL: this recorder does not watch the machine. */
+pvm_prof_watch_t *pvm_prof_watch_of(const pvm_prof_recorder_t *recorder, const pvm_vm_t *vm);
 /** Unlink and free. */
 void pvm_prof_watch_destroy(pvm_prof_watch_t *watch);
 

@@ -1,6 +1,11 @@
 /* A bounded list of waiting memories under a lock. */
 #include "memory/pool.h"
 
+#include <stdatomic.h>
+
+/* In all pools. */
+static atomic_size_t all_count;
+
 void pvm_memory_pool_init(pvm_memory_pool_t *pool)
 {
     (void)pthread_mutex_init(&pool->lock, NULL);
@@ -13,6 +18,7 @@ void pvm_memory_pool_destroy(pvm_memory_pool_t *pool)
             pvm_memory_t *const memory = pool->free[kind];
             pool->free[kind] = memory->next;
             pvm_memory_destroy(memory);
+            (void)atomic_fetch_sub_explicit(&all_count, 1, memory_order_relaxed);
         }
     }
     (void)pthread_mutex_destroy(&pool->lock);
@@ -26,6 +32,7 @@ pvm_memory_t *pvm_memory_pool_take(pvm_memory_pool_t *pool, bool guarded)
         pool->free[guarded] = memory->next;
         pool->free_count[guarded]--;
         memory->next = NULL;
+        (void)atomic_fetch_sub_explicit(&all_count, 1, memory_order_relaxed);
     }
     (void)pthread_mutex_unlock(&pool->lock);
     return memory;
@@ -36,8 +43,11 @@ void pvm_memory_pool_give(pvm_memory_pool_t *pool, pvm_memory_t *memory)
     const int kind = memory->guarded;
 
     (void)pthread_mutex_lock(&pool->lock);
-    const bool keep = pool->free_count[kind] < PVM_POOL_MEMORIES_MAX;
+    /* Some threads at a time may go above it by one each. */
+    const bool keep = pool->free_count[kind] < PVM_POOL_MEMORIES_MAX &&
+                      atomic_load_explicit(&all_count, memory_order_relaxed) < PVM_POOL_ALL_MAX;
     if (keep) {
+        (void)atomic_fetch_add_explicit(&all_count, 1, memory_order_relaxed);
         memory->next = pool->free[kind];
         pool->free[kind] = memory;
         pool->free_count[kind]++;

@@ -9,6 +9,9 @@
 
 /** Memories kept for each kind (guarded or not); more are given back to the system. */
 #define PVM_POOL_MEMORIES_MAX 16
+/** Kept in all pools of the process: each takes two of the 65,530 mappings that Linux gives a process, and 4 GiB of its
+ *  addresses, also for programs that are only held and never run again. */
+#define PVM_POOL_ALL_MAX 4096
 
 typedef struct {
     pthread_mutex_t lock;

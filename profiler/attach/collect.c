@@ -3,6 +3,7 @@
 
 #include "support/error.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,11 +11,36 @@
 #define WINDOW_NS UINT64_C(300000000)
 /** Pause between two polls: the ring buffer holds twenty times what comes meanwhile at 100,000 calls a second. */
 #define PAUSE_NS 20000000L
-/** Records that wait in memory, at most: some 600 MB; and how many are stored between two looks at the ring buffer. */
-#define WAITING_MAX      1500000
+/** Records wait in memory for so long, because the end waits for them, and in so much of it; how many are stored between two
+ *  looks at the ring buffer. */
+#define WAITING_NS       UINT64_C(2000000000)
+#define WAITING_BYTES    ((size_t)448 << 20)
 #define RELEASED_AT_ONCE 4000
 /** Between two looks at overhead and progress. */
 #define TICK_NS UINT64_C(250000000)
+
+static void *take_probes_away(void *attach)
+{
+    pvm_attach_detach(attach);
+    return NULL;
+}
+
+/* The kernel takes a second to let go of the probes; what waits is stored meanwhile. */
+static void detach(collect_t *collect)
+{
+    pthread_t thread;
+    const bool has_thread = pthread_create(&thread, NULL, take_probes_away, collect->attach) == 0;
+
+    while (pvm_order_release(collect->order, collect->end_ns - WINDOW_NS, RELEASED_AT_ONCE)) {
+    }
+    if (has_thread) {
+        (void)pthread_join(thread, NULL);
+    } else {
+        pvm_attach_detach(collect->attach);
+    }
+    while (pvm_attach_poll(collect->attach) > 0) {
+    }
+}
 
 static pvm_prof_status_t finish(collect_t *collect)
 {
@@ -24,9 +50,7 @@ static pvm_prof_status_t finish(collect_t *collect)
     collect->end_ns = pvm_collect_now_ns();
     pvm_overhead_finish(&collect->overhead, collect->attach);
     collect->state.overhead = collect->overhead.share;
-    pvm_attach_detach(collect->attach);
-    while (pvm_attach_poll(collect->attach) > 0) {
-    }
+    detach(collect);
     (void)pvm_order_release(collect->order, UINT64_MAX, SIZE_MAX);
     pvm_collect_feed_open_calls(collect);
     pvm_collect_flush_all_samples(collect);
@@ -41,7 +65,11 @@ static pvm_prof_status_t finish(collect_t *collect)
     const pvm_prof_status_t finished = pvm_prof_feed_finish(
         collect->feed,
         collect->status == PVM_PROF_OK ? PVM_PROF_RUN_COMPLETE : PVM_PROF_RUN_INCOMPLETE);
-    return collect->status != PVM_PROF_OK ? collect->status : finished;
+    if (collect->status != PVM_PROF_OK) {
+        pvm_error_set("%s", collect->failure);
+        return collect->status;
+    }
+    return finished;
 }
 
 /* -- The loop ------------------------------------------------------------------------------ */
@@ -81,6 +109,16 @@ static void tick(collect_t *collect)
     }
 }
 
+/* Where records cannot be stored as fast as they come they wait in memory, up to a limit, and then in the ring buffer, which
+ * counts what it has no room for. */
+static bool has_room(const collect_t *collect, uint64_t now_ns)
+{
+    const uint64_t oldest_ns = pvm_order_oldest_ns(collect->order);
+
+    return pvm_order_bytes(collect->order) < WAITING_BYTES &&
+           (oldest_ns >= now_ns || now_ns - oldest_ns < WAITING_NS);
+}
+
 static void collect_all(collect_t *collect)
 {
     const uint64_t began_ns = pvm_collect_now_ns();
@@ -91,9 +129,7 @@ static void collect_all(collect_t *collect)
         const uint64_t polled_ns = pvm_collect_now_ns();
 
         pvm_collect_look(collect, false);
-        /* Where records cannot be stored as fast as they come they wait in memory, up to a limit, and then in the ring
-         * buffer, which counts what it has no room for. */
-        if (pvm_order_count(collect->order) < WAITING_MAX) {
+        if (has_room(collect, polled_ns)) {
             (void)pvm_attach_poll(collect->attach);
         }
         const bool is_behind =

@@ -9,6 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/** Between two looks into a process for a program of which no record has come. */
+#define SEEK_NS UINT64_C(2000000)
+
 /* -- Programs ------------------------------------------------------------------------------ */
 
 /* One that was read from the process, as events would tell it. */
@@ -18,7 +21,8 @@ void pvm_collect_feed_program(collect_t *collect, const pvm_remote_program_t *re
     char name[PVM_EVENTS_NAME_BYTES];
     pvm_buffer_t made = {0};
 
-    if (pvm_prof_feed_has_program(collect->feed, remote->hash)) {
+    if (pvm_prof_feed_has_program(collect->feed, remote->hash) ||
+        pvm_prof_feed_is_full(collect->feed)) {
         return;
     }
     if (program->blob == NULL) {
@@ -45,9 +49,16 @@ void pvm_collect_feed_program(collect_t *collect, const pvm_remote_program_t *re
 /* @return false: the program is not known and gone; what is told of it cannot be recorded */
 bool pvm_collect_need_program(collect_t *collect, pvm_image_t *image, uint64_t hash)
 {
+    const uint64_t now_ns = pvm_collect_now_ns();
+
     if (pvm_prof_feed_has_program(collect->feed, hash)) {
         return true;
     }
+    /* Where programs come and go and records are lost, looking for each would cost more than all the rest. */
+    if (pvm_prof_feed_is_full(collect->feed) || now_ns - image->sought_ns < SEEK_NS) {
+        return false;
+    }
+    image->sought_ns = now_ns;
     (void)pvm_image_refresh(image);
     for (size_t i = image->program_count; i > 0; i--) {
         if (image->programs[i - 1].hash == hash) {
@@ -148,6 +159,18 @@ static void on_execution(collect_t *collect, pvm_image_t *image, const pvm_bpf_h
     pvm_collect_feed(collect, image, header->time_ns, (pvm_event_kind_t)header->kind, record);
 }
 
+/* A machine whose end was lost makes room for another. */
+static void forget_surplus(collect_t *collect, uint64_t time_ns)
+{
+    pvm_machine_t *const machine = pvm_machines_surplus(&collect->machines);
+
+    if (machine != NULL) {
+        pvm_collect_flush_samples(collect, pvm_images_find(&collect->images, machine->copy, 0),
+                                  time_ns, machine);
+        pvm_machines_remove(&collect->machines, machine->copy, machine->vm);
+    }
+}
+
 void pvm_collect_on_ordered(void *user_data, uint64_t time_ns, pvm_order_side_t side,
                             const void *header_of_record, void *record)
 {
@@ -158,6 +181,7 @@ void pvm_collect_on_ordered(void *user_data, uint64_t time_ns, pvm_order_side_t 
     if (image == NULL || collect->status != PVM_PROF_OK) {
         return;
     }
+    forget_surplus(collect, time_ns);
     if (!image->is_begun) {
         image->is_begun = true;
         pvm_collect_replace(collect, image, time_ns);
@@ -220,6 +244,10 @@ void pvm_collect_on_record(void *user_data, const pvm_bpf_header_t *header, cons
     switch (header->kind) {
     case PVM_EVENT_program_load:
     case PVM_EVENT_program_data:
+        /* Of one too many the machines' records are counted as lost; those of the others go on. */
+        if (header->kind == PVM_EVENT_program_load && pvm_prof_feed_is_full(collect->feed)) {
+            return;
+        }
         pvm_collect_note(collect, pvm_prof_feed_event(collect->feed, 0, header->time_ns,
                                                       (pvm_event_kind_t)header->kind, record));
         return;

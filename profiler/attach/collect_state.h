@@ -10,6 +10,7 @@
 #include "profiler/feed.h"
 #include "trace/bpf/shared.h"
 
+#include <stdio.h>
 #include <time.h>
 
 /** A sample that has been sorted; pc UINT32_MAX: in the engine. */
@@ -40,7 +41,8 @@ struct pvm_collect_t {
         without_program;   /**< host calls of programs that were gone before they could be read */
     uint64_t begun_before; /**< host calls that had begun before the probe was there */
     pvm_collect_state_t state;
-    pvm_prof_status_t status; /**< the first failure */
+    pvm_prof_status_t status; /**< the first failure, */
+    char failure[512];        /**< and what pvm_last_error() said of it */
 };
 
 typedef struct pvm_collect_t collect_t;
@@ -56,8 +58,9 @@ static inline uint64_t pvm_collect_now_ns(void)
 /** Keep the first failure. */
 static inline void pvm_collect_note(collect_t *collect, pvm_prof_status_t status)
 {
-    if (collect->status == PVM_PROF_OK) {
+    if (collect->status == PVM_PROF_OK && status != PVM_PROF_OK) {
         collect->status = status;
+        (void)snprintf(collect->failure, sizeof(collect->failure), "%s", pvm_last_error());
     }
 }
 

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/** Programs of one process that are kept, at most: twice what is read of it at once. */
+#define PROGRAMS_KEPT 8192
+
 int pvm_images_update(pvm_images_t *images, const pvm_attach_t *attach)
 {
     size_t count;
@@ -68,15 +71,30 @@ pvm_image_t *pvm_images_find_index(pvm_images_t *images, pid_t pid, int index)
     return NULL;
 }
 
+static void forget_programs(pvm_image_t *image)
+{
+    for (size_t i = 0; i < image->program_count; i++) {
+        pvm_remote_program_free(&image->programs[i]);
+    }
+    free(image->programs);
+    image->programs = NULL;
+    image->program_count = 0;
+    image->last_serial = 0;
+}
+
 size_t pvm_image_refresh(pvm_image_t *image)
 {
-    const size_t first = image->program_count;
     pvm_remote_program_t *fresh = NULL;
 
     if (pvm_remote_published(image->pid, &image->copy, &image->published) != 0 ||
         image->published.generation == image->generation) {
-        return first;
+        return image->program_count;
     }
+    /* Most of so many are gone from the process; those that are not are read again. */
+    if (image->program_count >= PROGRAMS_KEPT) {
+        forget_programs(image);
+    }
+    const size_t first = image->program_count;
     const int count = pvm_remote_programs(image->pid, &image->copy, &image->published,
                                           image->last_serial, &fresh);
     if (count < 0) {
@@ -162,13 +180,8 @@ pvm_image_place_t pvm_image_place(pvm_image_t *image, pvm_remote_program_t *prog
 
 void pvm_image_forget(pvm_image_t *image)
 {
-    for (size_t i = 0; i < image->program_count; i++) {
-        pvm_remote_program_free(&image->programs[i]);
-    }
-    free(image->programs);
+    forget_programs(image);
     free(image->vms);
-    image->programs = NULL;
-    image->program_count = 0;
     image->vms = NULL;
     image->vm_count = 0;
 }

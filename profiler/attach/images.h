@@ -19,6 +19,7 @@ typedef struct {
     bool is_seen;        /**< its programs were looked for */
     uint64_t generation; /**< as of which programs are known; 0: never read */
     uint64_t last_serial;
+    uint64_t sought_ns; /**< when a program was looked for that no record has told */
     pvm_remote_program_t *programs;
     size_t program_count;
     pvm_remote_vm_t *vms; /**< as they were last read */

@@ -12,6 +12,29 @@ static pvm_machine_t **chain(pvm_machines_t *machines, uint32_t copy, uint64_t v
     return &machines->buckets[(mixed >> 32) % (sizeof(machines->buckets) / sizeof(void *))];
 }
 
+/* -- By when they were named --------------------------------------------------------------- */
+
+static void unlink_machine(pvm_machines_t *machines, pvm_machine_t *machine)
+{
+    *(machine->newer != NULL ? &machine->newer->older : &machines->newest) = machine->older;
+    *(machine->older != NULL ? &machine->older->newer : &machines->oldest) = machine->newer;
+}
+
+static void link_newest(pvm_machines_t *machines, pvm_machine_t *machine)
+{
+    machine->newer = NULL;
+    machine->older = machines->newest;
+    *(machine->older != NULL ? &machine->older->newer : &machines->oldest) = machine;
+    machines->newest = machine;
+}
+
+pvm_machine_t *pvm_machines_surplus(const pvm_machines_t *machines)
+{
+    return machines->count >= PVM_MACHINES_MAX ? machines->oldest : NULL;
+}
+
+/* -- By their names ------------------------------------------------------------------------ */
+
 pvm_machine_t *pvm_machines_find(pvm_machines_t *machines, uint32_t copy, uint64_t vm)
 {
     pvm_machine_t *at = *chain(machines, copy, vm);
@@ -28,6 +51,8 @@ pvm_machine_t *pvm_machines_get(pvm_machines_t *machines, uint32_t copy, uint64_
     pvm_machine_t *const known = pvm_machines_find(machines, copy, vm);
 
     if (known != NULL) {
+        unlink_machine(machines, known);
+        link_newest(machines, known);
         return known;
     }
     pvm_machine_t *const made = calloc(1, sizeof(*made));
@@ -39,6 +64,8 @@ pvm_machine_t *pvm_machines_get(pvm_machines_t *machines, uint32_t copy, uint64_
     made->copy = copy;
     made->vm = vm;
     *place = made;
+    link_newest(machines, made);
+    machines->count++;
     return made;
 }
 
@@ -116,6 +143,8 @@ void pvm_machines_remove(pvm_machines_t *machines, uint32_t copy, uint64_t vm)
     if (*at != NULL) {
         pvm_machine_t *const gone = *at;
         *at = gone->next;
+        unlink_machine(machines, gone);
+        machines->count--;
         free_machine(gone);
     }
 }

@@ -8,6 +8,8 @@
 
 typedef struct pvm_machine_t {
     struct pvm_machine_t *next;
+    struct pvm_machine_t *newer; /**< was named after this one; NULL: none */
+    struct pvm_machine_t *older;
     uint32_t copy; /**< libpvm that it is of */
     uint64_t vm;
     bool is_running; /**< the feed has an open execution of it */
@@ -21,8 +23,14 @@ typedef struct pvm_machine_t {
     uint64_t engine_samples;
 } pvm_machine_t;
 
+/** Machines that are known at one time. Where ends are lost those named longest ago are forgotten. */
+#define PVM_MACHINES_MAX 65536
+
 typedef struct {
-    pvm_machine_t *buckets[4096];
+    pvm_machine_t *buckets[PVM_MACHINES_MAX];
+    pvm_machine_t *newest;
+    pvm_machine_t *oldest;
+    size_t count;
     uint64_t missed; /**< numbers that were left out */
 } pvm_machines_t;
 
@@ -32,6 +40,8 @@ pvm_machine_t *pvm_machines_find(pvm_machines_t *machines, uint32_t copy, uint64
 pvm_machine_t *pvm_machines_get(pvm_machines_t *machines, uint32_t copy, uint64_t vm);
 /** A machine that has just been made: its first call has number 0. */
 pvm_machine_t *pvm_machines_make(pvm_machines_t *machines, uint32_t copy, uint64_t vm);
+/** The one that was named longest ago, if there is no room for another; else NULL. */
+pvm_machine_t *pvm_machines_surplus(const pvm_machines_t *machines);
 void pvm_machines_remove(pvm_machines_t *machines, uint32_t copy, uint64_t vm);
 /** It comes to this number: count those that are missing before it. */
 void pvm_machine_count(pvm_machines_t *machines, pvm_machine_t *machine, uint64_t seq);
