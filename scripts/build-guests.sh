@@ -1,6 +1,6 @@
 #!/bin/sh
 # Rebuilds every blob of examples/guest/blobs from source, in both opcode numberings, with debug
-# information, and the changed service of docs/tutorial.md. The result depends on the sources (their line numbers, too) and
+# information, the changed service of docs/tutorial.md, and two guests in PolkaVM's own numbering without a bitmask. The result depends on the sources (their line numbers, too) and
 # the versions of the tools only, not on where the checkout lies. Installs what is missing as a package of Debian 12; what
 # cargo builds of the linker comes from its registry.
 #
@@ -18,11 +18,12 @@ committed=$root/examples/guest/blobs
 blobs=$committed
 sources=$root/examples
 tutorial=$root/examples/tutorial
+latest64=$root/examples/guest/latest64
 llvm=19
 
 case "${1:-}" in
 '') ;;
---check) blobs=$build/blobs tutorial=$build/tutorial ;;
+--check) blobs=$build/blobs tutorial=$build/tutorial latest64=$build/latest64 ;;
 *)
     echo "usage: build-guests.sh [--check]" >&2
     exit 2
@@ -79,6 +80,11 @@ for pair in 0.8.0:80: 0.7.2:72:-0.7.2; do
     build_guest service "$spec" "$jam_version" "$suffix" refine,accumulate
 done
 
+mkdir -p "$latest64"
+cp "$build/runtime-0.8.0.o" "$build/runtime-latest64.o"
+build_guest interp latest64 80 "" refine "$latest64"
+build_guest service latest64 80 "" refine,accumulate "$latest64"
+
 # What the tutorial makes of the service: the same sources with a patch.
 sources=$build/patched
 rm -rf "$sources"
@@ -97,15 +103,19 @@ fi
 
 if [ "$blobs" != "$committed" ]; then
     differing=0
-    for blob in "$blobs"/*; do
-        if ! cmp -s "$blob" "$committed/$(basename "$blob")"; then
-            echo "build-guests.sh: $(basename "$blob") differs from the committed one" >&2
+    compare() # FILE COMMITTED
+    {
+        if ! cmp -s "$1" "$2"; then
+            echo "build-guests.sh: ${2#"$root"/} is not what the sources give" >&2
             differing=1
         fi
+    }
+    for blob in "$blobs"/*; do
+        compare "$blob" "$committed/$(basename "$blob")"
     done
-    if ! cmp -s "$tutorial/service-tuned.polkavm" "$root/examples/tutorial/service-tuned.polkavm"; then
-        echo "build-guests.sh: service-tuned.polkavm differs from the committed one" >&2
-        differing=1
-    fi
+    for name in interp service; do
+        compare "$latest64/$name.polkavm" "$root/examples/guest/latest64/$name.polkavm"
+    done
+    compare "$tutorial/service-tuned.polkavm" "$root/examples/tutorial/service-tuned.polkavm"
     exit $differing
 fi

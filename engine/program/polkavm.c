@@ -1,11 +1,12 @@
 /* PolkaVM's container: a header, numbered sections, a program blob, its own memory map.
  *
- * Reads versions 0 to 3. Mandatory sections are strict; debug sections are handed to debug_info.c,
- * which may drop them. Names are kept as they are, except that a NUL octet becomes the two
- * characters \0. */
+ * Reads versions 0 to 3, and version 2 also as newer linkers write it, without a bitmask (maskless.h). Mandatory
+ * sections are strict; debug sections are handed to debug_info.c, which may drop them. Names are kept as they are,
+ * except that a NUL octet becomes the two characters \0. */
 #include "program/readers.h"
 
 #include "program/debug_info.h"
+#include "program/maskless.h"
 #include "support/error.h"
 
 #include <stdlib.h>
@@ -13,9 +14,14 @@
 
 #define WHAT "PolkaVM container"
 #define MEND "link the program again"
+/** Of code in version 2 that can be read in neither way. */
+#define MEND_LATEST64 MEND "; it is no code without a bitmask (polkavm-linker 0.37), either"
 
 #define HEADER_BYTES   13
 #define VERSION_OFFSET 4
+
+#define VERSION_LATEST32 1
+#define VERSION_LATEST64 2
 
 /* Limits of the format itself; ours on code and tables are wider. */
 #define MAX_CODE_BYTES  (UINT32_C(32) << 20)
@@ -55,6 +61,7 @@ typedef struct {
     uint32_t rw_len;
     uint32_t stack_len;
     pvm_parts_t parts;
+    pvm_maskless_t maskless; /**< what the parts point to where the code has no bitmask */
 } container_t;
 
 pvm_spec_t pvm_program_polkavm_spec(const uint8_t *blob, size_t len)
@@ -321,12 +328,9 @@ static int read_exports(pvm_program_t *program, pvm_cursor_t *cursor, size_t cod
 
 /* -- The whole ----------------------------------------------------------------------------- */
 
-static int read_code(container_t *container)
+/* The limits of the format. */
+static void check_parts(pvm_cursor_t *cursor, pvm_parts_t *parts)
 {
-    pvm_cursor_t *const cursor = &container->sections[CODE];
-    pvm_parts_t *const parts = &container->parts;
-
-    pvm_program_parse_raw(cursor, parts);
     if (parts->entry_bytes > MAX_ENTRY_BYTES) {
         pvm_cursor_fail_at(cursor, "the width of jump table entries", "is above 4", cursor->base);
     }
@@ -342,7 +346,70 @@ static int read_code(container_t *container)
          * 0. */
         parts->jump_table_len = 0;
     }
-    return pvm_cursor_failed(cursor) ? pvm_program_report(cursor, WHAT, MEND) : 0;
+}
+
+/* Jump table, and code up to the end of the section. @return 0; 1: that is not what it is; -1 without memory */
+static int read_maskless(container_t *container, pvm_cursor_t cursor)
+{
+    pvm_parts_t *const parts = &container->parts;
+    bool is_plain = false;
+
+    *parts = (pvm_parts_t){0};
+    parts->jump_table_len =
+        (size_t)pvm_cursor_natural(&cursor, PVM_CURSOR_32_BIT, "the number of jump table entries");
+    parts->entry_bytes = pvm_cursor_u8(&cursor, "the width of jump table entries");
+    check_parts(&cursor, parts);
+    parts->jump_table = pvm_cursor_bytes(
+        &cursor, pvm_cursor_failed(&cursor) ? 0 : parts->jump_table_len * parts->entry_bytes,
+        "the jump table");
+    parts->code_len = pvm_cursor_left(&cursor);
+    const uint8_t *const code = pvm_cursor_bytes(&cursor, parts->code_len, "the code");
+    check_parts(&cursor, parts);
+    if (pvm_cursor_failed(&cursor)) {
+        return 1;
+    }
+    if (pvm_maskless_translate(code, parts->code_len, &container->maskless, &is_plain) != 0) {
+        return -1;
+    }
+    parts->code = container->maskless.code;
+    parts->mask = container->maskless.mask;
+    return is_plain ? 0 : 1;
+}
+
+/* The linker of version 2 gave up the bitmask under the same version octet: what is no code with one is looked at as such. */
+static int read_code(container_t *container, uint8_t version)
+{
+    const pvm_cursor_t begin = container->sections[CODE];
+    pvm_cursor_t *const cursor = &container->sections[CODE];
+
+    pvm_program_parse_raw(cursor, &container->parts);
+    check_parts(cursor, &container->parts);
+    if (!pvm_cursor_failed(cursor)) {
+        return 0;
+    }
+    if (version != VERSION_LATEST64) {
+        return pvm_program_report(cursor, WHAT, MEND);
+    }
+    const int status = read_maskless(container, begin);
+    return status == 1 ? pvm_program_report(cursor, WHAT, MEND_LATEST64) : status;
+}
+
+/* Code without a bitmask is taken for that only if something leads into it, and always to blocks: damaged code with one
+ * does not pass for it. */
+static int check_maskless(const pvm_program_t *program, const container_t *container)
+{
+    bool is_sound = program->export_count > 0;
+
+    if (container->maskless.code == NULL || program->error != NULL) {
+        return 0;
+    }
+    for (size_t i = 0; i < program->export_count; i++) {
+        is_sound = is_sound && pvm_program_is_block_start(program, program->exports[i].pc);
+    }
+    for (size_t i = 0; i < program->jump_table_len; i++) {
+        is_sound = is_sound && pvm_program_is_block_start(program, program->jump_table[i]);
+    }
+    return is_sound ? 0 : pvm_program_report(&container->sections[CODE], WHAT, MEND_LATEST64);
 }
 
 static pvm_debug_section_t debug_section(const container_t *container, int known)
@@ -371,6 +438,23 @@ static int read_debug_info(pvm_program_t *program, const container_t *container)
     return program->debug_info != NULL ? 0 : -1;
 }
 
+static int build(pvm_program_t *program, container_t *container)
+{
+    if (read_code(container, program->blob[VERSION_OFFSET]) != 0 ||
+        (container->has[IMPORTS] && read_imports(program, &container->sections[IMPORTS]) != 0) ||
+        (container->has[EXPORTS] &&
+         read_exports(program, &container->sections[EXPORTS], container->parts.code_len) != 0)) {
+        return -1;
+    }
+    program->is_32_bit = program->blob[VERSION_OFFSET] == VERSION_LATEST32;
+    lay_out(container, program->is_32_bit, &program->layout);
+    if (read_debug_info(program, container) != 0 ||
+        pvm_program_build(program, &container->parts) != 0) {
+        return -1;
+    }
+    return check_maskless(program, container);
+}
+
 int pvm_program_read_polkavm(pvm_program_t *program)
 {
     pvm_cursor_t cursor = pvm_cursor_make(program->blob, program->blob_len, 0);
@@ -381,14 +465,7 @@ int pvm_program_read_polkavm(pvm_program_t *program)
     if (pvm_cursor_failed(&cursor) || !read_memory(&container, &cursor)) {
         return pvm_program_report(&cursor, WHAT, MEND);
     }
-    if (read_code(&container) != 0 ||
-        (container.has[IMPORTS] && read_imports(program, &container.sections[IMPORTS]) != 0) ||
-        (container.has[EXPORTS] &&
-         read_exports(program, &container.sections[EXPORTS], container.parts.code_len) != 0)) {
-        return -1;
-    }
-    program->is_32_bit = program->blob[VERSION_OFFSET] == 1;
-    lay_out(&container, program->is_32_bit, &program->layout);
-    return read_debug_info(program, &container) != 0 ? -1
-                                                     : pvm_program_build(program, &container.parts);
+    const int status = build(program, &container);
+    pvm_maskless_free(&container.maskless);
+    return status;
 }

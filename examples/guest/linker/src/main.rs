@@ -1,18 +1,19 @@
 //! Links a RISC-V ELF file into a `.polkavm` container, in the opcode numbering asked for.
 //!
 //! A front end of the published `polkavm-linker` crate, which does all the work. It exists because the
-//! guests are needed in two numberings (Gray Paper 0.7.2 and 0.8.0). Debug information is kept.
+//! guests are needed in two numberings (Gray Paper 0.7.2 and 0.8.0), and some in PolkaVM's own. Debug information is kept.
 
 use polkavm_linker::{program_from_elf, Config, TargetInstructionSet};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: pvm-guest-linker 0.7.2|0.8.0 INPUT.elf OUTPUT.polkavm [EXPORT,EXPORT...]
+const USAGE: &str = "usage: pvm-guest-linker 0.7.2|0.8.0|latest64 INPUT.elf OUTPUT.polkavm [EXPORT,EXPORT...]
   the exports named last get a jump each, 5 bytes long, at pc 0, 5, 10 ...";
 
 fn instruction_set(spec: &str) -> Option<TargetInstructionSet> {
     match spec {
         "0.7.2" => Some(TargetInstructionSet::ReviveV1),
         "0.8.0" => Some(TargetInstructionSet::JamV1),
+        "latest64" => Some(TargetInstructionSet::Latest),
         _ => None,
     }
 }
