@@ -1,13 +1,17 @@
 /* Samples of a watched VM: the engine's counts, which only grow, into rows; and the time that they are shares of.
  *
- * That time is what passes between the events that frame guest code: without host callbacks, and without the recorder. */
+ * That time is what passes between the events that frame guest code: without host callbacks, and without the recorder. It is of
+ * all code, also where only a part is selected, so samples outside of the selected code keep a place: one for all of them. */
+#include "events/filter.h"
 #include "profiler/watch.h"
+#include "vm/vm.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/** Stands for the engine in `pc`. */
-#define ENGINE_PC (-1)
+/** Stand for the engine, and for all code that is not selected, in `pc`. */
+#define ENGINE_PC     (-1)
+#define UNSELECTED_PC (-2)
 
 /* -- Guest time ----------------------------------------------------------------------------- */
 
@@ -32,11 +36,16 @@ void pvm_prof_guest_ends(pvm_prof_watch_t *watch, uint64_t now_ns)
 
 static void store_place(const pvm_prof_watch_t *watch, int64_t pc, uint64_t count)
 {
+    const pvm_filter_state_t *const filter = watch->vm->filter;
     pvm_prof_program_t *const entry = watch->program;
     pvm_prof_run_file_t *const file = watch->recorder->file;
-    const uint32_t block =
+    uint32_t block =
         pc == ENGINE_PC ? PVM_BLOCK_NONE : pvm_program_block_at(entry->program, (uint32_t)pc);
 
+    if (pc != ENGINE_PC && filter != NULL && !pvm_filter_has_block(filter, entry->program, block)) {
+        pc = UNSELECTED_PC;
+        block = PVM_BLOCK_NONE;
+    }
     if (block != PVM_BLOCK_NONE) {
         pvm_prof_program_store_function(entry, file, entry->functions.of_block[block]);
     }

@@ -178,13 +178,14 @@ static void add_samples(pvm_stacks_reader_t *reader, uint32_t node, int64_t samp
                         pvm_stacks_sampled_ns(reader, samples));
 }
 
-/* Columns: program, name of the program, samples. */
-static int read_engine(pvm_stacks_reader_t *reader, sqlite3_stmt *row)
+/* What no function has. Columns: program, name of the program, samples, whether they are of code that is not selected. */
+static int read_elsewhere(pvm_stacks_reader_t *reader, sqlite3_stmt *row)
 {
     static char engine[] = "(engine)";
+    static char unselected[] = "(not selected)";
     const int64_t program = sqlite3_column_int64(row, 0);
     const pvm_prof_frame_t frame = {.kind = PVM_PROF_FRAME_FUNCTION,
-                                    .name = engine,
+                                    .name = sqlite3_column_int(row, 3) ? unselected : engine,
                                     .program = program,
                                     .pc = -1,
                                     .end_pc = -1};
@@ -395,9 +396,9 @@ pvm_prof_status_t pvm_prof_stacks_read(pvm_prof_run_file_t *file, pvm_prof_stack
     if (code == SQLITE_OK) {
         code = pvm_stacks_read_rows(
             reader,
-            "SELECT s.program, p.name, sum(s.samples) FROM sample s "
-            "JOIN program p ON p.id = s.program WHERE s.block_pc < 0 GROUP BY 1",
-            read_engine);
+            "SELECT s.program, p.name, sum(s.samples), s.pc = -2 FROM sample s "
+            "JOIN program p ON p.id = s.program WHERE s.block_pc < 0 GROUP BY 1, 4",
+            read_elsewhere);
     }
     if (code == SQLITE_OK) {
         code = read_sites(reader);

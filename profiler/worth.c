@@ -1,6 +1,7 @@
 /* What the figures of a recording are worth. See worth.h; the totals are added up in reconcile.c. */
 #include "profiler/worth.h"
 
+#include "events/filter.h"
 #include "profiler/call_tree.h"
 #include "profiler/reconcile.h"
 #include "profiler/store.h"
@@ -169,6 +170,16 @@ static int note_status(const pvm_prof_worth_t *worth, pvm_prof_table_t *table)
     return 0;
 }
 
+/* Whether stretches were selected, which samples know nothing of. */
+static bool has_stretches(const char *selected)
+{
+    pvm_filter_t *const filter = selected[0] != '\0' ? pvm_filter_parse(selected) : NULL;
+    const bool result = filter != NULL && pvm_filter_has_stretches(filter);
+
+    pvm_filter_release(filter);
+    return result;
+}
+
 static int note_samples(const pvm_prof_worth_t *worth, pvm_prof_table_t *table)
 {
     char rate[32] = "";
@@ -191,8 +202,9 @@ static int note_samples(const pvm_prof_worth_t *worth, pvm_prof_table_t *table)
     if (worth->hz > 0) {
         (void)snprintf(rate, sizeof(rate), " at %" PRId64 " Hz", worth->hz);
     }
-    return pvm_prof_table_add_note(table, "Time is sampled: n of %" PRId64 " samples%s.",
-                                   worth->samples, rate);
+    return pvm_prof_table_add_note(
+        table, "Time is sampled: n of %" PRId64 " samples%s%s.", worth->samples, rate,
+        has_stretches(worth->selected) ? ", also outside of the selected stretches" : "");
 }
 
 int pvm_prof_worth_note(const pvm_prof_worth_t *worth, pvm_prof_table_t *table)

@@ -66,6 +66,8 @@ typedef struct pvm_filter_state_t {
 pvm_filter_t *pvm_filter_parse(const char *text);
 /** Whether it leaves out parts of the machines that it selects. */
 bool pvm_filter_is_partial(const pvm_filter_t *filter);
+/** Whether it selects stretches between host calls. */
+bool pvm_filter_has_stretches(const pvm_filter_t *filter);
 void pvm_filter_acquire(pvm_filter_t *filter);
 void pvm_filter_release(pvm_filter_t *filter);
 /** The pieces of code that it selects in a program, sorted. @return 0, or -1: no memory, or no such function */

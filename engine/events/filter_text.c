@@ -180,12 +180,14 @@ pvm_filter_t *pvm_filter_parse(const char *text)
     return filter;
 }
 
+bool pvm_filter_has_stretches(const pvm_filter_t *filter)
+{
+    return filter->start_count + filter->stop_count + filter->around_count > 0 || filter->after > 0;
+}
+
 bool pvm_filter_is_partial(const pvm_filter_t *filter)
 {
-    return filter->range_count + filter->function_count + filter->start_count + filter->stop_count +
-                   filter->around_count >
-               0 ||
-           filter->after > 0;
+    return filter->range_count + filter->function_count > 0 || pvm_filter_has_stretches(filter);
 }
 
 void pvm_filter_acquire(pvm_filter_t *filter)

@@ -30,3 +30,19 @@ echo "-- of a selection"
 cp "$GUESTS/recursive.polkavm" .
 pvmscope record recursive.polkavm --reg r7=20 --select 'function=takeuchi' --instrument counts,samples=999 -o part.db >/dev/null
 pvmscope report part.db --by function --format csv 2>/dev/null | cut -d , -f 1 | grep takeuchi
+# All other code is one row: nobody else has samples, and shares stay shares of all the time.
+cp "$GUESTS/quicksort.polkavm" .
+for backend in interpreter recompiler; do
+    pvmscope record quicksort.polkavm --reg r7=200 --backend $backend --select 'function=pvm_guest_*' \
+        --instrument counts,samples=2000 -o part.db >/dev/null
+    sqlite3 part.db "SELECT count(*) FROM sample s JOIN function f ON f.program = s.program AND f.id = s.function
+        WHERE f.name NOT GLOB 'pvm_guest_*'" \
+        "SELECT samples > 0 FROM sample WHERE pc = -2" \
+        "SELECT (SELECT sum(samples) FROM sample) = (SELECT sum(samples) FROM sample_total)"
+    pvmscope report part.db --by function --format csv 2>/dev/null | cut -d , -f 1 | grep selected
+    pvmscope export part.db --format folded --value time -o part.txt
+    grep -o '^(not selected)' part.txt
+    grep -c '^quicksort' part.txt
+done
+pvmscope record quicksort.polkavm --reg r7=200 --select after=1 --instrument counts,samples=2000 -o part.db >/dev/null
+pvmscope report part.db --by function 2>&1 | sed -n '/sampled:/s/[0-9,]* samples/N samples/p'
