@@ -25,20 +25,39 @@ static int category_of(const pvm_prof_frame_t *frame)
     }
 }
 
-static void put_meta(pvm_view_export_t *export)
+/* The threads that are open at first: values that the recording has. */
+static void put_visible(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks)
+{
+    const char *comma = "";
+
+    pvm_export_put(export, ",\"keepProfileThreadOrder\":true,\"initialSelectedThreads\":[0],"
+                           "\"initialVisibleThreads\":[");
+    for (int kind = 0; kind < PVM_PROF_VALUE_COUNT; kind++) {
+        if (kind == PVM_PROF_VALUE_GAS || stacks->total[kind] != 0) {
+            pvm_export_put(export, "%s%d", comma, kind);
+            comma = ",";
+        }
+    }
+    pvm_export_put(export, "]");
+}
+
+/* No code of ours is JavaScript, or to be found where Firefox has its own. */
+static void put_meta(pvm_view_export_t *export, const pvm_prof_stacks_t *stacks)
 {
     pvm_export_put(export,
                    "{\"meta\":{\"version\":%d,\"preprocessedProfileVersion\":%d,\"interval\":1,"
                    "\"startTime\":0,\"processType\":0,\"stackwalk\":1,\"symbolicated\":true,"
+                   "\"usesOnlyOneStackType\":true,\"sourceCodeIsNotOnSearchfox\":true,"
                    "\"debug\":false,\"markerSchema\":[],\"extensions\":{\"id\":[],\"name\":[],"
                    "\"baseURL\":[],\"length\":0},\"categories\":["
                    "{\"name\":\"Guest\",\"color\":\"grey\",\"subcategories\":[\"Other\"]},"
                    "{\"name\":\"Inlined\",\"color\":\"green\",\"subcategories\":[\"Other\"]},"
                    "{\"name\":\"Block\",\"color\":\"blue\",\"subcategories\":[\"Other\"]},"
                    "{\"name\":\"Host call\",\"color\":\"orange\",\"subcategories\":[\"Other\"]}],"
-                   "\"appBuildID\":\"%s\",\"product\":",
+                   "\"importedFrom\":\"pvmscope\",\"appBuildID\":\"%s\",\"product\":",
                    GECKO_VERSION, PROCESSED_VERSION, pvm_version());
     pvm_export_json_text(export, pvm_export_info(export, PVM_PROF_INFO_PROGRAM));
+    put_visible(export, stacks);
     pvm_export_put(export, "},\n\"libs\":[],\"pages\":[],\"threads\":[");
 }
 
@@ -220,7 +239,7 @@ pvm_view_status_t pvm_export_firefox(pvm_view_export_t *export)
     const pvm_view_status_t status = pvm_export_stacks(export, export->file, &stacks);
 
     if (status == PVM_VIEW_FINE) {
-        put_meta(export);
+        put_meta(export, &stacks);
         for (int kind = 0; kind < PVM_PROF_VALUE_COUNT; kind++) {
             put_thread(export, &stacks, (pvm_prof_value_kind_t)kind);
         }

@@ -128,6 +128,9 @@ def read_speedscope():
 
 def read_firefox():
     read, file = new_stacks(), load("firefox")
+    # A value that the recording does not have is a thread, too, but none to look at.
+    assert file["meta"]["initialVisibleThreads"] == [i for i, total in enumerate(totals) if total or i == 0]
+    assert len(file["threads"]) == len(VALUES)
     for i, thread in enumerate(file["threads"]):
         strings = thread["stringArray"]
         for table in ("samples", "stackTable", "frameTable", "funcTable"):
