@@ -233,6 +233,10 @@ pvm_prof_status_t pvm_merge_info_add(pvm_merge_info_t *info, pvm_prof_run_file_t
     }
     add_status(info, source);
     info->sources = numbers->source;
+    if (code != SQLITE_OK && sqlite3_errcode(out->db) == SQLITE_OK) {
+        /* Both were at work, and it is not this one that failed. */
+        return pvm_prof_store_report(source, code, "read what was recorded");
+    }
     return code == SQLITE_OK ? PVM_PROF_OK : pvm_prof_store_report(out, code, "write it");
 }
 

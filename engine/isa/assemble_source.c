@@ -248,6 +248,9 @@ static int parse_statement(parser_t *parser, pvm_word_t word)
         {".spec", parse_spec},
     };
 
+    if (word.len == 0 && *parser->lex.at == '\0') {
+        return pvm_lex_fail(&parser->lex, "an octet 0 is unexpected; give a text file");
+    }
     if (word.len == 0) {
         return pvm_lex_fail(&parser->lex,
                             "'%c' is unexpected; a line is [label:] instruction ; comment",

@@ -61,6 +61,9 @@ pvm_file_kind_t pvm_program_detect(const uint8_t *data, size_t len)
     if (has_magic(data, len, "JAR\2")) {
         return PVM_FILE_JAR;
     }
+    if (has_magic(data, len, "SQLite format 3")) {
+        return PVM_FILE_SQLITE;
+    }
     if (is_text(data, len)) {
         kind = detect_text(data, len);
     }

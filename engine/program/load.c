@@ -51,6 +51,9 @@ static void report_unknown(const uint8_t *blob, size_t len, pvm_file_kind_t kind
     } else if (kind == PVM_FILE_ECALLI_TRACE) {
         pvm_error_set("an ecalli trace (text) is not a program file; "
                       "replay it as a trace, or give the octets of its program line");
+    } else if (kind == PVM_FILE_SQLITE) {
+        pvm_error_set("an SQLite database, as run files are, is not a program file; "
+                      "give the program that was recorded");
     } else if (kind == PVM_FILE_JSON) {
         pvm_error_set("JSON text is not a program file; a test vector holds its program blob as "
                       "the array \"program\"");

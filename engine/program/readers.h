@@ -19,7 +19,8 @@ typedef enum {
     PVM_FILE_POLKAVM,
     PVM_FILE_ECALLI_TRACE, /**< text with a program, start or ecalli record somewhere */
     PVM_FILE_JSON,         /**< a test vector, say */
-    PVM_FILE_JAR           /**< capability manifest of another system, "JAR\2" */
+    PVM_FILE_JAR,          /**< capability manifest of another system, "JAR\2" */
+    PVM_FILE_SQLITE        /**< a database, as run files are */
 } pvm_file_kind_t;
 
 /** Tell what a file holds: magic numbers and text first, then JAM with metadata, JAM, raw by exact

@@ -191,6 +191,7 @@ static void what_is_no_program_is_refused_by_name(void **state)
         const char *reason;
     } cases[] = {
         {"JAR\2 and so on", PVM_FILE_JAR, "JAR capability manifest"},
+        {"SQLite format 3", PVM_FILE_SQLITE, "SQLite database"},
         {"comment\nprogram 0x00\nstart pc=0 gas=1\n", PVM_FILE_ECALLI_TRACE, "ecalli trace"},
         {"program 1x00\nstart pc=0 gas=1\n", PVM_FILE_ECALLI_TRACE, "ecalli trace"},
         {"noise\necalli=1 pc=0 gas=1\n", PVM_FILE_ECALLI_TRACE, "ecalli trace"},

@@ -6,7 +6,9 @@ printf 'trap\nfrobnicate r1\n' >unknown.asm
 printf 'jump nowhere\n' >label.asm
 printf 'sbrk r1, r2\n' >spec.asm
 printf '.spec 0.7.2\nsbrk r1, r2\n' >right.asm
+printf '\0' >binary.asm
 run unknown.asm -o out.pvm
+run binary.asm -o out.pvm
 run label.asm -o out.pvm
 run spec.asm -o out.pvm
 run spec.asm -o out.pvm --spec 0.7.2
