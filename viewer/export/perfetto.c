@@ -34,7 +34,11 @@ static int64_t int_of(sqlite3_stmt *row, int column)
     return sqlite3_column_int64(row, column);
 }
 
-/* Columns: vm, service, backend, host, process, program. */
+/** Numbers of processes, from 1, up to this one; those of threads stand behind them. Viewers know a thread by its number
+ *  alone, and take the one with the number of its process for its first. */
+#define LAST_PROCESS "(SELECT coalesce(max(process), 1) FROM vm_process)"
+
+/* Columns: vm, service, backend, thread, process, program. */
 static void put_vm(pvm_view_export_t *export, sqlite3_stmt *row)
 {
     const int64_t vm = int_of(row, 0);
@@ -43,17 +47,16 @@ static void put_vm(pvm_view_export_t *export, sqlite3_stmt *row)
     pvm_export_put(export,
                    "{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":%" PRId64 ",\"tid\":%" PRId64
                    ",\"args\":{\"name\":\"VM %" PRId64 ", service %" PRId64 ", ",
-                   process, vm, vm, int_of(row, 1));
+                   process, int_of(row, 3), vm, int_of(row, 1));
     pvm_export_put(export, "%s\"}},\n", sqlite3_column_int(row, 2) ? "recompiler" : "interpreter");
-    pvm_export_put(export,
-                   "{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":%" PRId64
-                   ",\"tid\":0,\"args\":{\"name\":",
-                   process);
+    pvm_export_put(
+        export,
+        "{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":%" PRId64 ",\"args\":{\"name\":", process);
     pvm_export_json_text(export, text_of(row, 5));
     pvm_export_put(export, "}},\n");
 }
 
-/* Columns: id, vm, process, started, duration, result, gas used, entry. */
+/* Columns: id, thread, process, started, duration, result, gas used, entry. */
 static void put_execution(pvm_view_export_t *export, sqlite3_stmt *row)
 {
     pvm_export_put(export,
@@ -69,11 +72,12 @@ static void put_execution(pvm_view_export_t *export, sqlite3_stmt *row)
                    int_of(row, 6), int_of(row, 7));
 }
 
-/* Columns: seq, vm, process, name, started, duration, pc, gas before, gas after, result. */
+/* Columns: seq, vm, process, name, started, duration, pc, gas before, gas after, result, thread. */
 static void put_call(pvm_view_export_t *export, sqlite3_stmt *row)
 {
     const int64_t vm = int_of(row, 1);
     const int64_t process = int_of(row, 2);
+    const int64_t thread = int_of(row, 10);
     const int64_t started = int_of(row, 4);
     const int64_t gas_before = int_of(row, 7);
     const bool has_after = sqlite3_column_type(row, 8) != SQLITE_NULL;
@@ -83,7 +87,7 @@ static void put_call(pvm_view_export_t *export, sqlite3_stmt *row)
 
     pvm_export_put(export, "{\"ph\":\"X\",\"cat\":\"host call\",\"name\":");
     pvm_export_json_text(export, text_of(row, 3));
-    pvm_export_put(export, ",\"pid\":%" PRId64 ",\"tid\":%" PRId64 ",", process, vm);
+    pvm_export_put(export, ",\"pid\":%" PRId64 ",\"tid\":%" PRId64 ",", process, thread);
     put_us(export, "ts", started);
     pvm_export_put(export, ",");
     put_us(export, "dur", int_of(row, 5));
@@ -99,7 +103,7 @@ static void put_call(pvm_view_export_t *export, sqlite3_stmt *row)
     pvm_export_put(export,
                    "{\"ph\":\"C\",\"name\":\"gas left, VM %" PRId64 "\",\"pid\":%" PRId64
                    ",\"tid\":%" PRId64 ",",
-                   vm, process, vm);
+                   vm, process, thread);
     put_us(export, "ts", started);
     pvm_export_put(export, ",\"args\":{\"gas\":%" PRId64 "}},\n", gas_after);
 }
@@ -111,7 +115,7 @@ static void put_piece(void *user_data, const pvm_export_slice_t *piece)
 
     pvm_export_put(export, "{\"ph\":\"C\",\"cat\":\"host calls\",\"name\":");
     pvm_export_json_text(export, piece->name);
-    pvm_export_put(export, ",\"pid\":1,\"tid\":0,");
+    pvm_export_put(export, ",\"pid\":1,");
     put_us(export, "ts", piece->started_ns);
     pvm_export_put(export,
                    ",\"args\":{\"calls\":%" PRId64 ",\"gas\":%" PRIu64 ",\"ns\":%" PRIu64 "}},\n",
@@ -138,7 +142,8 @@ static pvm_view_status_t put_rows(pvm_view_export_t *export, const char *sql, pu
 
 /* An execution lasts until the end of its last host call: one that is left to the caller is answered outside. */
 static const char executions_sql[] =
-    "SELECT e.id, e.vm, coalesce(p.process, 1), e.started_ns, max(e.duration_ns, coalesce((SELECT "
+    "SELECT e.id, e.vm + " LAST_PROCESS
+    ", coalesce(p.process, 1), e.started_ns, max(e.duration_ns, coalesce((SELECT "
     "c.started_ns + coalesce(c.duration_ns, 0) - e.started_ns FROM host_call c "
     "WHERE c.seq = l.seq), 0)), e.result, e.gas_start - e.gas_end + e.gas_added, e.entry_pc "
     "FROM execution e LEFT JOIN vm_process p ON p.vm = e.vm LEFT JOIN "
@@ -167,7 +172,7 @@ static int put_pieces(pvm_view_export_t *export, int64_t calls)
     int code = pvm_export_slices_width(export->file, calls, PIECES_MAX, &width);
 
     pvm_export_put(export,
-                   "{\"ph\":\"M\",\"name\":\"process_labels\",\"pid\":1,\"tid\":0,\"args\":{"
+                   "{\"ph\":\"M\",\"name\":\"process_labels\",\"pid\":1,\"args\":{"
                    "\"labels\":\"host calls in pieces of %" PRId64 "\"}},\n",
                    width);
     return code != SQLITE_OK ? code
@@ -184,7 +189,8 @@ static pvm_view_status_t put_calls(pvm_view_export_t *export)
     } else if (code == SQLITE_OK) {
         return put_rows(export,
                         "SELECT c.seq, c.vm, coalesce(p.process, 1), n.name, c.started_ns, "
-                        "c.duration_ns, c.pc, c.gas_before, c.gas_after, c.result "
+                        "c.duration_ns, c.pc, c.gas_before, c.gas_after, c.result, "
+                        "c.vm + " LAST_PROCESS " "
                         "FROM host_call c JOIN vm v ON v.id = c.vm "
                         "LEFT JOIN vm_process p ON p.vm = c.vm "
                         "LEFT JOIN host_function n "
@@ -203,7 +209,7 @@ pvm_view_status_t pvm_export_perfetto(pvm_view_export_t *export)
 
     pvm_export_put(export, "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n");
     status = put_rows(export,
-                      "SELECT v.id, v.service, v.backend = 'recompiler', p.host, "
+                      "SELECT v.id, v.service, v.backend = 'recompiler', v.id + " LAST_PROCESS ", "
                       "coalesce(p.process, 1), coalesce(g.name, '') FROM vm v "
                       "LEFT JOIN vm_process p ON p.vm = v.id "
                       "LEFT JOIN program g ON g.id = v.program ORDER BY v.id",
@@ -216,7 +222,7 @@ pvm_view_status_t pvm_export_perfetto(pvm_view_export_t *export)
     }
     /* The last event has no comma behind it. */
     pvm_export_put(export,
-                   "{\"ph\":\"M\",\"name\":\"trace\",\"pid\":1,\"tid\":0,\"args\":{"
+                   "{\"ph\":\"M\",\"name\":\"trace\",\"pid\":1,\"args\":{"
                    "\"exporter\":\"pvmscope %s\"}}]}\n",
                    pvm_version());
     return status;

@@ -272,6 +272,9 @@ def check_perfetto():
     file = load("perfetto")
     ends, gas, ns, calls = {}, collections.Counter(), collections.Counter(), collections.Counter()
     assert file["displayTimeUnit"] == "ns"
+    # Perfetto takes a thread with the number of a process for that process's first, and 0 for the idle one.
+    threads = {event["tid"] for event in file["traceEvents"] if "tid" in event}
+    assert 0 not in threads and not threads & {event["pid"] for event in file["traceEvents"]}
     for event in sorted(file["traceEvents"], key=lambda event: event.get("ts", 0)):
         assert isinstance(event["pid"], int) and event["ph"] in "XCM"
         if event["ph"] != "X":
