@@ -163,11 +163,6 @@ uint64_t pvm_order_oldest_ns(const pvm_order_t *order)
     return order->count > 0 ? order->heap[1].time_ns : UINT64_MAX;
 }
 
-size_t pvm_order_count(const pvm_order_t *order)
-{
-    return order->count;
-}
-
 size_t pvm_order_bytes(const pvm_order_t *order)
 {
     return order->bytes;

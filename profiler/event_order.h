@@ -25,8 +25,7 @@ int pvm_order_add(pvm_order_t *order, uint64_t time_ns, uint64_t end_ns, const v
 bool pvm_order_release(pvm_order_t *order, uint64_t until_ns, size_t most);
 /** Time of the one whose turn is next; UINT64_MAX: there is none. */
 uint64_t pvm_order_oldest_ns(const pvm_order_t *order);
-/** Places that are taken, and the octets that stand there. */
-size_t pvm_order_count(const pvm_order_t *order);
+/** Octets of all that waits. */
 size_t pvm_order_bytes(const pvm_order_t *order);
 void pvm_order_destroy(pvm_order_t *order);
 
