@@ -182,7 +182,7 @@ void pvm_prof_store_step(pvm_prof_run_file_t *file, pvm_prof_statement_t which)
         }
     }
     sqlite3_reset(row);
-    /* Rows of host calls are many, hold numbers only and bind all of them each time. */
+    /* Rows of host calls are many and hold numbers only; what of one row is in the next one stays bound. */
     if (which != PVM_PROF_STATEMENT_HOST_CALL) {
         sqlite3_clear_bindings(row);
     }
@@ -251,6 +251,7 @@ void pvm_prof_store_close(pvm_prof_run_file_t *file)
     for (size_t i = 0; i < PVM_PROF_STATEMENT_COUNT; i++) {
         sqlite3_finalize(file->statements[i]);
         file->statements[i] = NULL;
+        file->are_registers_bound = false;
     }
     if (file->in_transaction) {
         sqlite3_exec(file->db, "ROLLBACK", NULL, NULL, NULL);

@@ -9,6 +9,8 @@
 
 #include "profiler/run_file.h"
 
+#include <pvm/pvm.h>
+
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -57,6 +59,8 @@ struct pvm_prof_run_file_t {
     pthread_mutex_t lock;
 
     sqlite3_stmt *statements[PVM_PROF_STATEMENT_COUNT];
+    bool are_registers_bound; /**< HOST_CALL: its registers are bound, to these */
+    uint64_t bound_registers[PVM_REGISTER_COUNT];
     bool in_transaction;
     uint64_t transaction_began_ns;
     uint64_t transaction_rows;
