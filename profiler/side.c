@@ -218,20 +218,12 @@ static int read_sample_total(pvm_side_t *side)
 
 static int read_followed(pvm_side_t *side)
 {
-    sqlite3_stmt *row = NULL;
-
     side->is_followed = pvm_prof_call_tree_is_whole(side->file);
-    if (!side->is_followed) {
-        return SQLITE_OK;
-    }
-    int code = sqlite3_prepare_v2(side->file->db, "SELECT wrap_sum(deeper_calls) FROM call_node",
-                                  -1, &row, NULL);
-    if (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
-        side->deeper_calls = sqlite3_column_int64(row, 0);
-        code = SQLITE_OK;
-    }
-    sqlite3_finalize(row);
-    return code;
+    return !side->is_followed
+               ? SQLITE_OK
+               : pvm_prof_store_number(side->file->db,
+                                       "SELECT wrap_sum(deeper_calls) FROM call_node",
+                                       &side->deeper_calls);
 }
 
 static int read_call_totals(pvm_side_t *side)

@@ -9,8 +9,8 @@ package=$(ls "$folder"/pvmscope_*.deb)
 dpkg-deb -f "$package" Depends | grep -q 'libsqlite3-0'
 [ "$(dpkg-deb -f "$package" Version)" = 0.1.0 ]
 dpkg-deb -x "$package" "$folder/root"
-[ "$("$folder/root/usr/bin/pvmscope" version)" = "pvmscope 0.1.0" ]
 cp "$2/examples/guest/blobs/sieve.jam" "$folder"
 cd "$folder"
+[ "$(root/usr/bin/pvmscope version)" = "pvmscope 0.1.0" ]
 root/usr/bin/pvmscope record sieve.jam --spec 0.8.0 -o run.db | grep -q '^result  *halt'
 root/usr/bin/pvmscope report run.db | grep -q '^gas used'
