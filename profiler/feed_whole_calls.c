@@ -21,8 +21,11 @@ pvm_prof_status_t pvm_prof_feed_call_end(pvm_prof_feed_t *feed, int host, uint64
                                          const pvm_event_host_call_t *call)
 {
     uint64_t values[PVM_REGISTER_COUNT];
-    pvm_event_host_call_end_t end = {
-        .vm = call->vm, .seq = call->seq, .gas = call->gas_after, .values = values};
+    pvm_event_host_call_end_t end = {.vm = call->vm,
+                                     .seq = call->seq,
+                                     .gas = call->gas_after,
+                                     .values = values,
+                                     .service = call->service};
 
     if (pvm_feed_vm_find(feed, host, call->vm) == NULL) {
         /* Counted as lost when it began. */

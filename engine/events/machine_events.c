@@ -288,8 +288,11 @@ static void tell_end(pvm_vm_t *vm)
 {
     const pvm_events_state_t *const state = &vm->events;
     uint64_t values[PVM_REGISTER_COUNT];
-    pvm_event_host_call_end_t record = {
-        .vm = pvm_events_name(vm->id), .seq = vm->host_seq - 1, .gas = vm->gas, .values = values};
+    pvm_event_host_call_end_t record = {.vm = pvm_events_name(vm->id),
+                                        .seq = vm->host_seq - 1,
+                                        .gas = vm->gas,
+                                        .values = values,
+                                        .service = vm->service};
 
     /* Without a begin to compare with, all of them are told. First which, without a branch: mostly it is one or two. */
     unsigned changed = state->has_call_registers ? 0 : ALL_REGISTERS;
