@@ -432,7 +432,7 @@ static bool vm_of(pvm_event_kind_t kind, const void *record, uint64_t *out_vm)
     }
 }
 
-bool pvm_prof_feed_wants(pvm_event_kind_t kind)
+bool pvm_prof_feed_wants(pvm_event_kind_t kind, uint32_t instrument)
 {
     switch (kind) {
 #define WANT(name) case PVM_EVENT_##name:
@@ -441,6 +441,10 @@ bool pvm_prof_feed_wants(pvm_event_kind_t kind)
     case PVM_EVENT_program_load:
     case PVM_EVENT_program_data:
         return true;
+    case PVM_EVENT_block_batch:
+        return (instrument & PVM_PROF_BLOCKS) != 0;
+    case PVM_EVENT_gas:
+        return (instrument & PVM_PROF_GAS) != 0;
     default:
         return false;
     }

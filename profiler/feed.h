@@ -74,8 +74,9 @@ pvm_prof_status_t pvm_prof_feed_call_end(pvm_prof_feed_t *feed, int host, uint64
 pvm_prof_status_t pvm_prof_feed_call_open(pvm_prof_feed_t *feed, int host, uint64_t time_ns,
                                           const pvm_event_host_call_open_t *call);
 
-/** Whether events of this kind leave anything in a run file; host_memory does for machines that ask for it. Thread: any. */
-bool pvm_prof_feed_wants(pvm_event_kind_t kind);
+/** Whether events of this kind leave anything in a run file; host_memory does for machines that ask for it. Thread: any.
+ *  @param instrument  PVM_PROF_*, what is collected: blocks in order are wanted by who keeps them only */
+bool pvm_prof_feed_wants(pvm_event_kind_t kind, uint32_t instrument);
 
 /** Sums over many events. */
 typedef struct {

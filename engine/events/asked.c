@@ -16,10 +16,9 @@
 static const struct {
     const char *name;
     uint32_t flag;
-} words[] = {{"memory", PVM_INSTRUMENT_MEMORY},
-             {"calls", PVM_INSTRUMENT_CALLS},
-             {"flight", PVM_INSTRUMENT_FLIGHT},
-             {"samples", PVM_INSTRUMENT_SAMPLES}};
+} words[] = {{"memory", PVM_INSTRUMENT_MEMORY}, {"calls", PVM_INSTRUMENT_CALLS},
+             {"blocks", PVM_INSTRUMENT_BLOCKS}, {"gas", PVM_INSTRUMENT_GAS},
+             {"flight", PVM_INSTRUMENT_FLIGHT}, {"samples", PVM_INSTRUMENT_SAMPLES}};
 
 /* "=999". @return the rate, or 0: it is none */
 static uint32_t read_hz(const char *text, size_t len)
@@ -65,8 +64,8 @@ int pvm_events_asked_read(pvm_asked_t *out)
 
         if (!read_word(at, len, out)) {
             *out = (pvm_asked_t){0};
-            return pvm_error_set(VARIABLE ": `%.*s` is no word of it; use memory, calls, flight, "
-                                          "samples=1..%d",
+            return pvm_error_set(VARIABLE ": `%.*s` is no word of it; use memory, calls, blocks, "
+                                          "gas, flight, samples=1..%d",
                                  (int)(len < 40 ? len : 40), at, PVM_SAMPLE_HZ_MAX);
         }
         at += len + (at[len] == ',');

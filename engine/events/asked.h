@@ -12,7 +12,7 @@ typedef struct {
     uint32_t sample_hz; /**< with PVM_INSTRUMENT_SAMPLES; 0: as the machine has it */
 } pvm_asked_t;
 
-/** Read it: words `memory`, `calls`, `flight`, `samples` or `samples=HZ`, separated by commas.
+/** Read it: words `memory`, `calls`, `blocks`, `gas`, `flight`, `samples` or `samples=HZ`, separated by commas.
  *  @return 0, or -1 with pvm_last_error() set: a word that is not understood; then nothing is asked */
 int pvm_events_asked_read(pvm_asked_t *out);
 

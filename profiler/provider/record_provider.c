@@ -9,7 +9,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,19 +19,20 @@
 
 /* The recording of this process: events come from all threads, one at a time. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static atomic_bool is_recording;
+static atomic_uint recorded; /**< PVM_PROF_*, 0: nothing is */
 static pvm_prof_run_file_t *file;
 static pvm_prof_feed_t *feed;
 static int host;
 static pvm_prof_status_t status;
 static uint64_t next_checkpoint_ns;
 
-/* Only what ends up in the file: blocks one by one would be told for nothing. */
+/* Only what ends up in the file: blocks in order would mostly be told for nothing. */
 static int is_enabled(const pvm_trace_sink_t *sink, uint32_t kind)
 {
+    const uint32_t instrument = atomic_load_explicit(&recorded, memory_order_relaxed);
+
     (void)sink;
-    return atomic_load_explicit(&is_recording, memory_order_relaxed) &&
-           pvm_prof_feed_wants((pvm_event_kind_t)kind);
+    return instrument != 0 && pvm_prof_feed_wants((pvm_event_kind_t)kind, instrument);
 }
 
 /* Not every process ends by exit(), Go's do not: when the last machine is gone, the file should be whole. */
@@ -51,7 +51,7 @@ static void event(const pvm_trace_sink_t *sink, uint32_t kind, const void *recor
 {
     (void)sink;
     pthread_mutex_lock(&lock);
-    if (atomic_load(&is_recording) && status == PVM_PROF_OK) {
+    if (atomic_load(&recorded) != 0 && status == PVM_PROF_OK) {
         status = pvm_prof_feed_event(feed, host, pvm_prof_now_ns(), (pvm_event_kind_t)kind, record);
         if (kind == PVM_EVENT_vm_destroy) {
             checkpoint();
@@ -71,7 +71,7 @@ PVM_API const pvm_trace_sink_t pvm_trace_provider_sink = {
 /* Let go of all without writing; the lock is held. */
 static void drop(void)
 {
-    atomic_store(&is_recording, false);
+    atomic_store(&recorded, 0);
     pvm_prof_feed_destroy(feed);
     pvm_prof_run_file_close(file);
     feed = NULL;
@@ -83,7 +83,7 @@ static int finish(char *reason, size_t reason_bytes)
     int result = -1;
 
     pthread_mutex_lock(&lock);
-    if (!atomic_load(&is_recording)) {
+    if (atomic_load(&recorded) == 0) {
         (void)snprintf(reason, reason_bytes, "nothing is being recorded");
     } else {
         const pvm_prof_status_t finished = pvm_prof_feed_finish(
@@ -112,7 +112,7 @@ static void forget_in_child(void)
 {
     left_alone[0] = feed;
     left_alone[1] = file;
-    atomic_store(&is_recording, false);
+    atomic_store(&recorded, 0);
     feed = NULL;
     file = NULL;
     pthread_mutex_init(&lock, NULL);
@@ -141,6 +141,8 @@ static uint32_t what_is_told(const pvm_asked_t *asked)
         uint32_t flag;
         uint32_t instrument;
     } kinds[] = {{PVM_INSTRUMENT_CALLS, PVM_PROF_CALLS},
+                 {PVM_INSTRUMENT_BLOCKS, PVM_PROF_BLOCKS},
+                 {PVM_INSTRUMENT_GAS, PVM_PROF_GAS},
                  {PVM_INSTRUMENT_FLIGHT, PVM_PROF_FLIGHT},
                  {PVM_INSTRUMENT_SAMPLES, PVM_PROF_SAMPLES}};
     uint32_t instrument = PVM_PROF_DEFAULT | PVM_PROF_MEMORY;
@@ -151,7 +153,8 @@ static uint32_t what_is_told(const pvm_asked_t *asked)
     return instrument;
 }
 
-static pvm_prof_status_t open_all(const char *path)
+/* @param out_instrument  what is going to be recorded */
+static pvm_prof_status_t open_all(const char *path, uint32_t *out_instrument)
 {
     pvm_prof_feed_options_t options = {.size = sizeof(options)};
     char name[HOST_NAME_BYTES] = "";
@@ -161,6 +164,7 @@ static pvm_prof_status_t open_all(const char *path)
         return PVM_PROF_E_ARGUMENT;
     }
     options.instrument = what_is_told(&asked);
+    *out_instrument = options.instrument;
     status = pvm_prof_run_file_create(path, &file);
     if (status == PVM_PROF_OK) {
         status = pvm_prof_feed_create(file, &options, &feed);
@@ -176,17 +180,18 @@ static pvm_prof_status_t open_all(const char *path)
 static int begin(const char *path, char *reason, size_t reason_bytes)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+    uint32_t instrument = 0;
     int result = -1;
 
     pthread_mutex_lock(&lock);
-    if (atomic_load(&is_recording)) {
+    if (atomic_load(&recorded) != 0) {
         (void)snprintf(reason, reason_bytes, "%.300s: %.100s is being recorded already", path,
                        pvm_prof_run_file_path(file));
-    } else if (open_all(path) != PVM_PROF_OK) {
+    } else if (open_all(path, &instrument) != PVM_PROF_OK) {
         (void)snprintf(reason, reason_bytes, "%s", pvm_last_error());
         drop();
     } else {
-        atomic_store(&is_recording, true);
+        atomic_store(&recorded, instrument);
         result = 0;
     }
     pthread_mutex_unlock(&lock);

@@ -167,7 +167,7 @@ static void what_the_environment_cannot_have_is_told_in_one_line(void **state)
     (void)snprintf(trace, sizeof(trace), "record:%s", place->path);
     assert_string_equal(told_by_child(trace, "calls,when\n", ""),
                         "libpvm: nothing is recorded: PVM_TRACE_INSTRUMENT: `when?` is no word of "
-                        "it; use memory, calls, flight, samples=1..10000\n");
+                        "it; use memory, calls, blocks, gas, flight, samples=1..10000\n");
     assert_int_equal(access(place->path, F_OK), -1);
     assert_string_equal(told_by_child("recrod:run.db", "", ""),
                         "libpvm: nothing is traced: PVM_TRACE: `recrod:run.db` is no way to trace; "

@@ -279,8 +279,8 @@ PVM_API int pvm_trace_set_sink(const pvm_trace_sink_t *sink);
  *  edge counts, every host call, and for machines with PVM_INSTRUMENT_MEMORY what the host reads and writes. Loads
  *  libpvm-record.so and makes it the sink. An older run file is replaced. Machines that are running count from their next
  *  execute, resume or step on. `PVM_TRACE=record:FILE` in the environment does the same when the first program is loaded, and
- *  `PVM_TRACE_INSTRUMENT` (samples=HZ, calls, memory, flight) asks for more of machines that are made from then on. A child of
- *  fork() is not recorded.
+ *  `PVM_TRACE_INSTRUMENT` (samples=HZ, calls, blocks, gas, memory, flight) asks for more of machines that are made from then on.
+ *  A child of fork() is not recorded.
  *  @return 0, or -1: no such library, the file cannot be written, a recording is going on, a word of PVM_TRACE_INSTRUMENT is
  *  not understood. Thread: any. */
 PVM_API int pvm_trace_record(const char *path);
