@@ -105,6 +105,9 @@ void pvm_prof_feed_lost(pvm_prof_feed_t *feed, uint64_t events, uint64_t packets
 /** Host calls of which no event came. */
 void pvm_prof_feed_lost_calls(pvm_prof_feed_t *feed, uint64_t calls);
 
+/** Host calls are told when they have ended, and by nothing else: one that is going on at the end is not known. */
+void pvm_prof_feed_misses_open_calls(pvm_prof_feed_t *feed);
+
 /** What is fed ends before its end: why is told in the file. Borrowed until pvm_prof_feed_finish(). */
 void pvm_prof_feed_broken(pvm_prof_feed_t *feed, const char *reason);
 

@@ -64,6 +64,8 @@ struct pvm_prof_feed_t {
     uint64_t lost_events;
     uint64_t lost_packets;
     uint64_t lost_calls;
+    bool misses_open_calls;
+    char running[256];     /**< what ran when the recording ended */
     const char *broken;    /**< borrowed: why what is fed ends before its end; NULL: it does not */
     uint64_t last_call_ns; /**< latest begin of a host call */
     uint64_t late_ns;      /**< earliest that came after one that began later; 0: none */
@@ -91,6 +93,11 @@ pvm_prof_status_t pvm_feed_program_load(pvm_prof_feed_t *feed,
 pvm_prof_status_t pvm_feed_program_data(pvm_prof_feed_t *feed,
                                         const pvm_event_program_data_t *event);
 void pvm_feed_programs_free(pvm_prof_feed_t *feed);
+
+/* -- feed_running.c -- */
+
+/** Have the recorder say which machines run, now that it ends. */
+void pvm_feed_tell_running(pvm_prof_feed_t *feed);
 
 /* -- feed_order.c -- */
 

@@ -336,7 +336,8 @@ static void store_verdict(pvm_prof_recorder_t *recorder, pvm_prof_run_status_t s
                      : "host calls are missing: see lost_events";
     } else if (recorder->is_cut_short) {
         status = PVM_PROF_RUN_INTERRUPTED;
-        reason = "a VM was running when the recording ended";
+        reason = recorder->cut_short != NULL ? recorder->cut_short
+                                             : "a VM was running when the recording ended";
     }
     if (!(recorder->instrument & PVM_PROF_COUNTS)) {
         rule = "not checked: blocks were not counted";

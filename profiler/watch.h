@@ -159,9 +159,10 @@ struct pvm_prof_recorder_t {
     bool is_partial;    /**< a filter leaves out parts of executions: no sum rule */
     bool is_difference; /**< the sum rule failed somewhere */
     bool is_fed; /**< with events of another process: counts are current at the end of a run only */
-    const char *broken; /**< fed: why that ended before its end; NULL: it did not */
-    bool is_cut_short;  /**< a VM was running when the recording ended */
-    bool is_at_rest;    /**< the file says that it is complete, because no VM is watched */
+    const char *broken;    /**< fed: why that ended before its end; NULL: it did not */
+    bool is_cut_short;     /**< a VM was running when the recording ended */
+    const char *cut_short; /**< fed: which one, in words */
+    bool is_at_rest;       /**< the file says that it is complete, because no VM is watched */
     const char *last_result;
     int64_t gas_left;
     uint64_t flush_interval_ns;

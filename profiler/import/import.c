@@ -374,6 +374,9 @@ static void finish(reader_t *reader)
     /* Where it cannot be read on, a packet at least is lost. */
     pvm_prof_feed_lost(reader->feed, reader->result->discarded,
                        reader->result->packets + (reader->status == PVM_PROF_E_FORMAT));
+    if (reader->has_whole_calls && !reader->has_begins) {
+        pvm_prof_feed_misses_open_calls(reader->feed);
+    }
     pvm_prof_feed_broken(reader->feed, has_failed ? reason : NULL);
     const pvm_prof_status_t finished = pvm_prof_feed_finish(
         reader->feed, has_failed ? PVM_PROF_RUN_INCOMPLETE : PVM_PROF_RUN_COMPLETE);

@@ -42,6 +42,7 @@ static void note_classes(reader_t *reader, const bt_stream *stream)
         reader->has_memory_events |= kind == PVM_EVENT_host_memory;
         reader->has_call_events |= kind == PVM_EVENT_call_tree;
         reader->has_whole_calls |= kind == PVM_EVENT_host_call;
+        reader->has_begins |= kind == PVM_EVENT_host_call_begin;
     }
 }
 

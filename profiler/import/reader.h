@@ -14,7 +14,8 @@ typedef struct {
     bool is_scan; /**< programs and event classes only */
     bool has_call_events;
     bool has_memory_events; /**< the session enabled host_memory */
-    bool has_whole_calls;   /**< and host_call */
+    bool has_whole_calls;   /**< and host_call, */
+    bool has_begins;        /**< and host_call_begin */
     uint32_t instrument;
     pvm_prof_status_t status; /**< the first failure */
     bool is_broken_off; /**< which is that the trace cannot be read on: a packet at least is lost */

@@ -128,4 +128,7 @@ for form in whole parts; do
     open=$(sqlite3 "$work/hang-$form.db" "select count(*), count(result), (select result from gas_summary) from host_calls")
     echo "killed, $form: $open"
     [ "$open" = "$([ $form = whole ] && echo '6|6' || echo '7|6')|incomplete" ] || fail "killed, $form: $open"
+    missing=$([ $form = whole ] && echo ', and a host call that was going on then is missing (pvm:host_call_begin would tell it)' || :)
+    expected="interrupted: process $process was in the middle of an execution when the recording ended$missing; it"
+    tr '\n' ' ' <"$work/import.txt" | grep -qF "This recording was $expected holds" || fail "killed, $form: $(head -n 4 "$work/import.txt")"
 done
