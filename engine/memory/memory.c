@@ -4,6 +4,7 @@
 
 #include "support/error.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -191,6 +192,13 @@ static uint32_t uniform_end(const pvm_memory_t *memory, uint32_t page, uint32_t 
     return page;
 }
 
+/* Octets of mapped pages of one access become zero, in the way that is the cheapest for so many. */
+static int zero_run(pvm_memory_t *memory, uint32_t first, uint32_t count, uint8_t access)
+{
+    return count >= ASK_PAGES_MIN ? zero_touched(memory, first, count, access)
+                                  : zero_uniform(memory, first, count, access);
+}
+
 int pvm_memory_zero(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count)
 {
     const uint32_t end = first_page + page_count;
@@ -199,13 +207,7 @@ int pvm_memory_zero(pvm_memory_t *memory, uint32_t first_page, uint32_t page_cou
     for (uint32_t page = first_page; page < end;) {
         const uint8_t access = memory->access[page];
         const uint32_t run_end = uniform_end(memory, page, end);
-        int status = 0;
-        if (access != PVM_PAGE_NONE) {
-            status = run_end - page >= ASK_PAGES_MIN
-                         ? zero_touched(memory, page, run_end - page, access)
-                         : zero_uniform(memory, page, run_end - page, access);
-        }
-        if (status != 0) {
+        if (access != PVM_PAGE_NONE && zero_run(memory, page, run_end - page, access) != 0) {
             return -1;
         }
         page = run_end;
@@ -246,6 +248,15 @@ void pvm_memory_remember(pvm_memory_t *memory, uint32_t first, uint32_t count)
     memory->runs[memory->run_count++] = (pvm_page_run_t){.first = first, .count = count};
 }
 
+static int set_access(pvm_memory_t *memory, uint32_t first, uint32_t count, uint8_t access)
+{
+    if (protect(memory, first, count, access) != 0) {
+        return -1;
+    }
+    memset(memory->access + first, access, count);
+    return 0;
+}
+
 int pvm_memory_map(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count, uint8_t access)
 {
     if (page_count == 0) {
@@ -254,25 +265,81 @@ int pvm_memory_map(pvm_memory_t *memory, uint32_t first_page, uint32_t page_coun
     change(memory, first_page, page_count);
     if (access != PVM_PAGE_NONE) {
         pvm_memory_remember(memory, first_page, page_count);
-    } else if (pvm_memory_zero(memory, first_page, page_count) != 0) {
-        return -1;
-    }
-    if (protect(memory, first_page, page_count, access) != 0) {
-        return -1;
-    }
-    memset(memory->access + first_page, access, page_count);
-    return 0;
-}
-
-int pvm_memory_clear(pvm_memory_t *memory)
-{
-    for (size_t i = 0; i < memory->run_count; i++) {
-        const pvm_page_run_t run = memory->runs[i];
-        if (pvm_memory_map(memory, run.first, run.count, PVM_PAGE_NONE) != 0) {
+    } else {
+        memory->unmapped += page_count;
+        if (pvm_memory_zero(memory, first_page, page_count) != 0) {
             return -1;
         }
     }
-    memory->run_count = 0;
+    return set_access(memory, first_page, page_count, access);
+}
+
+static bool may_be_mapped(const pvm_memory_t *memory, uint32_t first, uint32_t count)
+{
+    for (size_t i = 0; i < memory->run_count; i++) {
+        const pvm_page_run_t run = memory->runs[i];
+        if (first < run.first + run.count && run.first < first + count) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int pvm_memory_fill(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count, uint8_t access,
+                    const void *data, size_t len)
+{
+    const uint32_t end = first_page + page_count;
+    const uint32_t data_pages = (uint32_t)((len + PVM_PAGE_SIZE - 1) >> PVM_PAGE_BITS);
+    const uint32_t data_end = first_page + data_pages;
+    /* Where nothing was mapped, not even the access octets were touched. */
+    const bool is_used = may_be_mapped(memory, first_page, page_count);
+
+    assert(data_pages <= page_count);
+    change(memory, first_page, page_count);
+    pvm_memory_remember(memory, first_page, page_count);
+    for (uint32_t page = first_page; page < end;) {
+        const uint8_t old = is_used ? memory->access[page] : PVM_PAGE_NONE;
+        const uint32_t run_end = is_used ? uniform_end(memory, page, end) : end;
+        const uint32_t rest = page < data_end ? data_end : page;
+        if (old != PVM_PAGE_READ_WRITE &&
+            set_access(memory, page, run_end - page, PVM_PAGE_READ_WRITE) != 0) {
+            return -1;
+        }
+        if (old != PVM_PAGE_NONE && rest < run_end &&
+            zero_run(memory, rest, run_end - rest, PVM_PAGE_READ_WRITE) != 0) {
+            return -1;
+        }
+        page = run_end;
+    }
+    if (len > 0) {
+        uint8_t *const octets = page_address(memory, first_page);
+        memcpy(octets, data, len);
+        memset(octets + len, 0, ((size_t)data_pages << PVM_PAGE_BITS) - len);
+    }
+    return access == PVM_PAGE_READ_WRITE ? 0 : set_access(memory, first_page, page_count, access);
+}
+
+void pvm_memory_settle(pvm_memory_t *memory, const pvm_page_run_t *runs, size_t count)
+{
+    assert(count <= PVM_MEMORY_RUNS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        memory->runs[i] = runs[i];
+    }
+    memory->run_count = count;
+    memory->borders = 2 * (uint32_t)count;
+}
+
+int pvm_memory_trim(pvm_memory_t *memory)
+{
+    for (size_t i = 0; i < memory->run_count; i++) {
+        const pvm_page_run_t run = memory->runs[i];
+        if (run.count > ZERO_PAGES_MAX) {
+            change(memory, run.first, run.count);
+            if (discard(memory, run.first, run.count, memory->access[run.first]) != 0) {
+                return -1;
+            }
+        }
+    }
     return 0;
 }
 

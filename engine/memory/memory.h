@@ -35,6 +35,8 @@ typedef struct pvm_memory_t {
     uint8_t *access;  /**< PVM_PAGE_COUNT octets, PVM_PAGE_*, right before `base` */
     bool guarded;     /**< page protection mirrors `access`; ends when that takes many mappings */
     uint32_t borders; /**< at least the number of pages whose neighbour has another access */
+    uint64_t
+        unmapped; /**< pages that were unmapped, each time: at most so many lie about, zero and unseen */
     pvm_page_run_t runs[PVM_MEMORY_RUNS_MAX]; /**< hold every mapped page, and maybe others */
     size_t run_count;
     pvm_page_run_t kept;       /**< see pvm_memory_keep(); count 0: none */
@@ -44,10 +46,16 @@ typedef struct pvm_memory_t {
 /** Reserve a memory with nothing mapped. NULL and pvm_last_error() when the system refuses. */
 pvm_memory_t *pvm_memory_create(bool guarded);
 void pvm_memory_destroy(pvm_memory_t *memory);
-/** Unmap everything and discard contents. @return 0, or -1 (the memory must then be destroyed). */
-int pvm_memory_clear(pvm_memory_t *memory);
 /** Set the access of whole pages; newly mapped pages are zero, unmapped ones are discarded. @return 0 or -1. */
 int pvm_memory_map(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count, uint8_t access);
+/** Map whole pages, whatever they were: `data`, and zeros behind it. @return 0, or -1 (the memory must then be destroyed). */
+int pvm_memory_fill(pvm_memory_t *memory, uint32_t first_page, uint32_t page_count, uint8_t access,
+                    const void *data, size_t len);
+/** From now on exactly these runs are known as mapped, each of one access, with others between them. */
+void pvm_memory_settle(pvm_memory_t *memory, const pvm_page_run_t *runs, size_t count);
+/** Make large runs zero by giving their pages back to the system. Each run must have one access.
+ *  @return 0, or -1 (the memory must then be destroyed). */
+int pvm_memory_trim(pvm_memory_t *memory);
 /** Note that mapped pages are here. Neighbours are joined, so that a heap that grows page by page stays one run. */
 void pvm_memory_remember(pvm_memory_t *memory, uint32_t first, uint32_t count);
 /** Make the octets of mapped pages zero again, whatever their access; cheap where few pages were touched.

@@ -1,6 +1,8 @@
 /* A bounded list of waiting memories under a lock. */
 #include "memory/pool.h"
 
+#include "memory/spare.h"
+
 #include <stdatomic.h>
 
 /* In all pools. */
@@ -17,7 +19,7 @@ void pvm_memory_pool_destroy(pvm_memory_pool_t *pool)
         while (pool->free[kind] != NULL) {
             pvm_memory_t *const memory = pool->free[kind];
             pool->free[kind] = memory->next;
-            pvm_memory_destroy(memory);
+            pvm_memory_spare_give(memory);
             (void)atomic_fetch_sub_explicit(&all_count, 1, memory_order_relaxed);
         }
     }

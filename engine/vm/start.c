@@ -1,5 +1,6 @@
 /* How a machine's memory starts, and how it gets back there: pooled memories keep the program's mappings, so
  * only what a run changed is undone. Spec: GP A.7; PolkaVM's map: spec-notes.md. */
+#include "memory/spare.h"
 #include "recompiler/recompiler.h"
 #include "support/error.h"
 #include "vm/vm.h"
@@ -17,31 +18,6 @@ static uint32_t page_count(const pvm_region_t *region)
 static uint8_t page_access(const pvm_region_t *region)
 {
     return region->access == PVM_ACCESS_WRITE ? PVM_PAGE_READ_WRITE : PVM_PAGE_READ;
-}
-
-static bool is_mapped_so(const pvm_memory_t *memory, const pvm_region_t *region)
-{
-    const uint8_t *const access = memory->access + first_page(region);
-
-    for (uint32_t i = 0; i < page_count(region); i++) {
-        if (access[i] != page_access(region)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Map a region and fill it with its data. */
-static int start_region(pvm_memory_t *memory, const pvm_region_t *region)
-{
-    if (region->mapped_len == 0) {
-        return 0;
-    }
-    if (!is_mapped_so(memory, region) &&
-        pvm_memory_map(memory, first_page(region), page_count(region), page_access(region)) != 0) {
-        return -1;
-    }
-    return pvm_memory_poke(memory, region->address, region->data, region->data_len);
 }
 
 /* The region that holds a page, or NULL. */
@@ -71,29 +47,44 @@ static uint32_t next_border(const pvm_layout_t *layout, uint32_t page, uint32_t 
 }
 
 /* Whether the read-only region is as a start left it: most machines never have it changed by their host. */
-static bool is_kept(const pvm_memory_t *memory, const pvm_layout_t *layout)
+static bool is_kept(const pvm_memory_t *memory, const pvm_region_t *region)
 {
-    const pvm_region_t *const region = &layout->regions[PVM_REGION_RO];
-
     return memory->kept.count > 0 && memory->kept.first == first_page(region) &&
            memory->kept.count == page_count(region);
 }
 
-/* Unmap what the program's layout does not have, make the rest zero but for a region that is kept. */
-static int undo_run(pvm_memory_t *memory, const pvm_layout_t *layout, pvm_page_run_t run)
+/* Whether a memory that was used before happens to hold a region: of the same program, loaded once more. Looking is
+ * cheaper than unlocking the pages. What has pages of zeros behind its data is not looked at. */
+static bool holds(const pvm_memory_t *memory, const pvm_region_t *region)
 {
-    const pvm_region_t *const kept =
-        is_kept(memory, layout) ? &layout->regions[PVM_REGION_RO] : NULL;
+    const uint8_t *const access = memory->access + first_page(region);
+    const uint8_t *const octets = memory->base + region->address;
+
+    if (memory->run_count == 0 || region->mapped_len - region->data_len >= PVM_PAGE_SIZE) {
+        return false;
+    }
+    for (uint32_t i = 0; i < page_count(region); i++) {
+        if (access[i] != page_access(region)) {
+            return false;
+        }
+    }
+    for (uint64_t i = region->data_len; i < region->mapped_len; i++) {
+        if (octets[i] != 0) {
+            return false;
+        }
+    }
+    return memcmp(octets, region->data, region->data_len) == 0;
+}
+
+/* Unmap what the program's layout does not have. */
+static int unmap_rest(pvm_memory_t *memory, const pvm_layout_t *layout, pvm_page_run_t run)
+{
     const uint32_t end = run.first + run.count;
 
     for (uint32_t page = run.first; page < end;) {
         const uint32_t border = next_border(layout, page, end);
-        const pvm_region_t *const region = region_of(layout, page);
-        if (region == NULL) {
-            if (pvm_memory_map(memory, page, border - page, PVM_PAGE_NONE) != 0) {
-                return -1;
-            }
-        } else if (region != kept && pvm_memory_zero(memory, page, border - page) != 0) {
+        if (region_of(layout, page) == NULL &&
+            pvm_memory_map(memory, page, border - page, PVM_PAGE_NONE) != 0) {
             return -1;
         }
         page = border;
@@ -101,32 +92,50 @@ static int undo_run(pvm_memory_t *memory, const pvm_layout_t *layout, pvm_page_r
     return 0;
 }
 
+/* From whatever was mapped before to what the program starts with. */
 static int restore(pvm_memory_t *memory, const pvm_program_t *program)
 {
     const pvm_layout_t *const layout = &program->layout;
+    const pvm_region_t *const read_only = &layout->regions[PVM_REGION_RO];
+    pvm_page_run_t runs[PVM_REGION_COUNT];
+    size_t run_count = 0;
 
     for (size_t i = 0; i < memory->run_count; i++) {
-        if (undo_run(memory, layout, memory->runs[i]) != 0) {
+        if (unmap_rest(memory, layout, memory->runs[i]) != 0) {
             return -1;
         }
     }
-    /* All regions are remembered before anything can fail: they may be mapped still. */
-    memory->run_count = 0;
     for (int i = 0; i < PVM_REGION_COUNT; i++) {
-        if (layout->regions[i].mapped_len > 0) {
-            pvm_memory_remember(memory, first_page(&layout->regions[i]),
-                                page_count(&layout->regions[i]));
+        const pvm_region_t *const region = &layout->regions[i];
+        if (region->mapped_len == 0) {
+            continue;
         }
-    }
-    for (int i = 0; i < PVM_REGION_COUNT; i++) {
-        const bool is_done = i == PVM_REGION_RO && is_kept(memory, layout);
-        if (!is_done && start_region(memory, &layout->regions[i]) != 0) {
+        runs[run_count++] =
+            (pvm_page_run_t){.first = first_page(region), .count = page_count(region)};
+        const bool is_done =
+            region == read_only && (is_kept(memory, region) || holds(memory, region));
+        if (!is_done && pvm_memory_fill(memory, first_page(region), page_count(region),
+                                        page_access(region), region->data, region->data_len) != 0) {
             return -1;
         }
     }
-    pvm_memory_keep(memory, first_page(&layout->regions[PVM_REGION_RO]),
-                    page_count(&layout->regions[PVM_REGION_RO]));
+    pvm_memory_settle(memory, runs, run_count);
+    pvm_memory_keep(memory, first_page(read_only), page_count(read_only));
     return 0;
+}
+
+/* A memory that another program had, or a new one. */
+static pvm_memory_t *obtain(bool guarded)
+{
+    pvm_memory_t *memory = pvm_memory_spare_take(guarded);
+
+    if (memory == NULL) {
+        memory = pvm_memory_create(guarded);
+    }
+    if (memory == NULL && pvm_memory_spare_drain()) {
+        memory = pvm_memory_create(guarded);
+    }
+    return memory;
 }
 
 int pvm_vm_initialize_memory(pvm_vm_t *vm)
@@ -140,7 +149,7 @@ int pvm_vm_initialize_memory(pvm_vm_t *vm)
     if (vm->memory != NULL) {
         return 0;
     }
-    vm->memory = pvm_memory_create(guarded);
+    vm->memory = obtain(guarded);
     return vm->memory == NULL ? -1 : restore(vm->memory, vm->program);
 }
 
