@@ -23,13 +23,11 @@ typedef struct {
 
 bool pvm_prof_call_tree_is_there(pvm_prof_run_file_t *file)
 {
-    sqlite3_stmt *row = NULL;
-    const bool is_there = sqlite3_prepare_v2(file->db, "SELECT 1 FROM call_node LIMIT 1", -1, &row,
-                                             NULL) == SQLITE_OK &&
-                          sqlite3_step(row) == SQLITE_ROW;
+    bool is_there = false;
 
-    sqlite3_finalize(row);
-    return is_there;
+    return pvm_prof_store_truth(file->db, "SELECT EXISTS (SELECT 1 FROM call_node)", &is_there) ==
+               SQLITE_OK &&
+           is_there;
 }
 
 bool pvm_prof_call_tree_is_whole(pvm_prof_run_file_t *file)

@@ -285,13 +285,9 @@ static int add_brief(pvm_briefs_t *briefs, const call_t *call)
 /* Whether all host calls are of one machine. */
 static bool has_one_vm(sqlite3 *db)
 {
-    sqlite3_stmt *row = NULL;
-    const bool answer =
-        sqlite3_prepare_v2(db, "SELECT count(*) FROM vm", -1, &row, NULL) == SQLITE_OK &&
-        sqlite3_step(row) == SQLITE_ROW && sqlite3_column_int64(row, 0) <= 1;
+    bool answer = false;
 
-    sqlite3_finalize(row);
-    return answer;
+    return pvm_prof_store_truth(db, "SELECT count(*) <= 1 FROM vm", &answer) == SQLITE_OK && answer;
 }
 
 static pvm_prof_table_t *make_table(const pvm_prof_run_file_t *file,

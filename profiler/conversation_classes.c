@@ -151,23 +151,11 @@ static int add_rows(sqlite3 *db, const pvm_conversation_options_t *options, pvm_
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-static int has_classes(sqlite3 *db, bool *out)
-{
-    sqlite3_stmt *query = NULL;
-    int code = sqlite3_prepare_v2(db, "SELECT 1 FROM host_latency LIMIT 1", -1, &query, NULL);
-
-    if (code == SQLITE_OK) {
-        code = sqlite3_step(query);
-    }
-    *out = code == SQLITE_ROW;
-    sqlite3_finalize(query);
-    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
 int pvm_briefs_add_classes(pvm_prof_run_file_t *file, const pvm_conversation_options_t *options,
                            pvm_prof_table_t *table, bool *out_has)
 {
-    int code = has_classes(file->db, out_has);
+    int code =
+        pvm_prof_store_truth(file->db, "SELECT EXISTS (SELECT 1 FROM host_latency)", out_has);
 
     if (code != SQLITE_OK || !*out_has || options->form != PVM_CONVERSATION_LATENCY) {
         return code;

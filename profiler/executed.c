@@ -7,21 +7,6 @@
 
 /* -- Reading --------------------------------------------------------------------------------- */
 
-static int read_is_known(pvm_prof_run_file_t *file, bool *out)
-{
-    sqlite3_stmt *row = NULL;
-    int code = sqlite3_prepare_v2(
-        file->db, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'cut'", -1, &row,
-        NULL);
-
-    if (code == SQLITE_OK) {
-        code = sqlite3_step(row);
-        *out = code == SQLITE_ROW;
-    }
-    sqlite3_finalize(row);
-    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
 static int add_cut(pvm_executed_t *out, size_t *room, pvm_executed_cut_t cut)
 {
     if (out->count == *room) {
@@ -45,7 +30,7 @@ int pvm_executed_read(pvm_prof_run_file_t *file, int64_t program, uint32_t code_
     size_t room = 0;
 
     *out = (pvm_executed_t){0};
-    int code = read_is_known(file, &out->is_known);
+    int code = pvm_prof_store_has_table(file->db, "cut", &out->is_known);
     if (code != SQLITE_OK || !out->is_known) {
         return code;
     }

@@ -482,6 +482,7 @@ pvm_prof_status_t pvm_feed_start_recorder(pvm_prof_feed_t *feed)
 
     if (status == PVM_PROF_OK) {
         feed->recorder->is_fed = true;
+        feed->recorder->advice = feed->advice;
     }
     return status;
 }
@@ -544,6 +545,7 @@ pvm_prof_status_t pvm_prof_feed_create(pvm_prof_run_file_t *file,
     }
     feed->file = file;
     feed->source = options->source != NULL ? options->source : file->path;
+    feed->advice = options->advice;
     feed->instrument = options->instrument;
     feed->program_name = feed->owned_name;
     feed->named = options->program;

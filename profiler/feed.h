@@ -26,6 +26,8 @@ typedef struct {
     const char
         *other_name;    /**< borrowed: for others that the events do not name; NULL: their hash */
     const char *source; /**< that errors name, borrowed; NULL: the file */
+    const char *
+        advice; /**< borrowed: what loses less, for whoever reads that something was lost; NULL: none */
 } pvm_prof_feed_options_t;
 
 typedef struct pvm_prof_feed_t pvm_prof_feed_t;

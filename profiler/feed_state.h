@@ -64,6 +64,7 @@ struct pvm_prof_feed_t {
     uint64_t lost_events;
     uint64_t lost_packets;
     uint64_t lost_calls;
+    const char *advice; /**< borrowed from the options */
     bool misses_open_calls;
     char running[256];     /**< what ran when the recording ended */
     const char *broken;    /**< borrowed: why what is fed ends before its end; NULL: it does not */

@@ -204,32 +204,17 @@ void pvm_prof_slices_free(pvm_prof_slices_t *slices)
 
 /* -- Reading ------------------------------------------------------------------------------- */
 
-static int read_truth(sqlite3 *db, const char *sql, bool *out)
-{
-    sqlite3_stmt *row = NULL;
-    int code = sqlite3_prepare_v2(db, sql, -1, &row, NULL);
-
-    *out = false;
-    if (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
-        *out = sqlite3_column_int(row, 0) != 0;
-        code = SQLITE_DONE;
-    }
-    sqlite3_finalize(row);
-    return code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
 int pvm_prof_has_sums(pvm_prof_run_file_t *file, const char *table, bool *out)
 {
     char sql[160];
     int code;
 
-    (void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM sqlite_master WHERE name = '%s'", table);
-    code = read_truth(file->db, sql, out);
+    code = pvm_prof_store_has_table(file->db, table, out);
     if (code == SQLITE_OK && *out) {
         (void)snprintf(sql, sizeof(sql),
                        "SELECT (SELECT total(calls) FROM %s) = (SELECT host_calls FROM total)",
                        table);
-        code = read_truth(file->db, sql, out);
+        code = pvm_prof_store_truth(file->db, sql, out);
     }
     return code;
 }

@@ -313,7 +313,7 @@ static pvm_prof_status_t add_slices(pvm_prof_merge_t *merge, pvm_prof_run_file_t
             &differ);
     }
     if (code == SQLITE_OK) {
-        code = pvm_merge_has_table(source->db, "host_slice", &has_slices);
+        code = pvm_prof_store_has_table(source->db, "host_slice", &has_slices);
     }
     if (code == SQLITE_OK && differ == 0) {
         code = merge_slices(merge, source, calls_sql);
@@ -355,7 +355,7 @@ static pvm_prof_status_t move_on(pvm_prof_merge_t *merge, pvm_prof_run_file_t *s
 
     bool has_calls = false;
     int64_t nodes = 0;
-    int found = pvm_merge_has_table(source->db, "call_node", &has_calls);
+    int found = pvm_prof_store_has_table(source->db, "call_node", &has_calls);
     if (found == SQLITE_OK && has_calls) {
         found =
             pvm_prof_store_number(source->db, "SELECT coalesce(max(id), 0) FROM call_node", &nodes);

@@ -144,7 +144,7 @@ static int count_sources(sqlite3 *db, int64_t *out)
 {
     sqlite3_stmt *row = NULL;
     bool is_there = false;
-    int code = pvm_merge_has_table(db, "source", &is_there);
+    int code = pvm_prof_store_has_table(db, "source", &is_there);
 
     *out = 0;
     if (code != SQLITE_OK || !is_there) {

@@ -44,22 +44,6 @@ pvm_merge_kind_t pvm_merge_kind(const char *table, const char *column)
     return PVM_MERGE_KEEP;
 }
 
-int pvm_merge_has_table(sqlite3 *db, const char *name, bool *out)
-{
-    sqlite3_stmt *row = NULL;
-    int code = sqlite3_prepare_v2(
-        db, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1", -1, &row, NULL);
-
-    *out = false;
-    if (code == SQLITE_OK) {
-        sqlite3_bind_text(row, 1, name, -1, SQLITE_STATIC);
-        code = sqlite3_step(row);
-        *out = code == SQLITE_ROW;
-    }
-    sqlite3_finalize(row);
-    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
 /* -- The two statements -------------------------------------------------------------------- */
 
 typedef struct {
@@ -275,7 +259,7 @@ pvm_prof_status_t pvm_merge_table(pvm_prof_run_file_t *out, pvm_prof_run_file_t 
     bool is_there = false;
     pvm_prof_status_t status = PVM_PROF_OK;
     unsigned rows = 0;
-    int code = pvm_merge_has_table(source->db, table->name, &is_there);
+    int code = pvm_prof_store_has_table(source->db, table->name, &is_there);
 
     if (code != SQLITE_OK || !is_there) {
         return code == SQLITE_OK ? PVM_PROF_OK

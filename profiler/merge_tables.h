@@ -54,7 +54,4 @@ pvm_prof_status_t pvm_merge_table(pvm_prof_run_file_t *out, pvm_prof_run_file_t 
                                   const pvm_merge_table_t *table,
                                   const pvm_merge_numbers_t *numbers);
 
-/** Does a file have this table? @return an SQLite code */
-int pvm_merge_has_table(sqlite3 *db, const char *name, bool *out);
-
 #endif

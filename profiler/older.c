@@ -7,21 +7,6 @@
 
 extern const char pvm_prof_schema_sql[];
 
-static bool has_table(sqlite3 *db, const char *name)
-{
-    sqlite3_stmt *row = NULL;
-    bool has = false;
-
-    if (sqlite3_prepare_v2(db,
-                           "SELECT 1 FROM main.sqlite_master WHERE type = 'table' AND name = ?1",
-                           -1, &row, NULL) == SQLITE_OK) {
-        sqlite3_bind_text(row, 1, name, -1, SQLITE_STATIC);
-        has = sqlite3_step(row) == SQLITE_ROW;
-    }
-    sqlite3_finalize(row);
-    return has;
-}
-
 /* @param sql  "CREATE TABLE name (...)", as the schema has it */
 static int create_temporary(sqlite3 *db, const char *sql)
 {
@@ -80,8 +65,11 @@ int pvm_prof_store_fill_older(pvm_prof_run_file_t *file)
         const char *const name = (const char *)sqlite3_column_text(tables, 0);
         const char *const sql = (const char *)sqlite3_column_text(tables, 1);
 
-        code = SQLITE_OK;
-        if (name != NULL && sql != NULL && !has_table(file->db, name)) {
+        bool is_there = true;
+
+        code = name != NULL && sql != NULL ? pvm_prof_store_has_table(file->db, name, &is_there)
+                                           : SQLITE_OK;
+        if (code == SQLITE_OK && !is_there) {
             code = create_temporary(file->db, sql);
         }
     }

@@ -315,30 +315,41 @@ static void settle_all(pvm_prof_recorder_t *recorder)
     pvm_prof_calls_store(recorder);
 }
 
+/* Why the file does not hold all. @param room  for words that are put together @return NULL: it does */
+static const char *find_reason(const pvm_prof_recorder_t *recorder, char *room, size_t room_bytes,
+                               pvm_prof_run_status_t *out_status)
+{
+    const pvm_prof_run_file_t *const file = recorder->file;
+    const bool has_lost_events =
+        file->lost[PVM_PROF_LOST_EVENT] + file->lost[PVM_PROF_LOST_PACKET] > 0;
+
+    if (file->error[0] != '\0' || recorder->broken != NULL) {
+        *out_status = PVM_PROF_RUN_INCOMPLETE;
+        return file->error[0] != '\0' ? file->error : recorder->broken;
+    }
+    if (has_lost_events || file->lost[PVM_PROF_LOST_HOST_CALL] > 0) {
+        *out_status = PVM_PROF_RUN_INCOMPLETE;
+        (void)snprintf(room, room_bytes, "%s: see lost_events%s%s",
+                       has_lost_events ? "events are missing" : "host calls are missing",
+                       recorder->advice != NULL ? "; " : "",
+                       recorder->advice != NULL ? recorder->advice : "");
+        return room;
+    }
+    if (recorder->is_cut_short) {
+        *out_status = PVM_PROF_RUN_INTERRUPTED;
+        return recorder->cut_short != NULL ? recorder->cut_short
+                                           : "a VM was running when the recording ended";
+    }
+    return NULL;
+}
+
 static void store_verdict(pvm_prof_recorder_t *recorder, pvm_prof_run_status_t status)
 {
     pvm_prof_run_file_t *const file = recorder->file;
-    const char *reason = NULL;
+    char room[256];
+    const char *const reason = find_reason(recorder, room, sizeof(room), &status);
     const char *rule = "holds";
 
-    if (file->error[0] != '\0') {
-        status = PVM_PROF_RUN_INCOMPLETE;
-        reason = file->error;
-    } else if (recorder->broken != NULL) {
-        status = PVM_PROF_RUN_INCOMPLETE;
-        reason = recorder->broken;
-    } else if (file->lost[PVM_PROF_LOST_EVENT] + file->lost[PVM_PROF_LOST_PACKET] +
-                   file->lost[PVM_PROF_LOST_HOST_CALL] >
-               0) {
-        status = PVM_PROF_RUN_INCOMPLETE;
-        reason = file->lost[PVM_PROF_LOST_EVENT] + file->lost[PVM_PROF_LOST_PACKET] > 0
-                     ? "the tracer lost events: see lost_events; trace less, or with larger buffers"
-                     : "host calls are missing: see lost_events";
-    } else if (recorder->is_cut_short) {
-        status = PVM_PROF_RUN_INTERRUPTED;
-        reason = recorder->cut_short != NULL ? recorder->cut_short
-                                             : "a VM was running when the recording ended";
-    }
     if (!(recorder->instrument & PVM_PROF_COUNTS)) {
         rule = "not checked: blocks were not counted";
     } else if (recorder->is_partial) {

@@ -68,11 +68,13 @@ static pvm_prof_table_t *make_table(pvm_prof_report_kind_t kind, const pvm_prof_
 {
     pvm_prof_column_t columns[REPORT_COLUMNS];
     uint64_t details = 0;
+    bool has_times = false;
     size_t count = 0;
     int place = -1;
 
     for (size_t i = 0; i < REPORT_COLUMNS; i++) {
         place += report_columns[i].kind == kind;
+        has_times |= report_columns[i].kind == kind && report_columns[i].needs == NEEDS_SAMPLES;
         if (report_columns[i].kind != kind ||
             (report_columns[i].needs == NEEDS_SAMPLES && worth->samples == 0) ||
             (report_columns[i].needs == NEEDS_CALLS && !worth->has_calls)) {
@@ -86,6 +88,7 @@ static pvm_prof_table_t *make_table(pvm_prof_report_kind_t kind, const pvm_prof_
     if (table != NULL) {
         table->is_record = reports[kind].is_record;
         table->details = details;
+        table->has_times = has_times;
     }
     return table;
 }

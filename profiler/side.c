@@ -174,7 +174,7 @@ static int read_places(pvm_side_t *side, const char *table, const char *sql, add
 {
     sqlite3_stmt *row = NULL;
     bool is_there = false;
-    int code = pvm_merge_has_table(side->file->db, table, &is_there);
+    int code = pvm_prof_store_has_table(side->file->db, table, &is_there);
 
     if (code != SQLITE_OK || !is_there) {
         return code;
@@ -197,7 +197,7 @@ static int read_sample_total(pvm_side_t *side)
 {
     sqlite3_stmt *row = NULL;
     bool is_there = false;
-    int code = pvm_merge_has_table(side->file->db, "sample_total", &is_there);
+    int code = pvm_prof_store_has_table(side->file->db, "sample_total", &is_there);
 
     if (code != SQLITE_OK || !is_there) {
         return code;

@@ -310,3 +310,28 @@ int pvm_prof_store_number(sqlite3 *db, const char *sql, int64_t *out)
     sqlite3_finalize(row);
     return code;
 }
+
+int pvm_prof_store_truth(sqlite3 *db, const char *sql, bool *out)
+{
+    int64_t number = 0;
+    const int code = pvm_prof_store_number(db, sql, &number);
+
+    *out = number != 0;
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+int pvm_prof_store_has_table(sqlite3 *db, const char *name, bool *out)
+{
+    sqlite3_stmt *row = NULL;
+    int code = sqlite3_prepare_v2(
+        db, "SELECT 1 FROM main.sqlite_master WHERE type = 'table' AND name = ?1", -1, &row, NULL);
+
+    *out = false;
+    if (code == SQLITE_OK) {
+        sqlite3_bind_text(row, 1, name, -1, SQLITE_STATIC);
+        code = sqlite3_step(row);
+        *out = code == SQLITE_ROW;
+    }
+    sqlite3_finalize(row);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
+}

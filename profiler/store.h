@@ -123,5 +123,9 @@ pvm_prof_status_t pvm_prof_store_report(const pvm_prof_run_file_t *file, int cod
 
 /** The first column of the one row that `sql` selects. @return SQLITE_OK, SQLITE_DONE if there is no row, or what went wrong */
 int pvm_prof_store_number(sqlite3 *db, const char *sql, int64_t *out);
+/** Whether that column is anything but 0; no row: it is not. @return SQLITE_OK, or what went wrong */
+int pvm_prof_store_truth(sqlite3 *db, const char *sql, bool *out);
+/** Whether the file itself has this table. @return SQLITE_OK, or what went wrong */
+int pvm_prof_store_has_table(sqlite3 *db, const char *name, bool *out);
 
 #endif

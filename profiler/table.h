@@ -82,6 +82,7 @@ typedef struct {
     size_t row_capacity;
     uint64_t
         details; /**< columns (bit by index) that people can do without where the line is short */
+    bool has_times;       /**< sampled ones, or left out because there are none: notes say why */
     size_t row_count_all; /**< before --top cut it; row_count if nothing was cut */
     char **notes;         /**< whole sentences under the table: what is missing, or guessed */
     size_t note_count;

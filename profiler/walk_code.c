@@ -2,6 +2,7 @@
 #include "profiler/walk_code.h"
 
 #include "profiler/interval.h"
+#include "profiler/store.h"
 #include "profiler/table_sort.h"
 #include "profiler/worth.h"
 
@@ -88,8 +89,9 @@ pvm_prof_table_t *pvm_prof_code_table(const char *title, const pvm_prof_column_t
         total += PVM_PROF_SAMPLE_COLUMNS;
     }
     pvm_prof_table_t *const table = pvm_prof_table_create(title, all, total);
-    if (table != NULL && samples > 0) {
-        table->details = details;
+    if (table != NULL) {
+        table->has_times = true;
+        table->details = samples > 0 ? details : 0;
     }
     return table;
 }
@@ -116,17 +118,12 @@ static void mark(pvm_prof_table_t *table, const char *id, bool is_estimated)
 /* Samples are counted by block where code is interpreted. @return 0, or -1 without memory */
 static int note_samples(pvm_prof_run_file_t *file, pvm_prof_table_t *table)
 {
-    sqlite3_stmt *row = NULL;
     bool is_interpreted = false;
 
-    if (sqlite3_prepare_v2(
-            file->db,
-            "SELECT 1 FROM vm v JOIN sample_total t ON t.vm = v.id WHERE v.backend = "
-            "'interpreter' AND t.samples > 0 LIMIT 1",
-            -1, &row, NULL) == SQLITE_OK) {
-        is_interpreted = sqlite3_step(row) == SQLITE_ROW;
-    }
-    sqlite3_finalize(row);
+    (void)pvm_prof_store_truth(file->db,
+                               "SELECT EXISTS (SELECT 1 FROM vm v JOIN sample_total t ON t.vm = "
+                               "v.id WHERE v.backend = 'interpreter' AND t.samples > 0)",
+                               &is_interpreted);
     return is_interpreted
                ? pvm_prof_table_add_note(table, "Samples of interpreted code stand at the first "
                                                 "instruction of their block.")

@@ -162,6 +162,7 @@ struct pvm_prof_recorder_t {
     const char *broken;    /**< fed: why that ended before its end; NULL: it did not */
     bool is_cut_short;     /**< a VM was running when the recording ended */
     const char *cut_short; /**< fed: which one, in words */
+    const char *advice;    /**< fed: what would lose less; NULL: none */
     bool is_at_rest;       /**< the file says that it is complete, because no VM is watched */
     const char *last_result;
     int64_t gas_left;

@@ -184,6 +184,9 @@ static int note_samples(const pvm_prof_worth_t *worth, pvm_prof_table_t *table)
 {
     char rate[32] = "";
 
+    if (!table->has_times) {
+        return 0;
+    }
     if (worth->samples_difference != 0) {
         return pvm_prof_table_add_note(
             table,

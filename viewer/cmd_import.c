@@ -59,7 +59,10 @@ pvm_view_status_t pvm_command_import(pvm_view_t *view)
     const char *const path = pvm_view_text(view, PVM_OPTION_OUTPUT);
     const char *const source = view->operands[0];
     const bool is_live = strstr(source, "://") != NULL;
-    const pvm_import_options_t options = {.size = sizeof(options), .stop = &pvm_view_stop_wish};
+    const pvm_import_options_t options = {
+        .size = sizeof(options),
+        .advice = "enable fewer events, or larger buffers (--subbuf-size, --num-subbuf)",
+        .stop = &pvm_view_stop_wish};
     pvm_import_result_t result;
     pvm_prof_run_file_t *file = NULL;
 

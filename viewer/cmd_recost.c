@@ -23,7 +23,7 @@ static const pvm_prof_column_t summary_columns[] = {
     COLUMN("ratio", "times as much", "", REAL),
     COLUMN("blocks_gas", "in blocks", "gas", GAS),
     COLUMN("other_blocks_gas", "in blocks there", "gas", GAS),
-    COLUMN("host_gas", "in host calls, as recorded", "gas", GAS),
+    COLUMN("host_gas", "in host calls", "gas", GAS),
     COLUMN("blocks_moved", "blocks with other bounds", "", INT),
     COLUMN("certainty", "certainty", "", TEXT),
 };

@@ -129,6 +129,7 @@ static pvm_view_status_t import_trace(pvm_view_t *view, const pvm_job_t *job,
         .program_name = job->input.path,
         .program = pvm_events_program_hash(job->program),
         .other_name = PVM_VIEW_INNER_MACHINE,
+        .advice = "collect less with --instrument, or record without --via lttng",
         .instrument = (uint32_t)pvm_view_number(view, PVM_OPTION_INSTRUMENT)};
     pvm_import_result_t result;
     char folder[96];

@@ -176,6 +176,7 @@ pvm_prof_status_t pvm_collect_run(pvm_collect_t *collect, pvm_prof_run_file_t *f
     const bool is_sampled = collect->options->attach.sample_hz != 0;
     const pvm_prof_feed_options_t options = {
         .size = sizeof(options),
+        .advice = "--service, --call and --aggregate collect less",
         .instrument = PVM_PROF_HOST_CALLS | (is_sampled ? (uint32_t)PVM_PROF_SAMPLES : 0)};
     pvm_prof_status_t status = pvm_prof_feed_create(file, &options, &collect->feed);
 

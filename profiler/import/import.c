@@ -345,7 +345,8 @@ static pvm_prof_status_t open_feed(reader_t *reader, pvm_prof_run_file_t *file,
                                                   .program_name = options->program_name,
                                                   .program = options->program,
                                                   .other_name = options->other_name,
-                                                  .source = reader->source};
+                                                  .source = reader->source,
+                                                  .advice = options->advice};
 
     return pvm_prof_feed_create(file, &feed_options, &reader->feed);
 }

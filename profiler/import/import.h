@@ -11,6 +11,7 @@
 typedef struct {
     size_t size;
     const char *program_name; /**< for all programs of the trace; NULL: what the trace calls them */
+    const char *advice;       /**< what loses less, for who reads that something was lost */
     uint64_t program;         /**< by its hash: only that one is called so; 0: all */
     const char *other_name;   /**< for others that the trace does not name; NULL: their hash */
     const atomic_bool *stop;  /**< live: end when it is true; NULL: never */

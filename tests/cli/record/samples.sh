@@ -26,6 +26,11 @@ done
 printf '\0\0\1\0\1' >trap.pvm
 pvmscope record trap.pvm --instrument samples -o run.db | grep -e tick -e instrumentation
 sqlite3 run.db "SELECT hz, samples FROM sample_total"
+# Only where times of code would stand.
+pvmscope record trap.pvm --instrument counts,hostcalls,samples -o run.db >/dev/null
+pvmscope report run.db --by function | grep -c tick
+pvmscope hostcalls run.db --fold | grep -c tick
+pvmscope recost run.db --spec 0.8.0 | grep -c tick
 echo "-- of a selection"
 cp "$GUESTS/recursive.polkavm" .
 pvmscope record recursive.polkavm --reg r7=20 --select 'function=takeuchi' --instrument counts,samples=999 -o part.db >/dev/null
