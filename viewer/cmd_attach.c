@@ -83,7 +83,7 @@ static void describe(const pvm_collect_state_t *state, char *out, size_t out_byt
     if (state->execs > 0 && len > 0 && (size_t)len < out_bytes) {
         (void)snprintf(out + len, out_bytes - (size_t)len,
                        "; a target began another program (exec) %" PRIu64
-                       " times, of which calls are missing until it was attached to anew",
+                       " times, of which calls may be missing until it was attached to anew",
                        state->execs);
     }
 }

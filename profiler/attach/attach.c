@@ -95,8 +95,16 @@ static bool is_gone(pid_t pid)
     return kill(pid, 0) != 0 && errno == ESRCH;
 }
 
-/* A zombie is there and does nothing any more. */
-static bool read_state(pid_t pid, char *out_state, char name[16])
+/** Of /proc/PID/stat, between the state and the number of threads: fields 4 to 19. */
+#define SKIPPED_FIELDS " %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
+
+typedef struct {
+    char name[16];
+    char state;
+    long threads;
+} process_state_t;
+
+static bool read_state(pid_t pid, process_state_t *out)
 {
     char path[64];
     char text[1024];
@@ -111,18 +119,25 @@ static bool read_state(pid_t pid, char *out_state, char name[16])
     text[len] = '\0';
     const char *const open = strchr(text, '(');
     const char *const close = strrchr(text, ')');
-    if (open == NULL || close == NULL || sscanf(close + 1, " %c", out_state) != 1) {
+    if (open == NULL || close == NULL ||
+        sscanf(close + 1, " %c" SKIPPED_FIELDS " %ld", &out->state, &out->threads) != 2) {
         return false;
     }
-    (void)snprintf(name, 16, "%.*s", (int)(close - open - 1), open + 1);
+    (void)snprintf(out->name, sizeof(out->name), "%.*s", (int)(close - open - 1), open + 1);
     return true;
 }
 
+/* A zombie is there and does nothing any more; but where only the first thread has ended, as for a moment when another one calls
+ * exec(), the process goes on. */
 static bool has_ended(pid_t pid, char name[16])
 {
-    char state = 0;
+    process_state_t process;
 
-    return !read_state(pid, &state, name) || state == 'Z' || state == 'X';
+    if (!read_state(pid, &process)) {
+        return true;
+    }
+    memcpy(name, process.name, sizeof(process.name));
+    return process.state == 'Z' && process.threads == 1;
 }
 
 /* Processor time of a process; `before` if it is gone. */
@@ -136,11 +151,11 @@ static uint64_t cpu_time(pid_t pid, uint64_t before)
                : before;
 }
 
-static void drop_process(pvm_attach_t *attach, pvm_attach_process_t *process)
+/* It is gone, and so is what it published; probes hang on it still. */
+static void leave_process(pvm_attach_t *attach, pvm_attach_process_t *process)
 {
     const uint32_t key = (uint32_t)process->pid;
 
-    pvm_attach_unlink(process);
     process->is_gone = true;
     (void)bpf_map__delete_elem(attach->skeleton->maps.processes, &key, sizeof(key), 0);
 }
@@ -182,6 +197,18 @@ static pvm_attach_process_t *find_process(pvm_attach_t *attach, pid_t pid)
     return NULL;
 }
 
+/* What a process was before it began another program, as long as probes hang on it from then. */
+static pvm_attach_process_t *find_left(pvm_attach_t *attach, pid_t pid)
+{
+    for (size_t i = 0; i < attach->process_count; i++) {
+        if (attach->processes[i].pid == pid && attach->processes[i].is_gone &&
+            attach->processes[i].links != NULL) {
+            return &attach->processes[i];
+        }
+    }
+    return NULL;
+}
+
 /* A place for a process: a new one, or that of one that is gone. */
 static pvm_attach_process_t *find_room(pvm_attach_t *attach)
 {
@@ -191,11 +218,27 @@ static pvm_attach_process_t *find_room(pvm_attach_t *attach)
         return place;
     }
     for (size_t i = 0; i < attach->process_count; i++) {
-        if (attach->processes[i].is_gone) {
+        if (attach->processes[i].is_gone && attach->processes[i].links == NULL) {
             return &attach->processes[i];
         }
     }
     return NULL;
+}
+
+/* Hang on a process what is wanted, by way of what hangs on it already if it ran another program before. @return 0, or -1 */
+static int hang_on(pvm_attach_t *attach, pvm_attach_process_t *process)
+{
+    pvm_attach_process_t *const before = find_left(attach, process->pid);
+
+    if (pvm_attach_make_links(process) != 0) {
+        return -1;
+    }
+    const bool has_all = before != NULL && pvm_attach_inherit(process, before);
+    if (pvm_attach_link(attach, process) != 0) {
+        return -1;
+    }
+    process->attached_ns = has_all ? before->attached_ns : now_ns();
+    return 0;
 }
 
 /* @return 1: attached, 0: there is no libpvm in it, -1: it cannot be attached to, pvm_last_error() */
@@ -230,10 +273,9 @@ static int add_process(pvm_attach_t *attach, pid_t pid)
         }
         process.ids[i] = ++attach->last_copy;
     }
-    if (pvm_attach_link(attach, &process) != 0) {
+    if (hang_on(attach, &process) != 0) {
         return is_gone(pid) ? 0 : -1;
     }
-    process.attached_ns = now_ns();
     publish_process(attach, &process);
     attach->forgotten_cpu_ns += place->cpu_ns;
     attach->process_count += place == &attach->processes[attach->process_count];
@@ -286,7 +328,8 @@ void pvm_attach_refresh(pvm_attach_t *attach)
         process->cpu_ns =
             cpu_time(process->pid, process->cpu_ns + process->cpu_start_ns) - process->cpu_start_ns;
         if (has_ended(process->pid, process->name)) {
-            drop_process(attach, process);
+            leave_process(attach, process);
+            pvm_attach_unlink(process);
             continue;
         }
         publish_process(attach, process);
@@ -308,9 +351,10 @@ static void look_for_execs(pvm_attach_t *attach)
         const uint64_t identity = process->is_gone ? 0 : pvm_remote_identity(process->pid);
 
         if (identity != 0 && process->identity != 0 && identity != process->identity) {
-            drop_process(attach, process);
+            leave_process(attach, process);
+            process->left_ns = now_ns();
             attach->execs++;
-            attach->exec_ns = now_ns();
+            attach->exec_ns = process->left_ns;
             if (attach->options.pid == 0) {
                 attach->looked_ns = 0;
             }
@@ -321,11 +365,36 @@ static void look_for_execs(pvm_attach_t *attach)
     }
 }
 
-static void look(pvm_attach_t *attach)
+/* What processes that run another program did not take over is of no use any more; that some never have libpvm again is
+ * known after a while. */
+static void take_rest_away(pvm_attach_t *attach)
 {
-    pvm_attach_refresh(attach);
-    if (attach->options.pid == 0 && !attach->is_detached) {
-        (void)look_around(attach);
+    for (size_t i = 0; i < attach->process_count && !attach->is_detached; i++) {
+        pvm_attach_process_t *const process = &attach->processes[i];
+
+        if (process->is_gone && process->links != NULL &&
+            (find_process(attach, process->pid) != NULL ||
+             now_ns() - process->left_ns >= EXEC_WAIT_NS)) {
+            pvm_attach_unlink(process);
+        }
+    }
+}
+
+void pvm_attach_look(pvm_attach_t *attach, bool is_due)
+{
+    const uint64_t now = now_ns();
+
+    if (is_due || now - attach->looked_execs_ns >= EXEC_LOOK_NS) {
+        attach->looked_execs_ns = now;
+        take_rest_away(attach);
+        look_for_execs(attach);
+    }
+    if (now - attach->looked_ns >= LOOK_NS) {
+        attach->looked_ns = now;
+        pvm_attach_refresh(attach);
+        if (attach->options.pid == 0 && !attach->is_detached) {
+            (void)look_around(attach);
+        }
     }
 }
 
@@ -441,16 +510,8 @@ pvm_prof_status_t pvm_attach_open(const pvm_attach_options_t *options, pvm_attac
 size_t pvm_attach_poll(pvm_attach_t *attach)
 {
     const uint64_t before = attach->taken;
-    const uint64_t now = now_ns();
 
-    if (now - attach->looked_execs_ns >= EXEC_LOOK_NS) {
-        attach->looked_execs_ns = now;
-        look_for_execs(attach);
-    }
-    if (now - attach->looked_ns >= LOOK_NS) {
-        attach->looked_ns = now;
-        look(attach);
-    }
+    pvm_attach_look(attach, false);
     (void)ring_buffer__consume(attach->ring);
     return (size_t)(attach->taken - before);
 }
@@ -519,87 +580,4 @@ bool pvm_attach_is_alive(const pvm_attach_t *attach)
 uint64_t pvm_attach_execs(const pvm_attach_t *attach)
 {
     return attach->execs;
-}
-
-int pvm_attach_cpus(void)
-{
-    const int cpus = libbpf_num_possible_cpus();
-
-    return cpus > 0 ? cpus : 1;
-}
-
-static bool read_counters(const pvm_attach_t *attach, uint32_t kind, pvm_bpf_counters_t *out)
-{
-    return bpf_map__lookup_elem(attach->skeleton->maps.counters, &kind, sizeof(kind), out,
-                                sizeof(*out) * (size_t)pvm_attach_cpus(), 0) == 0;
-}
-
-pvm_bpf_counters_t pvm_attach_counters_of(const pvm_attach_t *attach, uint32_t kind, int cpu)
-{
-    pvm_bpf_counters_t *const each = calloc((size_t)pvm_attach_cpus(), sizeof(*each));
-    pvm_bpf_counters_t result = {0};
-
-    if (each != NULL && read_counters(attach, kind, each)) {
-        result = each[cpu];
-    }
-    free(each);
-    return result;
-}
-
-pvm_bpf_counters_t pvm_attach_counters(const pvm_attach_t *attach, uint32_t kind)
-{
-    pvm_bpf_counters_t result = {0};
-
-    for (int cpu = 0; cpu < pvm_attach_cpus(); cpu++) {
-        const pvm_bpf_counters_t one = pvm_attach_counters_of(attach, kind, cpu);
-        result.hits += one.hits;
-        result.dropped += one.dropped;
-        result.filtered += one.filtered;
-        result.unread += one.unread;
-    }
-    return result;
-}
-
-uint64_t pvm_attach_hits(const pvm_attach_t *attach)
-{
-    uint64_t hits = 0;
-
-    for (uint32_t kind = 0; kind < PVM_BPF_SAMPLE; kind++) {
-        hits += pvm_attach_counters(attach, kind).hits;
-    }
-    return hits;
-}
-
-void pvm_attach_totals(const pvm_attach_t *attach, pvm_attach_total_t take, void *user_data)
-{
-    struct bpf_map *const map = attach->skeleton->maps.totals;
-    const int cpus = pvm_attach_cpus();
-    pvm_bpf_total_t *const each = calloc((size_t)cpus, sizeof(*each));
-    pvm_bpf_total_key_t key;
-    pvm_bpf_total_key_t next;
-    bool is_first = true;
-
-    while (each != NULL &&
-           bpf_map__get_next_key(map, is_first ? NULL : &key, &next, sizeof(next)) == 0) {
-        pvm_bpf_total_t sum = {0};
-        key = next;
-        is_first = false;
-        if (bpf_map__lookup_elem(map, &key, sizeof(key), each, sizeof(*each) * (size_t)cpus, 0) !=
-            0) {
-            continue;
-        }
-        for (int cpu = 0; cpu < cpus; cpu++) {
-            sum.calls += each[cpu].calls;
-            sum.missed += each[cpu].missed;
-            sum.gas_taken += each[cpu].gas_taken;
-            sum.gas_added += each[cpu].gas_added;
-            sum.duration_ns += each[cpu].duration_ns;
-            sum.timed += each[cpu].timed;
-            for (int i = 0; i < PVM_BPF_CLASSES; i++) {
-                sum.classes[i] += each[cpu].classes[i];
-            }
-        }
-        take(user_data, &key, &sum);
-    }
-    free(each);
 }

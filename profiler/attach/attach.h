@@ -47,6 +47,7 @@ typedef struct {
     uint32_t ids[PVM_REMOTE_COPIES_MAX]; /**< `copy` in the headers of their records */
     uint64_t identity;    /**< of the program that it runs: another one after exec() */
     uint64_t attached_ns; /**< when all probes were there: CLOCK_MONOTONIC */
+    uint64_t left_ns;     /**< when it was seen to run another program */
     uint64_t cpu_ns;      /**< that it has used since it was found */
     uint64_t cpu_start_ns;
     struct pvm_attach_links_t *links; /**< inside */
@@ -62,12 +63,13 @@ typedef struct pvm_attach_t pvm_attach_t;
  *  a kernel without what is needed; pvm_last_error() names it and the mend. */
 pvm_prof_status_t pvm_attach_open(const pvm_attach_options_t *options, pvm_attach_handler_t handler,
                                   void *user_data, pvm_attach_t **out);
-/** Hand over what has come. Ten times a second also looks whether a process runs another program, once a second for new
- *  processes. @return records handed over */
+/** Look whether processes run another program, where that was a tenth of a second ago or is due, and once a second for new ones. */
+void pvm_attach_look(pvm_attach_t *attach, bool is_due);
+/** Look, and hand over what has come. @return records handed over */
 size_t pvm_attach_poll(pvm_attach_t *attach);
 /** Attach to calls in another way. @return 0, or -1: as before */
 int pvm_attach_set_level(pvm_attach_t *attach, pvm_attach_level_t level);
-/** Bring `cpu_ns` and `is_gone` of all processes up to date; pvm_attach_poll() does so once a second. */
+/** Bring `cpu_ns` and `is_gone` of all processes up to date; pvm_attach_look() does so once a second. */
 void pvm_attach_refresh(pvm_attach_t *attach);
 /** Take the probes away; records that wait can still be polled. */
 void pvm_attach_detach(pvm_attach_t *attach);

@@ -128,6 +128,8 @@ static void collect_all(collect_t *collect)
         const struct timespec pause = {.tv_nsec = PAUSE_NS};
         const uint64_t polled_ns = pvm_collect_now_ns();
 
+        /* Before records are put in order: of which program they are must be known by then. */
+        pvm_attach_look(collect->attach, false);
         pvm_collect_look(collect, false);
         if (has_room(collect, polled_ns)) {
             (void)pvm_attach_poll(collect->attach);
@@ -142,6 +144,7 @@ static void collect_all(collect_t *collect)
             (void)nanosleep(&pause, NULL);
         }
     }
+    pvm_attach_look(collect->attach, true);
     pvm_collect_look(collect, false);
     tick(collect);
 }

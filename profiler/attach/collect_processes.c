@@ -144,8 +144,7 @@ void pvm_collect_replace(collect_t *collect, pvm_image_t *image, uint64_t time_n
     for (size_t i = 0; i < collect->images.count; i++) {
         pvm_image_t *const older = &collect->images.list[i];
 
-        if (older->pid == image->pid && older->attached_ns < image->attached_ns &&
-            !older->is_replaced) {
+        if (older->pid == image->pid && older->id < image->id && !older->is_replaced) {
             end_machines(collect, older, time_ns);
             older->is_replaced = true;
         }

@@ -51,8 +51,8 @@ pvm_image_t *pvm_images_find(pvm_images_t *images, uint32_t id, uint64_t ip)
     pvm_image_t *best = &images->list[id - 1];
     for (size_t i = id; i < images->count; i++) {
         pvm_image_t *const other = &images->list[i];
-        if (other->pid == best->pid && other->copy.inode == best->copy.inode &&
-            other->copy.device == best->copy.device && other->copy.base <= ip &&
+        if (other->pid == best->pid && pvm_remote_is_same_file(&other->copy, &best->copy) &&
+            other->copy.base <= ip &&
             (best->copy.base > ip || other->copy.base > best->copy.base)) {
             best = other;
         }

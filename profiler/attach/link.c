@@ -130,17 +130,23 @@ static const char *const probe_names[PVM_PROBE_COUNT] = {
 #include "trace/bpf/probes.def"
 };
 
-int pvm_attach_link(pvm_attach_t *attach, pvm_attach_process_t *process)
+int pvm_attach_make_links(pvm_attach_process_t *process)
 {
-    if (process->links == NULL && (process->links = calloc(1, sizeof(*process->links))) == NULL) {
+    process->links = calloc(1, sizeof(*process->links));
+    if (process->links == NULL) {
         return pvm_error_set("no memory to attach with");
     }
+    process->links->task = pvm_attach_watch_task(process->pid);
+    return 0;
+}
+
+int pvm_attach_link(pvm_attach_t *attach, pvm_attach_process_t *process)
+{
     for (int i = 0; i < process->copy_count; i++) {
         bool is_same_file = false;
         /* A file that is mapped twice has its probes once. */
         for (int before = 0; before < i; before++) {
-            is_same_file |= process->copies[before].inode == process->copies[i].inode &&
-                            process->copies[before].device == process->copies[i].device;
+            is_same_file |= pvm_remote_is_same_file(&process->copies[before], &process->copies[i]);
         }
         for (int n = 0; n < PVM_PROBE_COUNT && !is_same_file; n++) {
             /* Whoever sums up knows no time of records: calls first, so that none is missed between others. */
@@ -202,6 +208,9 @@ void pvm_attach_unlink(pvm_attach_process_t *process)
     }
     pvm_attach_destroy(&process->links->links[0][0],
                        PVM_REMOTE_COPIES_MAX * (size_t)PVM_PROBE_COUNT);
+    if (process->links->task >= 0) {
+        (void)close(process->links->task);
+    }
     free(process->links);
     process->links = NULL;
 }

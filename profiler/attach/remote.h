@@ -27,6 +27,12 @@ typedef struct {
     uint64_t published; /**< address of its pvm_published_t */
 } pvm_remote_copy_t;
 
+/** Whether two copies are one file: probes hang on files. */
+static inline bool pvm_remote_is_same_file(const pvm_remote_copy_t *a, const pvm_remote_copy_t *b)
+{
+    return a->inode == b->inode && a->device == b->device;
+}
+
 /** What tells one program that a process runs from the next one, after exec(): a hash of what the system gave it at its start,
  *  addresses chosen at random among them. 0: it cannot be read. */
 uint64_t pvm_remote_identity(pid_t pid);

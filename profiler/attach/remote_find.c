@@ -123,7 +123,8 @@ uint64_t pvm_remote_identity(pid_t pid)
     for (size_t i = 0; i < len; i++) {
         hash = (hash ^ octets[i]) * UINT64_C(0x100000001b3);
     }
-    return len > 0 ? hash | 1 : 0;
+    /* Nothing but the mark of the end: exec() has not come so far. */
+    return len > 0 && octets[0] != AT_NULL ? hash | 1 : 0;
 }
 
 int pvm_remote_find(pid_t pid, pvm_remote_copy_t *out, int max)

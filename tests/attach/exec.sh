@@ -4,19 +4,39 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-start_target t again 3 5000 10 1
-attach followed --pid $pid
+# check NAME: of one that was followed
+check()
+{
+    expect "$1: programs begun" "$(query "$1" "select value from run_info where key = 'attach_execs'")" 1
+    tr '\n' ' ' <"$work/$1.out" | grep -q "began another program (exec) 1 times" ||
+        fail "the summary does not say so: $(cat "$work/$1.out")"
+    # One machine makes ten calls: whoever has more is two that were taken for one.
+    expect "$1: most calls of a machine" \
+        "$(query "$1" 'select max(n) from (select count(*) n from host_call group by vm)')" 10
+}
+
+# The probes stay where they are: nothing is missing.
+start_target t again 1.5 1.5 5000 10 1
+attach stays --pid $pid
 begin t
-wait $collector || fail "$(cat "$work/followed.err")"
+wait $collector || fail "$(cat "$work/stays.err")"
 wait $pid || fail "the target came to harm"
-expect "programs begun" "$(query followed "select value from run_info where key = 'attach_execs'")" 1
-tr '\n' ' ' <"$work/followed.out" | grep -q "began another program (exec) 1 times" || fail "the summary does not say so: $(cat "$work/followed.out")"
-first=$(sed -n 2p "$work/t.txt" | cut -d' ' -f2)
-second=$(sed -n '$p' "$work/t.txt" | cut -d' ' -f2)
-recorded=$(query followed 'select count(*) from host_call')
-echo "calls: $first and $second, recorded: $recorded, lost: $(lost followed)"
-[ "$recorded" -gt "$first" ] || fail "nothing of the second program"
-[ "$recorded" -ge $((first + second / 2)) ] || fail "little of the second program"
-[ "$recorded" -le $((first + second)) ] || fail "more than there were"
-# One machine makes ten calls: whoever has more is two that were taken for one.
-expect "most calls of a machine" "$(query followed 'select max(n) from (select count(*) n from host_call group by vm)')" 10
+check stays
+expect "calls of both programs" "$(query stays 'select count(*) from host_call')" "$(calls t)"
+expect "lost" "$(lost stays)" 0
+
+# Begun by another thread than the first one the program is without probes until there are new ones.
+start_target u again-by-thread 120 1 5000 10 1
+attach anew --pid $pid
+begin u
+wait_for 60 grep -q '^0 ' "$work/u.txt" || fail "the first program does not end"
+# has_second: more than the first program made
+has_second()
+{
+    [ "$(query anew 'select count(*) from host_call')" -gt $(($(calls u) + 1000)) ]
+}
+wait_for 60 has_second || fail "nothing of the second program"
+kill -INT $collector
+wait $collector || fail "$(cat "$work/anew.err")"
+kill -9 $pid || fail "the target came to harm"
+check anew

@@ -5,8 +5,11 @@
  *     EXECUTE   host calls of one execution; 0: all in one
  *     LIBRARY   copies of libpvm to use, each in a thread of its own, opened with dlopen(); - or none: the linked one
  *
- *   target again ARGUMENTS...
- *     target ARGUMENTS..., and then, in the same process, once more (exec()), without a line of its input
+ *   target again SECONDS ARGUMENTS...
+ *     target ARGUMENTS..., and then, in the same process, once more (exec()) for SECONDS, without a line of its input
+ *
+ *   target again-by-thread SECONDS ARGUMENTS...
+ *     The same, begun by another thread than the first one
  *
  *   target nested
  *     Three machines inside of each other: the host call of each runs the next, the innermost makes ten slow ones; the last
@@ -172,16 +175,26 @@ static void run_at(pvm_program_t *program, pvm_vm_t *parent, int depth)
     pvm_destroy(vm);
 }
 
+/* -- Another program ----------------------------------------------------------------------- */
+
+static void *begin_again(void *argv)
+{
+    (void)execv("/proc/self/exe", argv);
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
     worker_t workers[THREADS_MAX];
     pthread_t threads[THREADS_MAX];
-    const bool is_again = argc > 1 && strcmp(argv[1], "again") == 0;
+    const bool is_by_thread = argc > 2 && strcmp(argv[1], "again-by-thread") == 0;
+    const bool is_again = is_by_thread || (argc > 2 && strcmp(argv[1], "again") == 0);
     char *const self = argv[0];
+    char *const seconds_again = is_again ? argv[2] : NULL;
 
     if (is_again) {
-        argc--;
-        argv++;
+        argc -= 2;
+        argv += 2;
     }
 
     if (argc == 2 && strcmp(argv[1], "nested") == 0) {
@@ -220,7 +233,12 @@ int main(int argc, char **argv)
     if (is_again) {
         (void)fflush(stdout);
         argv[0] = self;
-        (void)execv("/proc/self/exe", argv);
+        argv[1] = seconds_again;
+        if (is_by_thread && pthread_create(&threads[0], NULL, begin_again, argv) == 0) {
+            (void)pthread_join(threads[0], NULL);
+        } else {
+            (void)begin_again(argv);
+        }
         return 1;
     }
     return 0;
