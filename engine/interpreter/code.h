@@ -64,6 +64,7 @@ static_assert(PVM_INTERPRETER_CALLS + 1 == PVM_INTERPRETER_VARIANTS,
 
 struct pvm_interpreter_code_t {
     pvm_interpreter_variant_t variant;
+    void *tables;      /**< owned: what the following ones point into */
     pvm_cell_t *cells; /**< cell 0 is a header nobody reaches, so that 0 can mean "none" */
     uint32_t cell_count;
     uint32_t *cell_of_pc; /**< code.len + 1 entries; 0 where the step has to decide */

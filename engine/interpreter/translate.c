@@ -5,6 +5,7 @@
 #include "gas/words.h"
 #include "isa/positions.h"
 #include "support/error.h"
+#include "support/large.h"
 #include "vm/counts.h"
 
 #include <stdlib.h>
@@ -27,12 +28,7 @@ void pvm_interpreter_code_destroy(pvm_interpreter_code_t *code)
     if (code == NULL) {
         return;
     }
-    free(code->cells);
-    free(code->cell_of_pc);
-    free(code->pc_of_cell);
-    free(code->jump_cells);
-    free(code->headers);
-    free(code->stops);
+    pvm_large_give(code->tables);
     free(code);
 }
 
@@ -246,25 +242,36 @@ static size_t count_cells(const pvm_program_t *program)
     return cells;
 }
 
+/* @return octets of the tables that the code keeps */
+static size_t place_tables(pvm_interpreter_code_t *code, const pvm_program_t *program, size_t cells)
+{
+    const size_t pcs = (size_t)program->code.len + 1;
+    size_t used = 0;
+
+    code->cells = pvm_large_place(code->tables, &used, cells * sizeof(*code->cells));
+    code->pc_of_cell = pvm_large_place(code->tables, &used, cells * sizeof(*code->pc_of_cell));
+    code->headers = pvm_large_place(code->tables, &used, cells * sizeof(*code->headers));
+    code->stops = pvm_large_place(code->tables, &used, cells * sizeof(*code->stops));
+    code->cell_of_pc = pvm_large_place(code->tables, &used, pcs * sizeof(*code->cell_of_pc));
+    code->jump_cells =
+        pvm_large_place(code->tables, &used, program->jump_table_len * sizeof(*code->jump_cells));
+    return used;
+}
+
 static int allocate(translation_t *t)
 {
     const pvm_program_t *const program = t->program;
     pvm_interpreter_code_t *const code = t->code;
     const size_t cells = count_cells(program);
 
-    code->cells = malloc(cells * sizeof(*code->cells));
-    code->pc_of_cell = malloc(cells * sizeof(*code->pc_of_cell));
-    code->headers = malloc(cells * sizeof(*code->headers));
-    code->stops = malloc(cells * sizeof(*code->stops));
-    t->kinds = malloc(cells);
-    code->cell_of_pc = calloc((size_t)program->code.len + 1, sizeof(*code->cell_of_pc));
-    code->jump_cells = calloc((size_t)program->jump_table_len + 1, sizeof(*code->jump_cells));
-    code->jump_count = program->jump_table_len;
-    if (code->cells == NULL || code->pc_of_cell == NULL || code->headers == NULL ||
-        code->stops == NULL || t->kinds == NULL || code->cell_of_pc == NULL ||
-        code->jump_cells == NULL) {
+    code->tables = pvm_large_take(place_tables(code, program, cells));
+    t->kinds = pvm_large_take(cells);
+    if (code->tables == NULL || t->kinds == NULL) {
         return pvm_error_set("no memory to predecode %u octets of code", program->code.len);
     }
+    (void)place_tables(code, program, cells);
+    code->jump_count = program->jump_table_len;
+    memset(code->cell_of_pc, 0, ((size_t)program->code.len + 1) * sizeof(*code->cell_of_pc));
     memset(t->kinds, PVM_HANDLER_leave, cells);
     return 0;
 }
@@ -298,14 +305,14 @@ pvm_interpreter_code_t *pvm_interpreter_translate(const pvm_program_t *program,
     if (code == NULL || allocate(&t) != 0) {
         pvm_error_set("no memory to predecode %u octets of code", program->code.len);
         pvm_interpreter_code_destroy(code);
-        free(t.kinds);
+        pvm_large_give(t.kinds);
         return NULL;
     }
     code->variant = variant;
     write_code(&t);
     price_and_link(&t);
     fuse(&t);
-    free(t.kinds);
+    pvm_large_give(t.kinds);
     return code;
 }
 

@@ -3,6 +3,7 @@
 #include "program/blocks.h"
 #include "program/program.h"
 #include "support/error.h"
+#include "support/large.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,17 +15,18 @@ static int copy_code(pvm_program_t *program, const pvm_parts_t *parts)
 {
     const size_t len = parts->code_len;
     const size_t mask_len = (len + PVM_CODE_PADDING) / 8 + 1;
-    uint8_t *const octets = calloc(len + PVM_CODE_PADDING, 1);
+    uint8_t *const octets = pvm_large_take(len + PVM_CODE_PADDING);
     uint8_t *const mask = malloc(mask_len);
 
     if (octets == NULL || mask == NULL) {
-        free(octets);
+        pvm_large_give(octets);
         free(mask);
         return pvm_error_set("no memory for %zu octets of code", len);
     }
     if (len > 0) {
         memcpy(octets, parts->code, len);
     }
+    memset(octets + len, 0, PVM_CODE_PADDING);
     memset(mask, 0xff, mask_len);
     if (len > 0) {
         memcpy(mask, parts->mask, (len + 7) / 8);

@@ -4,8 +4,8 @@
 #include "program/readers.h"
 
 #include "support/error.h"
+#include "support/large.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 int pvm_program_report(const pvm_cursor_t *cursor, const char *what, const char *mend)
@@ -101,7 +101,7 @@ static pvm_spec_t choose_spec(const uint8_t *blob, size_t len, pvm_format_t form
 
 static int copy_blob(pvm_program_t *program, const uint8_t *blob, size_t len)
 {
-    program->blob = malloc(len > 0 ? len : 1);
+    program->blob = pvm_large_take(len);
     if (program->blob == NULL) {
         return pvm_error_set("no memory for a program file of %zu octets", len);
     }

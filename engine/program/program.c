@@ -7,6 +7,7 @@
 #include "program/host_calls.h"
 #include "recompiler/recompiler.h"
 #include "support/error.h"
+#include "support/large.h"
 #include "vm/call_map.h"
 
 #include <stdio.h>
@@ -81,12 +82,12 @@ static void free_program(pvm_program_t *program)
     }
     free(program->exports);
     free(program->imports);
-    free((void *)(uintptr_t)program->code.octets);
+    pvm_large_give((void *)(uintptr_t)program->code.octets);
     free((void *)(uintptr_t)program->code.mask);
     free(program->jump_table);
     free(program->block_starts);
     free(program->blocks);
-    free(program->blob);
+    pvm_large_give(program->blob);
     free(program->error);
     free(program);
 }

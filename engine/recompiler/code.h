@@ -77,6 +77,7 @@ typedef struct pvm_recompiler_code_t {
     /** Where the signal handler lets a faulting thread go on, with rcx = fault rip. */
     const uint8_t *leave;
 
+    void *tables; /**< owned: what the following ones point into */
     pvm_stretch_t *stretches;
     uint32_t stretch_count;
     uint8_t *lengths; /**< host octets of each instruction */

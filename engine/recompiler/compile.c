@@ -7,6 +7,7 @@
 #include "recompiler/compiler.h"
 #include "recompiler/finish.h"
 #include "support/error.h"
+#include "support/large.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,10 +49,7 @@ static uint32_t count_instructions(const pvm_code_t *code)
 static void *place_table(const pvm_arena_region_t *scratch, size_t *used, size_t count,
                          size_t bytes)
 {
-    uint8_t *const table = scratch->base == NULL ? NULL : scratch->base + *used;
-
-    *used += (count * bytes + 15) / 16 * 16;
-    return table;
+    return pvm_large_place(scratch->base, used, count * bytes);
 }
 
 /* The tables of the pass, as large as they can get: pages that are never touched cost nothing. @return their octets */
@@ -99,11 +97,27 @@ static size_t place_tables(pvm_compiler_t *c, uint32_t instructions)
     return used;
 }
 
-static void *copy_table(const void *table, size_t bytes)
+static void *keep_table(void *kept, size_t *used, const void *table, size_t bytes)
 {
-    void *const copy = malloc(bytes > 0 ? bytes : 1);
+    void *const place = pvm_large_place(kept, used, bytes);
 
-    return copy == NULL || bytes == 0 ? copy : memcpy(copy, table, bytes);
+    return place == NULL || bytes == 0 ? place : memcpy(place, table, bytes);
+}
+
+/* All tables are copied into that memory, and stand there from now on. @return their octets */
+static size_t keep_all(pvm_recompiler_code_t *code, void *kept)
+{
+    const pvm_recompiler_code_t old = *code;
+    size_t used = 0;
+
+    code->stretches =
+        keep_table(kept, &used, old.stretches, old.stretch_count * sizeof(*old.stretches));
+    code->lengths = keep_table(kept, &used, old.lengths, old.length_count);
+    code->stubs = keep_table(kept, &used, old.stubs, old.stub_count * sizeof(*old.stubs));
+    code->host_sites =
+        keep_table(kept, &used, old.host_sites, old.host_site_count * sizeof(*old.host_sites));
+    code->tails = keep_table(kept, &used, old.tails, old.tail_count * sizeof(*old.tails));
+    return used;
 }
 
 /* The tables that stay with the code move out of the scratch memory. */
@@ -111,17 +125,13 @@ static int keep_tables(pvm_compiler_t *c)
 {
     pvm_recompiler_code_t *const code = c->code;
 
-    code->stretches = copy_table(code->stretches, code->stretch_count * sizeof(*code->stretches));
-    code->lengths = copy_table(code->lengths, c->length_count);
     code->length_count = c->length_count;
-    code->stubs = copy_table(code->stubs, code->stub_count * sizeof(*code->stubs));
-    code->host_sites =
-        copy_table(code->host_sites, code->host_site_count * sizeof(*code->host_sites));
-    code->tails = copy_table(code->tails, code->tail_count * sizeof(*code->tails));
-    if (code->stretches == NULL || code->lengths == NULL || code->stubs == NULL ||
-        code->host_sites == NULL || code->tails == NULL) {
+    pvm_recompiler_code_t nowhere = *code;
+    code->tables = pvm_large_take(keep_all(&nowhere, NULL));
+    if (code->tables == NULL) {
         return pvm_error_set("no memory to compile %u octets of code", c->program->code.len);
     }
+    (void)keep_all(code, code->tables);
     return 0;
 }
 
@@ -277,12 +287,6 @@ pvm_recompiler_code_t *pvm_recompiler_compile(const pvm_program_t *program, unsi
     int result = compile(&c);
     if (result == 0) {
         result = keep_tables(&c);
-    } else {
-        code->stretches = NULL;
-        code->lengths = NULL;
-        code->stubs = NULL;
-        code->host_sites = NULL;
-        code->tails = NULL;
     }
     pvm_arena_give_scratch(c.scratch);
     if (result != 0) {
@@ -319,11 +323,7 @@ void pvm_recompiler_code_destroy(pvm_recompiler_code_t *code)
         return;
     }
     pvm_arena_release(code->region);
-    free(code->stretches);
-    free(code->lengths);
-    free(code->stubs);
-    free(code->host_sites);
-    free(code->tails);
+    pvm_large_give(code->tables);
     free(code);
 }
 #else

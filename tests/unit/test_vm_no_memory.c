@@ -6,6 +6,7 @@
 
 #include "memory/spare.h"
 #include "support/blob.h"
+#include "support/large.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -144,11 +145,17 @@ static void disarm(void)
     system_.left = -1;
 }
 
+/* What waits for another program would be there once, and not again. */
+static void forget_waiting(void)
+{
+    (void)pvm_memory_spare_drain();
+    pvm_large_drain();
+}
+
 /* Runs the attempt with each of its calls failing, alone and with all that follow. */
 static void try_every_failure(const lab_t *lab, attempt_t attempt, void *user_data)
 {
-    /* What waits for another program would be there once, and not again. */
-    (void)pvm_memory_spare_drain();
+    forget_waiting();
     for (int all_behind = 0; all_behind < 2; all_behind++) {
         bool is_done = false;
         int refused = 0;
@@ -158,7 +165,7 @@ static void try_every_failure(const lab_t *lab, attempt_t attempt, void *user_da
             arm(n, all_behind);
             const bool ok = attempt(lab, user_data);
             disarm();
-            (void)pvm_memory_spare_drain();
+            forget_waiting();
             is_done = !system_.has_failed;
             assert_true(ok || !is_done);
             refused += !ok;
