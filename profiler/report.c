@@ -2,6 +2,7 @@
 #include "profiler/report.h"
 
 #include "profiler/store.h"
+#include "profiler/table_sort.h"
 #include "profiler/worth.h"
 #include "support/error.h"
 
@@ -172,6 +173,18 @@ static void refuse_totals(pvm_prof_table_t *table)
     }
 }
 
+/* A sum of gas that does not fit. @return 0, or -1 without memory */
+static int note_too_much(pvm_prof_report_kind_t kind, pvm_prof_table_t *table)
+{
+    const size_t column = pvm_prof_table_column(table, "gas_start");
+
+    return kind == PVM_PROF_REPORT_SUMMARY && table->row_count > 0 &&
+                   column < table->column_count && table->values[column].is_null
+               ? pvm_prof_table_add_note(table, "The executions began with more gas together than "
+                                                "64 bits hold; it is not shown.")
+               : 0;
+}
+
 pvm_prof_status_t pvm_prof_report(pvm_prof_run_file_t *file, pvm_prof_report_kind_t kind,
                                   const pvm_prof_report_options_t *options,
                                   pvm_prof_table_t **out_table)
@@ -194,7 +207,8 @@ pvm_prof_status_t pvm_prof_report(pvm_prof_run_file_t *file, pvm_prof_report_kin
     if (code == SQLITE_OK && worth.broken[0] != '\0') {
         refuse_totals(table);
     }
-    if (code == SQLITE_OK && pvm_prof_worth_note(&worth, table) != 0) {
+    if (code == SQLITE_OK &&
+        (pvm_prof_worth_note(&worth, table) != 0 || note_too_much(kind, table) != 0)) {
         code = SQLITE_NOMEM;
     }
     if (code == SQLITE_OK && !worth.is_counted &&

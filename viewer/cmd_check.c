@@ -345,7 +345,10 @@ pvm_view_status_t pvm_command_check(pvm_view_t *view)
     pvm_baseline_t after = {0};
 
     if (path == NULL || path[0] == '\0') {
-        return pvm_view_fail(view, PVM_VIEW_USAGE, "check: against what? give --baseline FILE");
+        return pvm_view_fail(view, PVM_VIEW_USAGE,
+                             pvm_view_has(view, PVM_OPTION_WRITE_BASELINE)
+                                 ? "check: which file to write? give --baseline FILE, too"
+                                 : "check: against what? give --baseline FILE");
     }
     if (!read_percent(pvm_view_text(view, PVM_OPTION_MAX_INCREASE), &max_increase)) {
         return pvm_view_fail(

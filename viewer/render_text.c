@@ -15,7 +15,7 @@
 #define BAR_COLUMNS_MIN 6
 #define BAR_COLUMNS_MAX 24
 /** A record's labels are padded up to this. */
-#define LABEL_COLUMNS_MAX 24
+#define LABEL_COLUMNS_MAX 28
 
 static const char bold[] = "\033[1m";
 static const char plain[] = "\033[0m";
@@ -60,8 +60,28 @@ static void cell_set(text_table_t *text, size_t row, size_t column)
     }
 }
 
-/** Columns that tell people something: those without a header are left out, and a last text column that says the same in
- *  every row. */
+/** Whether the last of so many columns says nothing: a program that all rows are of, or a text that no row has. */
+static bool is_idle(const pvm_prof_table_t *table, size_t count)
+{
+    const pvm_prof_column_t *const column = &table->columns[count - 1];
+    const bool is_program = strcmp(column->id, "program") == 0;
+
+    if (!pvm_prof_type_is_text(column->type)) {
+        return false;
+    }
+    for (size_t row = 0; row < table->row_count; row++) {
+        const pvm_prof_value_t *first = pvm_prof_table_value(table, 0, count - 1);
+        const pvm_prof_value_t *value = pvm_prof_table_value(table, row, count - 1);
+
+        if (is_program ? value->is_null || first->is_null || strcmp(value->text, first->text) != 0
+                       : !value->is_null && value->text[0] != '\0') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/** Columns that tell people something: those without a header are left out, and the last one if it is idle. */
 static size_t columns_shown(const pvm_prof_table_t *table)
 {
     size_t count = table->column_count;
@@ -69,20 +89,9 @@ static size_t columns_shown(const pvm_prof_table_t *table)
     while (count > 1 && table->columns[count - 1].header[0] == '\0') {
         count--;
     }
-    const size_t last = count - 1;
-    if (table->is_record || table->row_count == 0 || count < 2 ||
-        !pvm_prof_type_is_text(table->columns[last].type)) {
-        return count;
-    }
-    for (size_t row = 0; row < table->row_count; row++) {
-        const pvm_prof_value_t *first = pvm_prof_table_value(table, 0, last);
-        const pvm_prof_value_t *value = pvm_prof_table_value(table, row, last);
-
-        if (value->is_null || first->is_null || strcmp(value->text, first->text) != 0) {
-            return count;
-        }
-    }
-    return last;
+    return table->is_record || table->row_count == 0 || count < 2 || !is_idle(table, count)
+               ? count
+               : count - 1;
 }
 
 /* -- Layout -------------------------------------------------------------------------------- */

@@ -26,7 +26,6 @@ static void note_classes(reader_t *reader, const bt_stream *stream)
                     {PVM_EVENT_edge_counts, PVM_PROF_EDGES},
                     {PVM_EVENT_host_call_begin, PVM_PROF_HOST_CALLS},
                     {PVM_EVENT_host_call, PVM_PROF_HOST_CALLS},
-                    {PVM_EVENT_samples, PVM_PROF_SAMPLES},
                     {PVM_EVENT_block_batch, PVM_PROF_BLOCKS}};
     const bt_stream_class *const class = bt_stream_borrow_class_const(stream);
     const uint64_t count = bt_stream_class_get_event_class_count(class);
@@ -40,19 +39,21 @@ static void note_classes(reader_t *reader, const bt_stream *stream)
             reader->instrument |= kind == meanings[m].kind ? meanings[m].instrument : 0;
         }
         reader->has_memory_events |= kind == PVM_EVENT_host_memory;
+        reader->has_sample_events |= kind == PVM_EVENT_samples;
         reader->has_call_events |= kind == PVM_EVENT_call_tree;
         reader->has_whole_calls |= kind == PVM_EVENT_host_call;
         reader->has_begins |= kind == PVM_EVENT_host_call_begin;
     }
 }
 
-/* Memory and calls are told of machines that ask for it, and a host that touches no memory is not told of. */
+/* Memory, calls and samples are told of machines that ask for it, and a host that touches no memory and a guest that no tick met
+ * are not told of. */
 static void note_run(reader_t *reader, const bt_event *event)
 {
     const pvm_event_execute_begin_t *const run = (const void *)reader->record->record;
     const char *field = "";
 
-    if ((!reader->has_memory_events && !reader->has_call_events) ||
+    if ((!reader->has_memory_events && !reader->has_call_events && !reader->has_sample_events) ||
         !pvm_import_record(PVM_EVENT_execute_begin, bt_event_borrow_payload_field_const(event),
                            reader->record, &field)) {
         return;
@@ -62,6 +63,9 @@ static void note_run(reader_t *reader, const bt_event *event)
     }
     if (reader->has_call_events && (run->instrumentation & PVM_INSTRUMENT_CALLS) != 0) {
         reader->instrument |= PVM_PROF_CALLS;
+    }
+    if (reader->has_sample_events && (run->instrumentation & PVM_INSTRUMENT_SAMPLES) != 0) {
+        reader->instrument |= PVM_PROF_SAMPLES;
     }
 }
 
@@ -125,6 +129,7 @@ static void on_event(reader_t *reader, const bt_message *message)
     }
     if (reader->is_scan) {
         reader->instrument |= kind == PVM_EVENT_host_memory ? PVM_PROF_MEMORY
+                              : kind == PVM_EVENT_samples   ? PVM_PROF_SAMPLES
                               : kind == PVM_EVENT_gas       ? PVM_PROF_GAS
                                                             : 0;
         if (kind == PVM_EVENT_execute_begin) {

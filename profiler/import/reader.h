@@ -13,7 +13,8 @@ typedef struct {
     pvm_import_result_t *result;
     bool is_scan; /**< programs and event classes only */
     bool has_call_events;
-    bool has_memory_events; /**< the session enabled host_memory */
+    bool has_memory_events; /**< the session enabled host_memory, */
+    bool has_sample_events; /**< samples, */
     bool has_whole_calls;   /**< and host_call, */
     bool has_begins;        /**< and host_call_begin */
     uint32_t instrument;

@@ -14,3 +14,11 @@ for backend in interpreter recompiler; do
         fail "$backend: no times in the report"
     echo "$backend: $(sqlite3 "$work/run.db" "SELECT samples FROM sample_total") samples imported"
 done
+
+# A session that would take samples, and machines of which none are asked: nothing is said of them.
+start_daemon
+start_session plain 'pvm:*' --output="$work/plain"
+PVM_TRACE=lttng timeout 60 "$pvmscope" run "$blobs/service.polkavm" --entry refine >"$work/run.txt"
+stop_session plain
+"$pvmscope" import "$work/plain" -o "$work/plain.db" >"$work/import.txt" 2>&1 || fail "$(cat "$work/import.txt")"
+! grep -qi 'tick\|sample' "$work/import.txt" || fail "not sampled, but: $(grep -i 'tick\|sample' "$work/import.txt")"

@@ -284,8 +284,9 @@ pvm_view_status_t pvm_compare_backends(pvm_compare_t *compare)
     }
     summary = pvm_compare_keep(compare, "time", make_summary(&backends));
     if (summary != NULL && !backends.is_sampled) {
-        (void)pvm_prof_table_add_note(summary, "Time was not sampled in both; record with "
-                                               "--instrument counts,edges,samples=999.");
+        (void)pvm_prof_table_add_note(
+            summary, "There are no samples of guest code in both; record with --instrument "
+                     "counts,edges,samples=999, and let it run long enough.");
     } else if (summary != NULL) {
         (void)pvm_prof_table_add_note(
             summary, "Times without a name are of the %s, the other ones of the %s.",

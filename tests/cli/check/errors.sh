@@ -7,6 +7,7 @@ pvmscope record sieve-0.7.2.polkavm -o run.db >/dev/null
 pvmscope check run.db --baseline gas.txt --write-baseline
 run
 run run.db
+run run.db --write-baseline
 run run.db --baseline none.txt
 run run.db --baseline gas.txt --max-increase lots
 run run.db --baseline gas.txt --max-increase -1%

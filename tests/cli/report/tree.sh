@@ -11,3 +11,7 @@ pvmscope record format.polkavm -o plain.db >/dev/null
 pvmscope report plain.db --tree
 pvmscope report run.db --tree --by block 2>&1
 echo "[$?]"
+# One context alone has its name, too.
+printf '\0\0\1\0\1' >trap.pvm
+pvmscope record trap.pvm --instrument calls -o run.db >/dev/null
+pvmscope report run.db --tree
