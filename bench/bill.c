@@ -33,6 +33,8 @@ typedef enum {
     PARTS,
     WHOLE = PARTS,
     FIRST,
+    COUNTED,
+    FOLLOWED,
     AGAIN,
     ROWS
 } part_t;
@@ -42,6 +44,7 @@ typedef struct {
     size_t len;
     int64_t gas; /**< suffices for the blocks */
     uint64_t blocks;
+    uint32_t instrumentation; /**< of the machines that are measured now */
     bench_sample_t samples[2][ROWS];
 } bill_t;
 
@@ -152,7 +155,8 @@ static bool invoke(const bill_t *bill, pvm_backend_t backend, bench_sample_t *sa
     pvm_program_t *const program = load(bill);
     const double load_ns = since(&mark);
     pvm_vm_t *const vm = pvm_instantiate(program, backend, 0, (uint64_t)bill->gas);
-    if (vm == NULL) {
+    if (vm == NULL || pvm_set_instrumentation(vm, bill->instrumentation) != 0) {
+        pvm_destroy(vm);
         pvm_program_release(program);
         return false;
     }
@@ -188,29 +192,43 @@ static bool invoke(const bill_t *bill, pvm_backend_t backend, bench_sample_t *sa
     return result != PVM_RESULT_ERROR;
 }
 
-/* @return false: not all could be measured */
-static bool measure(bill_t *bill, pvm_backend_t backend, bench_sample_t *samples)
+/* Whole invocations of one kind. @return false: one cannot be made */
+static bool measure_whole(const bill_t *bill, pvm_backend_t backend, bool is_first,
+                          bench_sample_t *out)
 {
-    bench_sample_t first[ROWS] = {{.count = 0}};
+    bench_sample_t samples[ROWS] = {{.count = 0}};
 
-    /* Once to have everything that is there in a process that goes on. */
-    if (!invoke(bill, backend, first)) {
-        return false;
-    }
-    for (int i = 0; i < REPEATS; i++) {
+    for (int i = -1; i < REPEATS; i++) {
+        if (is_first) {
+            (void)pvm_memory_spare_drain();
+        }
         if (!invoke(bill, backend, samples)) {
             return false;
         }
-    }
-    first[WHOLE].count = 0;
-    for (int i = 0; i < REPEATS; i++) {
-        (void)pvm_memory_spare_drain();
-        if (!invoke(bill, backend, first)) {
-            return false;
+        if (i < 0) {
+            memset(samples, 0, sizeof(samples));
         }
     }
-    samples[FIRST] = first[WHOLE];
+    *out = samples[WHOLE];
     return true;
+}
+
+/* @return false: not all could be measured */
+static bool measure(bill_t *bill, pvm_backend_t backend, bench_sample_t *samples)
+{
+    bool ok = measure_whole(bill, backend, false, &samples[WHOLE]);
+
+    samples[WHOLE].count = 0;
+    for (int i = 0; ok && i < REPEATS; i++) {
+        ok = invoke(bill, backend, samples);
+    }
+    ok = ok && measure_whole(bill, backend, true, &samples[FIRST]);
+    bill->instrumentation = PVM_INSTRUMENT_EDGES;
+    ok = ok && measure_whole(bill, backend, false, &samples[COUNTED]);
+    bill->instrumentation = PVM_INSTRUMENT_CALLS;
+    ok = ok && measure_whole(bill, backend, false, &samples[FOLLOWED]);
+    bill->instrumentation = 0;
+    return ok;
 }
 
 static pvm_prof_table_t *make_table(const bill_t *bill)
@@ -227,6 +245,8 @@ static pvm_prof_table_t *make_table(const bill_t *bill)
         [GIVE_BACK] = "give machine, code and program back",
         [WHOLE] = "all, as measured in one piece",
         [FIRST] = "the same where no memory waits for the machine",
+        [COUNTED] = "the same with edges counted",
+        [FOLLOWED] = "the same with calls followed",
         [AGAIN] = "once more with machine and code kept: run, reset",
     };
     const pvm_prof_column_t columns[] = {

@@ -61,6 +61,23 @@ static uint32_t tail_of(const pvm_program_t *program, const pvm_block_t *block)
     return pc;
 }
 
+/* Whether the last instruction of a block jumps always, seen from its opcode: other blocks need not be decoded. */
+static bool may_call(const pvm_program_t *program, const pvm_block_t *block)
+{
+    const pvm_code_t *const code = &program->code;
+    uint32_t pc = block->end_pc;
+
+    do {
+        if (pc == block->pc) {
+            return false;
+        }
+        pc--;
+    } while (!pvm_isa_mask_at(code, pc));
+    const pvm_op_t op = pvm_isa_op(code->isa, code->octets[pc]);
+    return op != PVM_OP_INVALID && (pvm_isa_ops[op].effect == PVM_EFFECT_JUMP ||
+                                    pvm_isa_ops[op].effect == PVM_EFFECT_JUMP_IND);
+}
+
 bool pvm_routine_call_at(const pvm_program_t *program, uint32_t index, pvm_routine_call_t *out)
 {
     const pvm_block_t *const block = &program->blocks[index];
@@ -68,6 +85,9 @@ bool pvm_routine_call_at(const pvm_program_t *program, uint32_t index, pvm_routi
     bool is_linked = false;
 
     *out = (pvm_routine_call_t){.target = PVM_ROUTINE_NO_PC};
+    if (!may_call(program, block)) {
+        return false;
+    }
     for (uint32_t pc = tail_of(program, block); pc < block->end_pc; pc = in.next) {
         pvm_isa_decode(&program->code, pc, &in);
         if (pvm_routine_writes(&in, PVM_REGISTER_RETURN)) {

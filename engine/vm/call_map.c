@@ -1,10 +1,14 @@
 /* Making call maps. See call_map.h. */
 #include "vm/call_map.h"
 
+#include "gas/words.h"
+#include "isa/positions.h"
 #include "program/routines.h"
 #include "support/error.h"
+#include "support/large.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /** Address space for a table of pairs. Pages that are never counted in take none of the memory. */
 #define PAIR_BYTES_MAX (INT64_C(512) << 20)
@@ -36,6 +40,23 @@ static bool is_call(const pvm_program_t *program, const uint8_t *starts, const p
            (call.target <= program->code.len && pvm_routine_is_marked(starts, call.target));
 }
 
+/* Whether an instruction of the block loads a constant into r0. Hardly any block has one, and looking at opcodes is much
+ * cheaper than decoding. */
+static bool may_link(const pvm_program_t *program, const pvm_block_t *block)
+{
+    const pvm_code_t *const code = &program->code;
+    const pvm_gas_number_t *const numbers = pvm_gas_numbers_of(code->isa)->numbers;
+    pvm_positions_t positions = pvm_positions_from(code, block->pc);
+
+    for (uint32_t pc; (pc = pvm_positions_next(&positions)) < block->end_pc;) {
+        if (numbers[code->octets[pc]].op == PVM_OP_load_imm &&
+            (code->octets[pc + 1] & 15) == PVM_REGISTER_RETURN) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether a routine begins inside of the block, merged into its caller by a linker: the return address is loaded, and then room
  * made on the stack. So wherever the block's terminator leads is the routine that was called. */
 static bool is_merged_call(const pvm_program_t *program, const pvm_block_t *block,
@@ -45,6 +66,9 @@ static bool is_merged_call(const pvm_program_t *program, const pvm_block_t *bloc
     bool is_linked = false;
     bool is_merged = false;
 
+    if (!may_link(program, block)) {
+        return false;
+    }
     for (uint32_t pc = block->pc; pc < block->end_pc; pc = in.next) {
         pvm_isa_decode(&program->code, pc, &in);
         if (in.op == PVM_OP_load_imm && in.a == PVM_REGISTER_RETURN) {
@@ -126,13 +150,22 @@ void pvm_call_map_destroy(pvm_call_map_t *map)
     if (map == NULL) {
         return;
     }
-    free(map->steps);
-    free(map->backs);
-    free(map->sites);
-    free(map->hubs);
-    free(map->places);
-    free(map->routines);
+    pvm_large_give(map->tables);
     free(map);
+}
+
+/* @return octets of all tables */
+static size_t place_tables(pvm_call_map_t *map, size_t terminators, size_t blocks)
+{
+    size_t used = 0;
+
+    map->steps = pvm_large_place(map->tables, &used, 2 * terminators * sizeof(*map->steps));
+    map->backs = pvm_large_place(map->tables, &used, terminators * sizeof(*map->backs));
+    map->sites = pvm_large_place(map->tables, &used, 2 * terminators * sizeof(*map->sites));
+    map->hubs = pvm_large_place(map->tables, &used, terminators * sizeof(*map->hubs));
+    map->places = pvm_large_place(map->tables, &used, blocks * sizeof(*map->places));
+    map->routines = pvm_large_place(map->tables, &used, blocks * sizeof(*map->routines));
+    return used;
 }
 
 static pvm_call_map_t *make(const pvm_program_t *program)
@@ -148,16 +181,13 @@ static pvm_call_map_t *make(const pvm_program_t *program)
     const size_t terminators = (size_t)flow->terminator_count + 1;
     const size_t blocks = (size_t)program->block_count + 1;
     map->flow = flow;
-    map->steps = calloc(2 * terminators, sizeof(*map->steps));
-    map->backs = calloc(terminators, sizeof(*map->backs));
-    map->sites = calloc(2 * terminators, sizeof(*map->sites));
-    map->hubs = calloc(terminators, sizeof(*map->hubs));
-    map->places = calloc(blocks, sizeof(*map->places));
-    map->routines = calloc(blocks, sizeof(*map->routines));
-    if (map->steps == NULL || map->backs == NULL || map->sites == NULL || map->hubs == NULL ||
-        map->places == NULL || map->routines == NULL) {
+    const size_t bytes = place_tables(map, terminators, blocks);
+    map->tables = pvm_large_take(bytes);
+    if (map->tables == NULL) {
         goto fail;
     }
+    memset(map->tables, 0, bytes);
+    (void)place_tables(map, terminators, blocks);
     find_routines(program, starts, map);
     classify(program, starts, map);
     const uint64_t pairs = (uint64_t)map->hub_count * program->jump_table_len;

@@ -26,6 +26,7 @@ enum {
 
 typedef struct pvm_call_map_t {
     const pvm_flow_t *flow;
+    void *tables;    /**< owned: what the following ones point into */
     uint8_t *steps;  /**< of each edge: pvm_step_kind_t */
     uint32_t *backs; /**< of each terminator that is a call: where it returns to */
     uint32_t *sites; /**< of each edge with a CALL or TAIL: its number among them */

@@ -1,6 +1,10 @@
 /* Building flow graphs and their trees, and solving them. All sums are modulo 2^64, as counters are. */
 #include "vm/flow.h"
 
+#include "gas/words.h"
+#include "isa/positions.h"
+#include "support/large.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,39 +37,49 @@ static uint32_t target_block(const pvm_program_t *program, int64_t pc)
     return pvm_program_block_at(program, (uint32_t)pc);
 }
 
-static bool next_terminator(const pvm_program_t *program, uint32_t *pc, pvm_instruction_t *out)
+/* The next one of the walk, or the end of the code. Found by opcode: most instructions are none, and need not be decoded. */
+static uint32_t next_terminator(pvm_positions_t *positions, const pvm_gas_number_t *numbers)
 {
-    /* An invalid program has code but no blocks, and none of it is ever executed. */
-    const uint32_t end = program->error == NULL ? program->code.len : 0;
+    const pvm_code_t *const code = positions->code;
+    uint32_t pc = pvm_positions_next(positions);
 
-    for (; *pc < end; (*pc)++) {
-        if (pvm_isa_mask_at(&program->code, *pc)) {
-            pvm_isa_decode(&program->code, *pc, out);
-            if (!out->implicit && pvm_isa_is_terminator((pvm_op_t)out->op)) {
-                return true;
-            }
-        }
+    while (pc < code->len && (numbers[code->octets[pc]].class & PVM_GAS_IS_TERMINATOR) == 0) {
+        pc = pvm_positions_next(positions);
     }
-    return false;
+    return pc < code->len ? pc : code->len;
 }
 
 static bool list_terminators(const pvm_program_t *program, pvm_flow_t *flow)
 {
-    pvm_instruction_t in;
+    const pvm_code_t *const code = &program->code;
+    const pvm_gas_number_t *const numbers = pvm_gas_numbers_of(code->isa)->numbers;
+    /* An invalid program has code but no blocks, and none of it is ever executed. */
+    const uint32_t end = program->error == NULL ? code->len : 0;
+    pvm_positions_t positions = pvm_positions_from(code, 0);
     uint32_t count = 0;
+    uint32_t block = 0;
 
-    for (uint32_t pc = 0; next_terminator(program, &pc, &in); pc++) {
+    for (uint32_t pc = 0; pc < end && (pc = next_terminator(&positions, numbers)) < end;) {
         count++;
     }
-    flow->terminators = malloc((count + (size_t)1) * sizeof(*flow->terminators));
+    flow->terminators = pvm_large_take((count + (size_t)1) * sizeof(*flow->terminators));
     if (flow->terminators == NULL) {
         return false;
     }
-    for (uint32_t pc = 0; next_terminator(program, &pc, &in); pc++) {
+    positions = pvm_positions_from(code, 0);
+    while (flow->terminator_count < count) {
+        const uint32_t pc = next_terminator(&positions, numbers);
+        pvm_instruction_t in;
+        pvm_isa_decode(code, pc, &in);
+        while (block + 1 < program->block_count && program->blocks[block + 1].pc <= pc) {
+            block++;
+        }
+        const bool runs_into_next =
+            block + 1 < program->block_count && program->blocks[block + 1].pc == in.next;
         flow->terminators[flow->terminator_count++] = (pvm_terminator_t){
             .pc = pc,
-            .from = pvm_program_block_at(program, pc),
-            .next = target_block(program, in.next),
+            .from = block,
+            .next = runs_into_next ? block + 1 : target_block(program, in.next),
             .jump =
                 pvm_isa_has_target((pvm_op_t)in.op) ? target_block(program, in.y) : PVM_BLOCK_NONE,
         };
@@ -128,21 +142,28 @@ static void set_edge(const builder_t *b, uint32_t edge, uint32_t target, int pro
     b->classes[edge] = (uint8_t)(b->depths[source] * PROBABILITIES + probability);
 }
 
+/* Where a terminator leads that does not jump. */
+static uint32_t vertex_behind(const builder_t *b, const pvm_terminator_t *at)
+{
+    if (at->next < b->flow->block_count) {
+        return at->next;
+    }
+    return pvm_flow_vertex_at(b->program, at->pc + 1 + pvm_isa_skip(&b->program->code, at->pc));
+}
+
 static void list_edges(const builder_t *b)
 {
     pvm_flow_t *const flow = b->flow;
 
     for (uint32_t i = 0; i < flow->terminator_count; i++) {
         const pvm_terminator_t *const at = &flow->terminators[i];
-        pvm_instruction_t in;
-
-        pvm_isa_decode(&b->program->code, at->pc, &in);
-        const uint32_t next = pvm_flow_vertex_at(b->program, in.next);
+        const pvm_op_t op = pvm_isa_op(b->program->code.isa, b->program->code.octets[at->pc]);
+        const uint32_t next = vertex_behind(b, at);
         const uint32_t jump = at->jump < flow->block_count ? at->jump : flow->block_count - 1;
         flow->sources[2 * i] = flow->sources[2 * i + 1] = at->from;
         flow->targets[2 * i] = flow->targets[2 * i + 1] = at->from;
         b->classes[2 * i] = b->classes[2 * i + 1] = UINT8_MAX;
-        switch (pvm_isa_ops[in.op].effect) {
+        switch (pvm_isa_ops[op].effect) {
         case PVM_EFFECT_FALLTHROUGH:
             set_edge(b, 2 * i, next, ALWAYS);
             break;
@@ -242,29 +263,48 @@ static void order_steps(const builder_t *b, uint32_t count)
     (void)count;
 }
 
+/* @return octets of the tables that stay */
+static size_t place_kept(pvm_flow_t *flow, size_t edges, size_t vertices)
+{
+    size_t used = 0;
+
+    flow->sources = pvm_large_place(flow->tables, &used, edges * sizeof(*flow->sources));
+    flow->targets = pvm_large_place(flow->tables, &used, edges * sizeof(*flow->targets));
+    flow->is_counted = pvm_large_place(flow->tables, &used, edges);
+    flow->steps = pvm_large_place(flow->tables, &used, vertices * sizeof(*flow->steps));
+    return used;
+}
+
+/* @return octets of those that are needed for building only */
+static size_t place_others(builder_t *b, void *room, size_t edges, size_t vertices)
+{
+    size_t used = 0;
+
+    b->order = pvm_large_place(room, &used, edges * sizeof(*b->order));
+    b->classes = pvm_large_place(room, &used, edges);
+    b->depths = pvm_large_place(room, &used, vertices * sizeof(*b->depths));
+    b->parents = pvm_large_place(room, &used, vertices * sizeof(*b->parents));
+    b->degrees = pvm_large_place(room, &used, vertices * sizeof(*b->degrees));
+    b->exclusive = pvm_large_place(room, &used, vertices * sizeof(*b->exclusive));
+    return used;
+}
+
 static bool build(builder_t *b)
 {
     pvm_flow_t *const flow = b->flow;
     const size_t edges = 2 * (size_t)flow->terminator_count + 2;
     const size_t vertices = (size_t)flow->block_count + 2;
-    uint8_t *const room = calloc(edges, sizeof(uint32_t) + 1);
-    uint32_t *const words = calloc(4 * vertices, sizeof(uint32_t));
+    const size_t room_bytes = place_others(b, NULL, edges, vertices);
+    void *const room = pvm_large_take(room_bytes);
     bool is_built = false;
 
-    flow->sources = malloc(edges * sizeof(uint32_t));
-    flow->targets = malloc(edges * sizeof(uint32_t));
-    flow->is_counted = malloc(edges);
-    flow->steps = malloc(vertices * sizeof(*flow->steps));
-    if (room == NULL || words == NULL || flow->sources == NULL || flow->targets == NULL ||
-        flow->is_counted == NULL || flow->steps == NULL) {
+    flow->tables = pvm_large_take(place_kept(flow, edges, vertices));
+    if (room == NULL || flow->tables == NULL) {
         goto out;
     }
-    b->order = (uint32_t *)(void *)room;
-    b->classes = room + edges * sizeof(uint32_t);
-    b->depths = (int32_t *)words;
-    b->parents = words + vertices;
-    b->degrees = words + 2 * vertices;
-    b->exclusive = words + 3 * vertices;
+    (void)place_kept(flow, edges, vertices);
+    (void)place_others(b, room, edges, vertices);
+    memset(room, 0, room_bytes);
     memset(flow->is_counted, true, edges);
     for (uint32_t i = 0; i < vertices; i++) {
         b->parents[i] = i;
@@ -274,8 +314,7 @@ static bool build(builder_t *b)
     order_steps(b, grow_tree(b));
     is_built = true;
 out:
-    free(room);
-    free(words);
+    pvm_large_give(room);
     return is_built;
 }
 
@@ -310,11 +349,8 @@ void pvm_flow_destroy(pvm_flow_t *flow)
     if (flow == NULL) {
         return;
     }
-    free(flow->terminators);
-    free(flow->sources);
-    free(flow->targets);
-    free(flow->is_counted);
-    free(flow->steps);
+    pvm_large_give(flow->terminators);
+    pvm_large_give(flow->tables);
     free(flow);
 }
 

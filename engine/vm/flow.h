@@ -28,6 +28,7 @@ typedef struct pvm_flow_t {
     uint32_t block_count;          /**< vertices are the blocks; `block_count` is the hub */
     pvm_terminator_t *terminators; /**< sorted by pc */
     uint32_t terminator_count;
+    void *tables;           /**< owned: what the following ones point into */
     uint32_t *sources;      /**< of each edge: the vertex it leaves, */
     uint32_t *targets;      /**< the one it enters */
     uint8_t *is_counted;    /**< and whether it is outside of the tree */
