@@ -76,6 +76,10 @@ static void store_calls(pvm_prof_feed_t *feed, const pvm_prof_feed_total_t *tota
     recorder->totals.host_calls += total->count;
     recorder->totals.host_gas =
         pvm_prof_wrap_add(recorder->totals.host_gas, (int64_t)total->gas_taken);
+    recorder->totals.gas_added =
+        pvm_prof_wrap_add(recorder->totals.gas_added, (int64_t)total->gas_added);
+    recorder->totals.gas_end =
+        pvm_prof_wrap_add(recorder->totals.gas_end, (int64_t)total->gas_added);
     recorder->totals.gas_start =
         pvm_prof_wrap_add(recorder->totals.gas_start, (int64_t)total->gas_taken);
 }

@@ -18,6 +18,9 @@ typedef struct {
     const char *sql;  /**< one row: both figures; none, or a NULL: not known */
 } rule_t;
 
+/** Machines can be there that stand for many, and have sums instead of executions (attach --aggregate). */
+#define SUMS_ONLY "(EXISTS (SELECT 1 FROM run_total) OR NOT EXISTS (SELECT 1 FROM execution))"
+
 static const rule_t rules[] = {
     {"gas used", "blocks and host calls", false,
      "SELECT gas_used, blocks_gas + host_gas FROM total WHERE blocks_gas IS NOT NULL"},
@@ -31,7 +34,9 @@ static const rule_t rules[] = {
      "SELECT t.host_gas, (SELECT wrap_sum(gas) FROM host_total) FROM total t "
      "WHERE t.host_gas <> 0 OR EXISTS (SELECT 1 FROM host_total)"},
     {"gas used", "the executions", true,
-     "SELECT t.gas_used, (SELECT wrap_sum(gas_used) FROM executions) FROM total t "
+     "SELECT t.gas_used, (SELECT wrap_sum(gas) FROM (SELECT gas_used AS gas FROM executions UNION "
+     "ALL SELECT gas FROM run_total UNION ALL SELECT gas FROM host_total WHERE " SUMS_ONLY
+     " AND vm NOT IN (SELECT vm FROM execution))) FROM total t "
      "WHERE t.executions <> 0 OR EXISTS (SELECT 1 FROM execution)"},
 };
 

@@ -173,16 +173,20 @@ static void refuse_totals(pvm_prof_table_t *table)
     }
 }
 
-/* A sum of gas that does not fit. @return 0, or -1 without memory */
-static int note_too_much(pvm_prof_report_kind_t kind, pvm_prof_table_t *table)
+/* Why the summary does not have all that it has of others. @return 0, or -1 without memory */
+static int note_unknown(pvm_prof_report_kind_t kind, pvm_prof_table_t *table)
 {
-    const size_t column = pvm_prof_table_column(table, "gas_start");
+    const size_t gas = pvm_prof_table_column(table, "gas_start");
+    const size_t result = pvm_prof_table_column(table, "result");
 
-    return kind == PVM_PROF_REPORT_SUMMARY && table->row_count > 0 &&
-                   column < table->column_count && table->values[column].is_null
-               ? pvm_prof_table_add_note(table, "The executions began with more gas together than "
-                                                "64 bits hold; it is not shown.")
-               : 0;
+    if (kind != PVM_PROF_REPORT_SUMMARY || table->row_count == 0 || !table->values[gas].is_null) {
+        return 0;
+    }
+    return pvm_prof_table_add_note(
+        table, "%s",
+        table->values[result].is_null
+            ? "Executions were only summed up: how they began and ended is not known."
+            : "The executions began with more gas together than 64 bits hold; it is not shown.");
 }
 
 pvm_prof_status_t pvm_prof_report(pvm_prof_run_file_t *file, pvm_prof_report_kind_t kind,
@@ -208,7 +212,7 @@ pvm_prof_status_t pvm_prof_report(pvm_prof_run_file_t *file, pvm_prof_report_kin
         refuse_totals(table);
     }
     if (code == SQLITE_OK &&
-        (pvm_prof_worth_note(&worth, table) != 0 || note_too_much(kind, table) != 0)) {
+        (pvm_prof_worth_note(&worth, table) != 0 || note_unknown(kind, table) != 0)) {
         code = SQLITE_NOMEM;
     }
     if (code == SQLITE_OK && !worth.is_counted &&

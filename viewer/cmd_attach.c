@@ -21,9 +21,9 @@ static void show_progress(void *user_data, const pvm_collect_state_t *state)
 {
     (void)user_data;
     (void)fprintf(
-        stderr, "\r\033[K%zu processes, %" PRIu64 " calls, %" PRIu64 " lost, %.1f %% overhead%s%s",
-        state->processes, state->host_calls, state->lost, 100 * state->overhead,
-        state->level == PVM_ATTACH_EVERY ? "" : ", ",
+        stderr, "\r\033[K%zu %s, %" PRIu64 " calls, %" PRIu64 " lost, %.1f %% overhead%s%s",
+        state->processes, state->processes == 1 ? "process" : "processes", state->host_calls,
+        state->lost, 100 * state->overhead, state->level == PVM_ATTACH_EVERY ? "" : ", ",
         state->level == PVM_ATTACH_EVERY ? "" : pvm_attach_level_name(state->level));
     (void)fflush(stderr);
 }

@@ -34,10 +34,19 @@ pvm_prof_table_t *pvm_compare_keep(pvm_compare_t *compare, const char *key, pvm_
     return table;
 }
 
+/** One backend; not several, and not that of sums over machines, which is not known. */
+static bool is_backend(const char *name)
+{
+    return strcmp(name, "interpreter") == 0 || strcmp(name, "recompiler") == 0;
+}
+
 static compare_mode_t mode_of(const pvm_compare_t *compare)
 {
-    return compare->before.programs_hash == compare->after.programs_hash &&
-                   strcmp(compare->before.backend, compare->after.backend) != 0
+    const char *const before = compare->before.backend;
+    const char *const after = compare->after.backend;
+
+    return compare->before.programs_hash == compare->after.programs_hash && is_backend(before) &&
+                   is_backend(after) && strcmp(before, after) != 0
                ? BACKENDS
                : BUILDS;
 }

@@ -26,4 +26,11 @@ expect "rows of single calls" "$(query sums 'select count(*) from host_call')" 0
 expect "calls by latency" "$("$pvmscope" hostcalls "$work/sums.db" --latency --format csv 2>/dev/null | awk -F, 'NR > 1 { n += $2 } END { print n }')" "$(calls t)"
 expect "times in order" "$("$pvmscope" hostcalls "$work/sums.db" --latency --format csv 2>/dev/null |
     awk -F, 'NR > 1 && ($5 > $6 || $6 > $7 || $7 > $8 || $8 <= 0)' | wc -l)" 0
+"$pvmscope" report "$work/sums.db" >"$work/report.txt" || fail "report: exit $?"
+head -n 1 "$work/report.txt" | grep -q 'Executions were only summed up: how they began and ended is not known' &&
+    ! grep -q '?\|^result\|^gas at\|^backend\|do not reconcile' "$work/report.txt" || fail "report: $(head -n 12 "$work/report.txt")"
+grep -q "^executions  *$(echo "$executions" | sed ':a;s/\([0-9]\)\([0-9]\{3\}\)\($\|,\)/\1,\2\3/;ta')\$" "$work/report.txt" ||
+    fail "report: $(grep '^executions' "$work/report.txt"), not $executions"
+expect "services of a report" "$("$pvmscope" report "$work/sums.db" --by service --format csv 2>/dev/null | cut -d, -f 1,8 | LC_ALL=C sort -r)" \
+    "$(echo "service,host_calls"; awk 'NF == 2 { print $1 + 1 "," $2 }' "$work/t.txt" | sort -r)"
 expect "lines of a report" "$("$pvmscope" report "$work/sums.db" --by hostcall --format csv | wc -l)" 2

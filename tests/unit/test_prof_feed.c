@@ -1,8 +1,10 @@
-/* Events of very many machines, whose end was lost, and of very many programs: there is room for all that come. */
+/* Events of very many machines, whose end was lost, and of very many programs: there is room for all that come. And sums instead
+ * of events. */
 #include "prof_fixture.h"
 
 #include "events/events.h"
 #include "profiler/feed.h"
+#include "profiler/worth.h"
 
 #include <sys/resource.h>
 
@@ -103,9 +105,54 @@ static void programs_that_are_gone_hold_no_memory(void **state)
     assert_int_equal(prof_integer(place->path, "SELECT count(DISTINCT program) FROM vm"), PROGRAMS);
 }
 
+static void sums_without_executions_reconcile(void **state)
+{
+    const prof_place_t *const place = *state;
+    const pvm_prof_feed_options_t options = {.size = sizeof(options),
+                                             .instrument = PVM_PROF_HOST_CALLS};
+    const pvm_prof_feed_total_t runs = {.host = "here",
+                                        .process = 5,
+                                        .service = 7,
+                                        .program = 7,
+                                        .is_runs = true,
+                                        .count = 3,
+                                        .gas_taken = 1000};
+    pvm_prof_feed_total_t calls = {.host = "here",
+                                   .process = 5,
+                                   .service = 7,
+                                   .program = 7,
+                                   .func_id = 1,
+                                   .count = 4,
+                                   .gas_taken = 40,
+                                   .gas_added = 60};
+    pvm_prof_run_file_t *file;
+    pvm_prof_feed_t *feed;
+    pvm_prof_worth_t worth;
+
+    assert_int_equal(pvm_prof_run_file_create(place->path, &file), PVM_PROF_OK);
+    assert_int_equal(pvm_prof_feed_create(file, &options, &feed), PVM_PROF_OK);
+    feed_program(feed, 7);
+    assert_int_equal(pvm_prof_feed_total(feed, &runs), PVM_PROF_OK);
+    assert_int_equal(pvm_prof_feed_total(feed, &calls), PVM_PROF_OK);
+    /* A run that has not ended: only its host calls are known. */
+    calls.service = 8;
+    assert_int_equal(pvm_prof_feed_total(feed, &calls), PVM_PROF_OK);
+    assert_int_equal(pvm_prof_feed_finish(feed, PVM_PROF_RUN_COMPLETE), PVM_PROF_OK);
+
+    assert_int_equal(pvm_prof_worth_read(file, &worth), PVM_PROF_OK);
+
+    assert_string_equal(worth.broken, "");
+    assert_int_equal(worth.gas_used, 1080);
+    pvm_prof_feed_destroy(feed);
+    pvm_prof_run_file_close(file);
+    assert_int_equal(prof_integer(place->path, "SELECT gas_added FROM total"), 120);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(sums_without_executions_reconcile, prof_place_create,
+                                        prof_place_remove),
         cmocka_unit_test_setup_teardown(programs_that_are_gone_hold_no_memory, prof_place_create,
                                         prof_place_remove),
         cmocka_unit_test_setup_teardown(machines_without_an_end_make_room_for_new_ones,

@@ -292,7 +292,7 @@ pvm_view_status_t pvm_compare_backends(pvm_compare_t *compare)
             summary, "Times without a name are of the %s, the other ones of the %s.",
             backends.slow->backend, backends.fast->backend);
     }
-    if (summary != NULL && !backends.has_bytes) {
+    if (summary != NULL && !backends.has_bytes && backends.count > 0) {
         (void)pvm_prof_table_add_note(
             summary, "The recompiler is not available here: sizes of host code are not known.");
     }
