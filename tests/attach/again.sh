@@ -4,7 +4,7 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 again=$4
 
-start_target t 300 2000 20 1
+start_target t 600 2000 20 1
 begin t
 "$again" $pid 2 >"$work/again.txt" 2>&1 || {
     grep -q "eBPF\|uprobes\|permitted" "$work/again.txt" && skip "$(cat "$work/again.txt")"
@@ -12,7 +12,7 @@ begin t
 }
 files=$(ls /proc/$pid/fd | wc -l)
 maps=$(wc -l </proc/$pid/maps)
-timeout 200 "$again" $pid 98 || fail "cannot attach any more"
+timeout 500 "$again" $pid 98 || fail "cannot attach any more"
 kill -0 $pid || fail "the target ended"
 expect "open files of the target" "$(ls /proc/$pid/fd | wc -l)" "$files"
 # A page for the kernel's jumps may stay.

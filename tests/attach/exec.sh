@@ -30,13 +30,7 @@ start_target u again-by-thread 120 1 5000 10 1
 attach anew --pid $pid
 begin u
 wait_for 60 grep -q '^0 ' "$work/u.txt" || fail "the first program does not end"
-# has_second: more than the first program made
-has_second()
-{
-    [ "$(query anew 'select count(*) from host_call')" -gt $(($(calls u) + 1000)) ]
-}
-wait_for 60 has_second || fail "nothing of the second program"
-kill -INT $collector
-wait $collector || fail "$(cat "$work/anew.err")"
+wait_for 60 has_calls anew $(($(calls u) + 1000)) || fail "nothing of the second program"
+stop_collecting anew
 kill -9 $pid || fail "the target came to harm"
 check anew

@@ -52,10 +52,10 @@ start_target()
     pid=$!
     running="$running $pid"
     # The other end stays open until then.
-    sleep 60 >"$work/$name.go" &
+    sleep 600 >"$work/$name.go" &
     eval "holder_$name=$!"
     running="$running $!"
-    wait_for 10 grep -q ready "$work/$name.txt" || fail "the target does not start"
+    wait_for 60 grep -q ready "$work/$name.txt" || fail "the target does not start"
 }
 
 # begin NAME: let it begin
@@ -63,6 +63,12 @@ begin()
 {
     echo >"$work/$1.go"
     eval "kill \$holder_$1"
+}
+
+# has_attached NAME: it has, or never will
+has_attached()
+{
+    [ -s "$work/$1.db" ] || ! kill -0 "$collector"
 }
 
 # attach NAME ARGUMENTS...: collect into $work/NAME.db in the background; returns when it is attached
@@ -74,7 +80,8 @@ attach()
     "$pvmscope" attach "$@" -o "$work/$name.db" >"$work/$name.out" 2>"$work/$name.err" &
     collector=$!
     running="$running $collector"
-    wait_for 20 test -s "$work/$name.db" || {
+    wait_for 60 has_attached "$name" || true
+    [ -s "$work/$name.db" ] || {
         grep -q "eBPF\|uprobes\|permitted" "$work/$name.err" && skip "$(cat "$work/$name.err")"
         fail "does not attach: $(cat "$work/$name.err")"
     }
@@ -90,6 +97,31 @@ calls()
 query()
 {
     sqlite3 "$work/$1.db" "$2"
+}
+
+# has_calls NAME COUNT: whether the file has more host calls than that by now
+has_calls()
+{
+    [ "$(query "$1" 'select count(*) from host_calls')" -gt "$2" ]
+}
+
+# spent PID: hundredths of a second that a process has run for
+spent()
+{
+    sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'
+}
+
+# has_spent PID HUNDREDTHS
+has_spent()
+{
+    [ "$(spent "$1")" -ge "$2" ]
+}
+
+# stop_collecting NAME: the collector in the background is told to end
+stop_collecting()
+{
+    kill -INT "$collector"
+    wait "$collector" || fail "$(cat "$work/$1.err")"
 }
 
 # lost NAME: host calls that the file says are lost

@@ -7,10 +7,8 @@ set -eu
 start_target t nested
 attach deep --pid $pid
 begin t
-wait_for 20 grep -q waiting "$work/t.txt" || fail "the target does not come to its end"
-sleep 0.3
-kill -INT $collector
-wait $collector || fail "$(cat "$work/deep.err")"
+wait_for 60 grep -q waiting "$work/t.txt" || fail "the target does not come to its end"
+stop_collecting deep
 expect "calls" "$(query deep 'select group_concat(service, "") from (select service from host_calls order by seq)')" \
     1233333333331
 expect "numbers" "$(query deep 'select min(seq) || "-" || max(seq) from host_calls')" 0-12

@@ -3,7 +3,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-start_target t 20 1000 0 1
+start_target t 300 1000 0 1
 begin t
 
 # refused WHAT PATTERN COMMAND...: exit code 4, one line with the pattern and the other way

@@ -9,7 +9,7 @@
 
 #define ROUNDS 12
 /** How long a file may take until it holds what is waited for; the machine may be busy. */
-#define PATIENCE_MS 15000
+#define PATIENCE_MS 60000
 
 static pvm_host_result_t host(pvm_vm_t *vm, int func_id, void *user_data)
 {

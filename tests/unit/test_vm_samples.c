@@ -1,7 +1,7 @@
 /* Sampling, PVM_INSTRUMENT_SAMPLES: guest time alone is sampled, in every thread and depth, and nobody else's signals
  * are touched. Whether the shares are right is for test_prof_samples.c.
  *
- * Figures here are far apart, so that a busy machine does not blur them. */
+ * Guest code runs for a time of its thread's own, and figures are far apart, so that a busy machine does not blur them. */
 #include "lab.h"
 
 #include "support/signals_held.h"
@@ -33,19 +33,25 @@ static const char call_text[] = "fallthrough\n"
                                 "branch_ne_imm r2, 0, @loop\n"
                                 "jump_ind r0, 0\n";
 
-static uint64_t now_ns(void)
+static uint64_t now_ns(clockid_t clock)
 {
     struct timespec now;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/* What this thread has run for, whoever else did meanwhile. */
+static uint64_t spent_ns(void)
+{
+    return now_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static void wait_ms(unsigned ms)
 {
-    const uint64_t end_ns = now_ns() + ms * UINT64_C(1000000);
+    const uint64_t end_ns = now_ns(CLOCK_MONOTONIC) + ms * UINT64_C(1000000);
 
-    while (now_ns() < end_ns) {
+    while (now_ns(CLOCK_MONOTONIC) < end_ns) {
     }
 }
 
@@ -75,9 +81,9 @@ static bool run_rounds(pvm_vm_t *vm, uint64_t rounds)
 /* Run for so long on the guest's own account. */
 static void spin_ms(pvm_vm_t *vm, unsigned ms)
 {
-    const uint64_t end_ns = now_ns() + ms * UINT64_C(1000000);
+    const uint64_t end_ns = spent_ns() + ms * UINT64_C(1000000);
 
-    while (now_ns() < end_ns) {
+    while (spent_ns() < end_ns) {
         assert_true(run_rounds(vm, 20000));
     }
 }
@@ -106,8 +112,9 @@ static void places_and_the_engine_add_up(const lab_t *lab)
     }
     assert_int_equal(at_places + sum.engine, sum.samples);
     assert_int_equal(sum.lost, 0);
+    /* 200 ticks, and one more where it goes on after others ran. */
     assert_true(sum.samples >= 20);
-    assert_true(sum.samples <= 220);
+    assert_true(sum.samples <= 400);
     assert_true(in_loop * 10 >= sum.samples * 9);
     /* The interpreter knows the block, recompiled code the instruction. */
     if (lab->backend == PVM_BACKEND_INTERPRETER) {
@@ -122,12 +129,13 @@ static void places_and_the_engine_add_up(const lab_t *lab)
 static void single_steps_are_sampled(const lab_t *lab)
 {
     machine_t machine = lab_machine(lab, spin_text, GAS);
-    const uint64_t end_ns = now_ns() + UINT64_C(50000000);
+    /* Most of a step's time is not the guest's, and how much is depends on who else runs. */
+    const uint64_t end_ns = spent_ns() + UINT64_C(5000000000);
 
     sample(machine.vm);
     pvm_set_register(machine.vm, 2, UINT64_MAX);
     (void)pvm_set_pc(machine.vm, 0);
-    while (now_ns() < end_ns) {
+    while (samples_of(machine.vm) <= 2 && spent_ns() < end_ns) {
         assert_int_equal(pvm_step(machine.vm), PVM_RESULT_OK);
     }
     assert_true(samples_of(machine.vm) > 2);
@@ -298,7 +306,7 @@ typedef struct {
 static void *work(void *data)
 {
     worker_t *const worker = data;
-    const uint64_t end_ns = now_ns() + UINT64_C(60000000);
+    const uint64_t end_ns = spent_ns() + UINT64_C(60000000);
 
     if (worker->is_blocking) {
         sigset_t all;
@@ -306,7 +314,7 @@ static void *work(void *data)
         (void)pthread_sigmask(SIG_BLOCK, &all, NULL);
     }
     worker->ok = true;
-    while (now_ns() < end_ns) {
+    while (spent_ns() < end_ns) {
         worker->ok = worker->ok && run_rounds(worker->vm, 20000);
     }
     return NULL;
