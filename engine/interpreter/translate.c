@@ -3,6 +3,7 @@
 #include "interpreter/code.h"
 
 #include "gas/words.h"
+#include "isa/operands.h"
 #include "isa/positions.h"
 #include "support/error.h"
 #include "support/large.h"
@@ -17,8 +18,10 @@ typedef struct {
     uint32_t segment;    /**< header of the segment that is being written */
     uint32_t terminator; /**< terminators written so far */
     uint32_t block;      /**< of the latest header */
-    uint8_t *
-        kinds; /**< of each cell its pvm_op_t, or PVM_HANDLER_leave for what is never fused or linked */
+    uint32_t
+        before; /**< pvm_op_t of the cell before, or PVM_HANDLER_leave for what is never fused */
+    uint32_t *jumps; /**< cells of jumps and branches: their targets are linked at the end */
+    uint32_t jump_count;
 } translation_t;
 
 static_assert(PVM_HANDLER_COUNT <= UINT16_MAX, "a handler's number fits the table of pairs");
@@ -69,6 +72,13 @@ static bool must_leave(const pvm_program_t *program, const pvm_instruction_t *in
 
 /* -- Writing cells --- */
 
+/* The handler of two instructions, 0 for none. */
+static const uint16_t handler_of_pair[PVM_HANDLER_leave + 1][PVM_HANDLER_leave + 1] = {
+#define PVM_FUSED(first, second, kind)                                                             \
+    [PVM_OP_##first][PVM_OP_##second] = PVM_HANDLER_##first##__##second,
+#include "interpreter/fused.def"
+};
+
 /* As pvm_program_block_at(), for one position after the other. */
 static uint32_t block_from_here(translation_t *t, uint32_t pc)
 {
@@ -83,116 +93,176 @@ static uint32_t block_from_here(translation_t *t, uint32_t pc)
     return t->block;
 }
 
+/* Under 0.7.2 a segment costs as much as it has instructions, but for one that leaves, which ends it. */
+static void end_segment(translation_t *t, bool leaves)
+{
+    const uint32_t cost = t->code->cell_count - t->segment - 1 - leaves;
+
+    if (!t->program->has_block_gas) {
+        t->code->cells[t->segment].x = cost == 0 ? PVM_SEGMENT_STEPPED : (int32_t)cost;
+    }
+}
+
 static void write_header(translation_t *t, uint32_t pc)
 {
     pvm_interpreter_code_t *const code = t->code;
     const uint32_t index = code->cell_count++;
+    const uint32_t block = block_from_here(t, pc);
 
     code->cells[index] = (pvm_cell_t){
-        .handler = (int32_t)t->terminator - 1, .pc = pc, .y = (int32_t)block_from_here(t, pc)};
+        .handler = (int32_t)t->terminator - 1,
+        .pc = pc,
+        .x = t->program->has_block_gas ? (int32_t)pvm_counts_block_cost(t->program, block) : 0,
+        .y = (int32_t)block,
+    };
     code->pc_of_cell[index] = pc;
     code->headers[code->header_count++] = index;
     t->segment = index;
+    t->before = PVM_HANDLER_leave;
 }
 
-static void write_cell(translation_t *t, const pvm_instruction_t *in, pvm_handler_t handler)
+static inline void write_cell(translation_t *t, const pvm_instruction_t *in, uint32_t handler,
+                              bool is_wide)
 {
     pvm_interpreter_code_t *const code = t->code;
     const uint32_t index = code->cell_count++;
     pvm_cell_t *const cell = &code->cells[index];
+    const uint32_t kind = handler < PVM_HANDLER_leave ? handler : PVM_HANDLER_leave;
+    const uint16_t pair = handler_of_pair[t->before][kind];
 
-    *cell = (pvm_cell_t){.handler = t->handlers[handler],
-                         .a = (uint8_t)(in->a * sizeof(uint64_t)),
-                         .b = (uint8_t)(in->b * sizeof(uint64_t)),
-                         .d = (uint8_t)(in->d * sizeof(uint64_t))};
-    if (pvm_isa_ops[in->op].form == PVM_FORM_REG_EXT) {
+    cell->handler = t->handlers[handler];
+    cell->a = (uint8_t)(in->a * sizeof(uint64_t));
+    cell->b = (uint8_t)(in->b * sizeof(uint64_t));
+    cell->d = (uint8_t)(in->d * sizeof(uint64_t));
+    if (is_wide) {
         cell->imm = in->x;
     } else {
         cell->x = (int32_t)in->x;
         cell->y = (int32_t)in->y;
     }
     code->pc_of_cell[index] = in->pc;
-    t->kinds[index] = (uint8_t)(handler < PVM_HANDLER_leave ? handler : PVM_HANDLER_leave);
+    t->before = kind;
+    if (pair != 0) {
+        cell[-1].handler = t->handlers[pair];
+        t->before = PVM_HANDLER_leave;
+    }
+}
+/* What acts as a trap at pc, although no instruction stands there. */
+static void write_implicit_trap(translation_t *t, uint32_t pc)
+{
+    const pvm_instruction_t trap = {.pc = pc, .op = PVM_OP_trap, .implicit = true};
+
+    write_cell(t, &trap, PVM_HANDLER_leave, false);
 }
 
-/* One instruction at a position where the mask has a bit, and the header behind it if a segment ends there. Block
- * starts need none of their own: they stand behind terminators. */
-static void write_instruction(translation_t *t, const pvm_instruction_t *in)
+/* An instruction that may end a segment, or that the step does. Block starts need no header of their own: they stand behind
+ * terminators. */
+static void write_special(translation_t *t, const pvm_instruction_t *in)
 {
     const bool flat = !t->program->has_block_gas;
     const bool leaves = must_leave(t->program, in);
-
-    t->code->cell_of_pc[in->pc] = t->code->cell_count;
-    if (leaves) {
-        write_cell(t, in, PVM_HANDLER_leave);
-    } else if (flat && in->op == PVM_OP_ecalli) {
-        write_cell(t, in, PVM_HANDLER_ecalli_segment);
-    } else {
-        write_cell(t, in, (pvm_handler_t)in->op);
-    }
-    pvm_cell_t *const header = &t->code->cells[t->segment];
-    if (!t->program->has_block_gas && !leaves) {
-        header->x++;
-    }
     const bool terminates = !in->implicit && pvm_isa_is_terminator((pvm_op_t)in->op);
+    const uint32_t index = t->code->cell_count;
+
+    if (leaves) {
+        write_cell(t, in, PVM_HANDLER_leave, false);
+    } else if (flat && in->op == PVM_OP_ecalli) {
+        write_cell(t, in, PVM_HANDLER_ecalli_segment, false);
+    } else {
+        write_cell(t, in, in->op, false);
+        if (pvm_isa_has_target((pvm_op_t)in->op)) {
+            t->jumps[t->jump_count++] = index;
+        }
+    }
     t->terminator += terminates;
     if (terminates || in->implicit) {
-        t->code->stops[t->code->stop_count++] = t->code->cell_count - 1;
+        t->code->stops[t->code->stop_count++] = index;
     }
     if (terminates || (flat && (leaves || in->op == PVM_OP_ecalli))) {
+        end_segment(t, leaves);
         write_header(t, in->next);
     }
 }
 
+/* What is plain runs on to the next cell, and nothing about it depends on where it stands. */
+#define IS_PLAIN_TRAP        false
+#define IS_PLAIN_FALLTHROUGH false
+#define IS_PLAIN_HINT        true
+#define IS_PLAIN_HOST_CALL   false
+#define IS_PLAIN_SET1        true
+#define IS_PLAIN_SET2        true
+#define IS_PLAIN_CMOV        true
+#define IS_PLAIN_LOAD        true
+#define IS_PLAIN_STORE       true
+#define IS_PLAIN_JUMP        false
+#define IS_PLAIN_JUMP_IND    false
+#define IS_PLAIN_BRANCH      false
+#define IS_PLAIN_SBRK        false
+
+static const struct {
+    uint8_t form; /* pvm_form_t */
+    bool is_plain;
+} kinds[PVM_OP_COUNT] = {
+#define PVM_INSTRUCTION(name, form_, n072, n080, n64, n32, effect, ...)                            \
+    [PVM_OP_##name] = {.form = PVM_FORM_##form_, .is_plain = IS_PLAIN_##effect},
+#include "isa/instructions.def"
+};
+
 static void write_code(translation_t *t)
 {
-    const pvm_program_t *const program = t->program;
-    pvm_positions_t positions = pvm_positions_from(&program->code, 0);
-    pvm_instruction_t in = {.next = 0};
-    uint32_t pc;
+    const pvm_code_t *const code = &t->program->code;
+    const pvm_gas_number_t *const numbers = pvm_gas_numbers_of(code->isa)->numbers;
+    pvm_positions_t positions = pvm_positions_from(code, 0);
+    uint32_t pc = pvm_positions_next(&positions);
+    uint32_t expected = 0; /* where the last instruction's skip leads to */
 
     write_header(t, 0);
-    while ((pc = pvm_positions_next(&positions)) < program->code.len) {
-        if (in.next < pc) {
+    while (pc < code->len) {
+        if (expected < pc) {
             /* skip() gave up before it reached this instruction: what stands between acts as a trap. */
-            const pvm_instruction_t trap = {.pc = in.next, .op = PVM_OP_trap, .implicit = true};
+            end_segment(t, false);
             t->code->stops[t->code->stop_count++] = t->code->cell_count;
-            write_cell(t, &trap, PVM_HANDLER_leave);
+            write_implicit_trap(t, expected);
             write_header(t, pc);
         }
-        pvm_isa_decode(&program->code, pc, &in);
-        write_instruction(t, &in);
+        const pvm_gas_number_t number = numbers[code->octets[pc]];
+        const uint32_t next = pvm_positions_next(&positions);
+        const uint32_t skip = next - pc <= PVM_SKIP_MAX ? next - pc - 1 : PVM_SKIP_MAX;
+        pvm_instruction_t in = {
+            .pc = pc, .next = pc + 1 + skip, .op = number.op, .implicit = number.class == 0};
+        t->code->cell_of_pc[pc] = t->code->cell_count;
+        /* Each form apart: then only its own rule is left of decoding. */
+        switch ((pvm_form_t)kinds[number.op].form) {
+#define PVM_OPERAND_FORM(name, text)                                                               \
+    case PVM_FORM_##name:                                                                          \
+        pvm_operands_decode(PVM_FORM_##name, code->octets + pc + 1, skip, &in);                    \
+        if (kinds[number.op].is_plain) {                                                           \
+            write_cell(t, &in, number.op, PVM_FORM_##name == PVM_FORM_REG_EXT);                    \
+        } else {                                                                                   \
+            write_special(t, &in);                                                                 \
+        }                                                                                          \
+        break;
+#include "isa/operands.def"
+        case PVM_FORM_COUNT:
+            break;
+        }
+        expected = in.next;
+        pc = next;
     }
-    const pvm_instruction_t end = {.pc = in.next, .op = PVM_OP_trap, .implicit = true};
-    write_cell(t, &end, PVM_HANDLER_leave);
+    end_segment(t, false);
+    write_implicit_trap(t, expected);
 }
 
-/* -- Second pass --- */
-
-static bool is_jump_kind(uint8_t kind)
-{
-    return kind < PVM_OP_COUNT && (pvm_isa_ops[kind].effect == PVM_EFFECT_BRANCH ||
-                                   pvm_isa_ops[kind].effect == PVM_EFFECT_JUMP);
-}
-
-static void price_and_link(translation_t *t)
+/* Where jumps lead. */
+static void link_jumps(translation_t *t)
 {
     pvm_interpreter_code_t *const code = t->code;
     const pvm_program_t *const program = t->program;
 
-    for (uint32_t i = 0; i < code->header_count; i++) {
-        pvm_cell_t *const header = &code->cells[code->headers[i]];
-        if (program->has_block_gas) {
-            header->x = (int32_t)pvm_counts_block_cost(program, (uint32_t)header->y);
-        } else if (header->x == 0) {
-            header->x = PVM_SEGMENT_STEPPED;
-        }
-    }
-    for (uint32_t i = 0; i < code->cell_count; i++) {
-        pvm_cell_t *const cell = &code->cells[i];
-        if (is_jump_kind(t->kinds[i])) {
-            cell->y = (int32_t)(code->cell_of_pc[(uint32_t)cell->y] - i);
-        }
+    for (uint32_t i = 0; i < t->jump_count; i++) {
+        const uint32_t at = t->jumps[i];
+        pvm_cell_t *const cell = &code->cells[at];
+        cell->y = (int32_t)(code->cell_of_pc[(uint32_t)cell->y] - at);
     }
     for (uint32_t i = 0; i < program->jump_table_len; i++) {
         const uint32_t pc = program->jump_table[i];
@@ -200,46 +270,10 @@ static void price_and_link(translation_t *t)
     }
 }
 
-/* The handler of two instructions, 0 for none. */
-static const uint16_t handler_of_pair[PVM_OP_COUNT][PVM_OP_COUNT] = {
-#define PVM_FUSED(first, second, kind)                                                             \
-    [PVM_OP_##first][PVM_OP_##second] = PVM_HANDLER_##first##__##second,
-#include "interpreter/fused.def"
-};
-
-static void fuse(translation_t *t)
-{
-    for (uint32_t i = 1; i + 1 < t->code->cell_count; i++) {
-        if (t->kinds[i] >= PVM_OP_COUNT || t->kinds[i + 1] >= PVM_OP_COUNT) {
-            continue;
-        }
-        const uint16_t handler = handler_of_pair[t->kinds[i]][t->kinds[i + 1]];
-        if (handler != 0) {
-            t->code->cells[i].handler = t->handlers[handler];
-            i++;
-        }
-    }
-}
-
 /* A header stands behind what ends a segment. Where skip() may give up, a trap and a header follow. */
-static size_t count_cells(const pvm_program_t *program)
+static size_t count_cells(const pvm_code_t *code)
 {
-    const pvm_code_t *const code = &program->code;
-    const pvm_gas_number_t *const numbers = pvm_gas_numbers_of(code->isa)->numbers;
-    pvm_positions_t positions = pvm_positions_from(code, 0);
-    uint32_t pc = pvm_positions_next(&positions);
-    size_t cells = 4;
-
-    while (pc < code->len) {
-        const pvm_gas_number_t *const number = &numbers[code->octets[pc]];
-        const uint32_t next = pvm_positions_next(&positions);
-        const bool ends = number->class != PVM_GAS_IS_DEFINED || number->op == PVM_OP_ecalli ||
-                          number->op == PVM_OP_sbrk;
-        cells += ends ? 2 : 1;
-        cells += next - pc > PVM_SKIP_MAX ? 2 : 0;
-        pc = next;
-    }
-    return cells;
+    return 2 * ((size_t)pvm_positions_count(code) + code->len / PVM_SKIP_MAX) + 4;
 }
 
 /* @return octets of the tables that the code keeps */
@@ -262,17 +296,16 @@ static int allocate(translation_t *t)
 {
     const pvm_program_t *const program = t->program;
     pvm_interpreter_code_t *const code = t->code;
-    const size_t cells = count_cells(program);
+    const size_t cells = count_cells(&program->code);
 
     code->tables = pvm_large_take(place_tables(code, program, cells));
-    t->kinds = pvm_large_take(cells);
-    if (code->tables == NULL || t->kinds == NULL) {
+    t->jumps = pvm_large_take(cells * sizeof(*t->jumps));
+    if (code->tables == NULL || t->jumps == NULL) {
         return pvm_error_set("no memory to predecode %u octets of code", program->code.len);
     }
     (void)place_tables(code, program, cells);
     code->jump_count = program->jump_table_len;
     memset(code->cell_of_pc, 0, ((size_t)program->code.len + 1) * sizeof(*code->cell_of_pc));
-    memset(t->kinds, PVM_HANDLER_leave, cells);
     return 0;
 }
 
@@ -305,14 +338,13 @@ pvm_interpreter_code_t *pvm_interpreter_translate(const pvm_program_t *program,
     if (code == NULL || allocate(&t) != 0) {
         pvm_error_set("no memory to predecode %u octets of code", program->code.len);
         pvm_interpreter_code_destroy(code);
-        pvm_large_give(t.kinds);
+        pvm_large_give(t.jumps);
         return NULL;
     }
     code->variant = variant;
     write_code(&t);
-    price_and_link(&t);
-    fuse(&t);
-    pvm_large_give(t.kinds);
+    link_jumps(&t);
+    pvm_large_give(t.jumps);
     return code;
 }
 

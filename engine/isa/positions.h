@@ -3,6 +3,7 @@
 #define PVM_ISA_POSITIONS_H
 
 #include "isa/isa.h"
+#include "support/bits.h"
 
 typedef struct {
     const pvm_code_t *code;
@@ -42,6 +43,17 @@ static inline __attribute__((always_inline)) uint32_t pvm_positions_next(pvm_pos
     const uint32_t at = positions->base + (uint32_t)__builtin_ctzll(positions->bits);
     positions->bits &= positions->bits - 1;
     return at;
+}
+
+/** How many instructions there are, or a few more: the last word of the mask reaches behind the code, where bits are set. */
+static inline uint32_t pvm_positions_count(const pvm_code_t *code)
+{
+    uint32_t total = 0;
+
+    for (uint32_t pc = 0; pc < code->len; pc += 64) {
+        total += pvm_count_bits(pvm_positions_word(code, pc));
+    }
+    return total;
 }
 
 #endif

@@ -4,6 +4,7 @@
 #include "recompiler/available.h"
 
 #if PVM_RECOMPILER_AVAILABLE
+#include "isa/positions.h"
 #include "recompiler/compiler.h"
 #include "recompiler/finish.h"
 #include "support/error.h"
@@ -28,21 +29,8 @@ static void rank_blocks(pvm_compiler_t *c)
 
     for (uint32_t word = 0; word < words; word++) {
         c->ranks[word] = count;
-        count += pvm_compiler_count_bits(pvm_compiler_start_bits(program, word));
+        count += pvm_count_bits(pvm_compiler_start_bits(program, word));
     }
-}
-
-static uint32_t count_instructions(const pvm_code_t *code)
-{
-    uint32_t total = 0;
-
-    /* The last word reaches into the padding, where all bits are set: a few too many. */
-    for (uint32_t pc = 0; pc < code->len; pc += 64) {
-        uint64_t bits;
-        memcpy(&bits, code->mask + (pc >> 3), sizeof(bits));
-        total += pvm_compiler_count_bits(bits);
-    }
-    return total;
 }
 
 /* A table of `count` elements in the scratch memory; without memory yet only its size. */
@@ -221,7 +209,7 @@ static void prepare(pvm_compiler_t *c)
 
 static int compile(pvm_compiler_t *c)
 {
-    const uint32_t instructions = count_instructions(&c->program->code);
+    const uint32_t instructions = pvm_positions_count(&c->program->code);
     const size_t tables = place_tables(c, instructions);
     const int64_t most = PVM_THUNKS_BYTES + 2 * PVM_INSTRUCTION_BYTES_MAX +
                          (int64_t)instructions * PVM_INSTRUCTION_BYTES_MAX + table_bytes(c);

@@ -8,6 +8,7 @@
 #include "recompiler/code.h"
 #include "recompiler/emitter.h"
 #include "recompiler/thunks.h"
+#include "support/bits.h"
 #include "vm/call_map.h"
 
 #include <string.h>
@@ -129,15 +130,6 @@ typedef enum {
     PVM_ENDS_BLOCK_RUNS_ON
 } pvm_ends_t;
 
-/* Without an instruction for it, compilers call a library function. */
-static inline uint32_t pvm_compiler_count_bits(uint64_t bits)
-{
-    bits -= bits >> 1 & 0x5555555555555555;
-    bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333);
-    bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0f;
-    return (uint32_t)(bits * 0x0101010101010101 >> 56);
-}
-
 /** The bits of block starts at 64 word .. 64 word + 63. */
 static inline uint64_t pvm_compiler_start_bits(const pvm_program_t *program, uint32_t word)
 {
@@ -153,7 +145,7 @@ static inline uint32_t pvm_compiler_block_at(const pvm_compiler_t *c, uint32_t s
     const uint64_t below = (UINT64_C(1) << (start & 63)) - 1;
 
     return c->ranks[start >> 6] +
-           pvm_compiler_count_bits(pvm_compiler_start_bits(c->program, start >> 6) & below);
+           pvm_count_bits(pvm_compiler_start_bits(c->program, start >> 6) & below);
 }
 
 /* Whether a jump to pc can be done here: block starts behind the code (latest64) have nothing to go to. */

@@ -374,6 +374,11 @@ static void generate_structured(generator_t *g)
         add_loop(g, 0);
     }
     add_statements(g, 0, is_large ? 400 : diff_between(source, 5, 30));
+    if (g->function_count == 0 && diff_one_in(source, 4)) {
+        /* On over the end of the code. */
+        diff_draft_finish(&g->draft);
+        return;
+    }
     add_ending(g, start);
     for (uint32_t i = 0; i < g->function_count; i++) {
         add_function(g, i);
@@ -407,7 +412,10 @@ static void generate_soup(generator_t *g)
             (void)diff_draft_address(&g->draft, i);
         }
     }
-    add(g, (pvm_instruction_t){.op = PVM_OP_trap});
+    /* Or on over the end of the code. */
+    if (!diff_one_in(source, 4)) {
+        add(g, (pvm_instruction_t){.op = PVM_OP_trap});
+    }
     diff_draft_finish(&g->draft);
 }
 
