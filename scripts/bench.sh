@@ -3,7 +3,7 @@
 #   scripts/bench.sh [all|guests|compile|bill|...] [--quick] [--only GUEST] [--format text|json]     (default: all)
 #   scripts/bench.sh cost     also host calls under LTTng: not with real-time priority (chrt -f), which starves its daemons
 #   scripts/bench.sh import [--events 10000000]      a trace of so many host calls: speed, and memory beside half of it
-#   scripts/bench.sh peers [--program FILE]          the other recompiler for these programs in turn with libpvm; needs cargo
+#   scripts/bench.sh peers [--program FILE]          other engines for these programs in turn with libpvm; cargo, and npm for one of them
 #   scripts/bench.sh off      what is compiled in and off costs, and the flight record: instructions under callgrind
 set -eu
 
@@ -38,6 +38,17 @@ peers)
     PVM_LIB_DIR=$root/build/lib CARGO_TARGET_DIR=$root/build/peers \
         cargo build --release --locked --manifest-path bench/peers/Cargo.toml >build/bench.log 2>&1 ||
         { tail -n 20 build/bench.log >&2; exit 1; }
+    if command -v node >/dev/null && command -v npm >/dev/null; then
+        PVM_PEERS_ANAN=$root/build/peers/anan
+        export PVM_PEERS_ANAN
+        mkdir -p "$PVM_PEERS_ANAN"
+        cp bench/peers/anan/* "$PVM_PEERS_ANAN"
+        # A copy of the lock file stands beside what was installed by it: a second run needs no registry.
+        installed=$PVM_PEERS_ANAN/node_modules/installed
+        cmp -s bench/peers/anan/package-lock.json "$installed" ||
+            { npm ci --prefix "$PVM_PEERS_ANAN" && cp bench/peers/anan/package-lock.json "$installed"; } >build/bench.log 2>&1 ||
+            { tail -n 20 build/bench.log >&2; exit 1; }
+    fi
     exec build/peers/release/pvm-peers "$@"
     ;;
 esac

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Where cargo is missing and nothing can install it, the bench of the peers says so in one line and builds nothing. And what it
-# builds is pinned: the peer to one version, and all that it needs by a lock file.
+# builds is pinned: each peer to one version, and all that it needs by a lock file.
 set -eu
 source=$1
 work=$(mktemp -d)
@@ -20,3 +20,9 @@ manifest=$source/bench/peers/Cargo.toml
 version=$(sed -n 's/^polkavm = { version = "=\([0-9.]*\)".*/\1/p' "$manifest")
 [ -n "$version" ] && grep -A1 '^name = "polkavm"$' "$source/bench/peers/Cargo.lock" | grep -qx "version = \"$version\"" ||
     { echo "$manifest: no exact version of polkavm, or another than in Cargo.lock" && exit 1; }
+
+folder=$source/bench/peers/anan
+wanted='"@fluffylabs/anan-as": "[0-9.]*"$'
+[ "$(grep -c "$wanted" "$folder/package.json")" -eq 1 ] &&
+    grep -qF "$(grep -o "$wanted" "$folder/package.json")" "$folder/package-lock.json" ||
+    { echo "$folder/package.json: no exact version of anan-as, or another than in package-lock.json" && exit 1; }

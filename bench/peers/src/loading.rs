@@ -1,6 +1,7 @@
 //! From a container to code: the block table, its prices and the emitted code, per octet of code.
 use crate::{
     contender::{Contender, Program, Stop},
+    cpu::CpuClock,
     guests::{Subject, SPECS},
     options::Options,
     ours::Ours,
@@ -16,6 +17,7 @@ use std::time::Instant;
 /// A contender, and how long the parts of its loading took, per octet.
 struct Loader<'a> {
     contender: &'a dyn Contender,
+    /// Nothing of this is done by another process, so it is time on the processor.
     loaded: Sample,
     /// Making the first machine and finding the gas of its first block missing, which it can only say in its code.
     entered: Sample,
@@ -36,9 +38,9 @@ impl<'a> Loader<'a> {
     }
 
     fn load_once(&mut self, subject: &Subject, octets: f64, is_counted: bool) -> Result<(), String> {
-        let begin = Instant::now();
+        let begin = CpuClock::THIS_THREAD.now();
         let program = self.contender.load(subject)?;
-        let loaded = begin.elapsed().as_nanos() as f64;
+        let loaded = CpuClock::THIS_THREAD.now() - begin;
         let entered = enter(program.as_ref())?;
         let again = enter(program.as_ref())?;
         if is_counted {

@@ -1,9 +1,11 @@
-//! How libpvm compares with PolkaVM, the other recompiler for these programs: run time, loading, and what surrounds a run.
-//! Both execute the same container from the same entry with the same argument, in turn, in this process and on one core;
-//! registers and gas must agree, else the program ends with 1. docs/bench.md says what is fair about it and what is not.
+//! How libpvm compares with PolkaVM, the other recompiler for these programs: run time, loading, and what surrounds a run;
+//! and with anan-as, an interpreter in WebAssembly. With PolkaVM it executes the same container from the same entry with the same
+//! argument, in turn, in this process and on one core; registers and gas must agree, else the program ends with 1.
+//! docs/bench.md says what is fair about it and what is not.
 //!
-//! Not here: other peers, and native code, which is bench/guests.c.
+//! Not here: native code, which is bench/guests.c.
 mod affinity;
+mod anan;
 mod around;
 mod contender;
 mod cpu;
@@ -29,7 +31,8 @@ fn run(options: &options::Options, report: &mut Report) -> Result<(), String> {
     let subjects = loading::subjects(options)?;
     running::bench(options, report)?;
     loading::bench(&subjects, report)?;
-    around::bench(options, report)
+    around::bench(options, report)?;
+    anan::bench(options, report)
 }
 
 fn main() -> ExitCode {
