@@ -601,6 +601,11 @@ void pvm_prof_feed_misses_open_calls(pvm_prof_feed_t *feed)
     feed->misses_open_calls = true;
 }
 
+void pvm_prof_feed_left_out(pvm_prof_feed_t *feed, const char *what)
+{
+    feed->left_out = what;
+}
+
 void pvm_prof_feed_broken(pvm_prof_feed_t *feed, const char *reason)
 {
     feed->broken = reason;
@@ -620,6 +625,7 @@ pvm_prof_status_t pvm_prof_feed_finish(pvm_prof_feed_t *feed, pvm_prof_run_statu
     feed->file->lost[PVM_PROF_LOST_PACKET] += feed->lost_packets;
     feed->file->lost[PVM_PROF_LOST_HOST_CALL] += feed->lost_calls;
     feed->recorder->broken = feed->broken;
+    feed->recorder->left_out = feed->left_out;
     pvm_feed_tell_running(feed);
     result = pvm_prof_recorder_finish(feed->recorder, status);
     if (feed->late_ns != 0 && (feed->instrument & PVM_PROF_HOST_CALLS) && result == PVM_PROF_OK) {

@@ -110,6 +110,9 @@ void pvm_prof_feed_lost_calls(pvm_prof_feed_t *feed, uint64_t calls);
 /** Host calls are told when they have ended, and by nothing else: one that is going on at the end is not known. */
 void pvm_prof_feed_misses_open_calls(pvm_prof_feed_t *feed);
 
+/** Something was not told at all: what, in words, is told in the file. Borrowed until pvm_prof_feed_finish(); NULL: nothing. */
+void pvm_prof_feed_left_out(pvm_prof_feed_t *feed, const char *what);
+
 /** What is fed ends before its end: why is told in the file. Borrowed until pvm_prof_feed_finish(). */
 void pvm_prof_feed_broken(pvm_prof_feed_t *feed, const char *reason);
 

@@ -64,7 +64,8 @@ struct pvm_prof_feed_t {
     uint64_t lost_events;
     uint64_t lost_packets;
     uint64_t lost_calls;
-    const char *advice; /**< borrowed from the options */
+    const char *advice;   /**< borrowed from the options */
+    const char *left_out; /**< borrowed: what was not told at all; NULL: nothing */
     bool misses_open_calls;
     char running[256];     /**< what ran when the recording ended */
     const char *broken;    /**< borrowed: why what is fed ends before its end; NULL: it does not */

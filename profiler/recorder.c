@@ -335,6 +335,10 @@ static const char *find_reason(const pvm_prof_recorder_t *recorder, char *room, 
                        recorder->advice != NULL ? recorder->advice : "");
         return room;
     }
+    if (recorder->left_out != NULL) {
+        *out_status = PVM_PROF_RUN_INCOMPLETE;
+        return recorder->left_out;
+    }
     if (recorder->is_cut_short) {
         *out_status = PVM_PROF_RUN_INTERRUPTED;
         return recorder->cut_short != NULL ? recorder->cut_short

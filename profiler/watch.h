@@ -163,6 +163,7 @@ struct pvm_prof_recorder_t {
     bool is_cut_short;     /**< a VM was running when the recording ended */
     const char *cut_short; /**< fed: which one, in words */
     const char *advice;    /**< fed: what would lose less; NULL: none */
+    const char *left_out;  /**< fed: what was not told at all; NULL: nothing */
     bool is_at_rest;       /**< the file says that it is complete, because no VM is watched */
     const char *last_result;
     int64_t gas_left;

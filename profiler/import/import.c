@@ -4,6 +4,7 @@
  * after its first execution, because tracing began later or because buffers were overwritten. */
 #include "profiler/import/import.h"
 
+#include "profiler/import/enabled.h"
 #include "profiler/import/metadata.h"
 #include "profiler/import/reader.h"
 #include "support/error.h"
@@ -324,7 +325,8 @@ out:
 static void feed_all(reader_t *reader, const char *const *inputs, size_t count, bool is_live,
                      const atomic_bool *stop)
 {
-    reader->waiting = pvm_import_waiting_create(reader->feed, is_live || reader->has_whole_calls);
+    reader->waiting =
+        pvm_import_waiting_create(reader->feed, is_live || reader->enabled[PVM_EVENT_host_call]);
     if (reader->waiting == NULL) {
         pvm_error_set("%.300s: no memory to read it", reader->source);
         reader->status = PVM_PROF_E_SYSTEM;
@@ -369,15 +371,18 @@ static uint32_t kept_of(const pvm_import_options_t *options, uint32_t traced)
 static void finish(reader_t *reader)
 {
     const bool has_failed = reader->status != PVM_PROF_OK;
+    char left_out[256];
     char reason[512];
 
     (void)snprintf(reason, sizeof(reason), "%s", pvm_last_error());
+    pvm_import_left_out(reader->enabled, left_out, sizeof(left_out));
     /* Where it cannot be read on, a packet at least is lost. */
     pvm_prof_feed_lost(reader->feed, reader->result->discarded,
                        reader->result->packets + (reader->status == PVM_PROF_E_FORMAT));
-    if (reader->has_whole_calls && !reader->has_begins) {
+    if (reader->enabled[PVM_EVENT_host_call] && !reader->enabled[PVM_EVENT_host_call_begin]) {
         pvm_prof_feed_misses_open_calls(reader->feed);
     }
+    pvm_prof_feed_left_out(reader->feed, left_out[0] != '\0' ? left_out : NULL);
     pvm_prof_feed_broken(reader->feed, has_failed ? reason : NULL);
     const pvm_prof_status_t finished = pvm_prof_feed_finish(
         reader->feed, has_failed ? PVM_PROF_RUN_INCOMPLETE : PVM_PROF_RUN_COMPLETE);
@@ -386,6 +391,22 @@ static void finish(reader_t *reader)
     } else {
         reader->status = finished;
     }
+}
+
+/* Without programs and begins of executions not one event could be used. @return whether that is not so */
+static bool check_enabled(reader_t *reader)
+{
+    char missing[256];
+
+    /* Of a trace that cannot be read on not all kinds may be known. */
+    if (reader->status != PVM_PROF_OK ||
+        pvm_import_can_begin(reader->enabled, missing, sizeof(missing))) {
+        return true;
+    }
+    pvm_error_set("%.300s: %s, without which nothing can be imported; trace it again",
+                  reader->source, missing);
+    reader->status = PVM_PROF_E_FORMAT;
+    return false;
 }
 
 pvm_prof_status_t pvm_import_run(pvm_prof_run_file_t *file, const char *source,
@@ -418,7 +439,7 @@ pvm_prof_status_t pvm_import_run(pvm_prof_run_file_t *file, const char *source,
             read_all(&reader, inputs, found.count, false, NULL);
             reader.is_scan = false;
         }
-        if (reader.feed != NULL && reader.status != PVM_PROF_E_SYSTEM) {
+        if (reader.feed != NULL && reader.status != PVM_PROF_E_SYSTEM && check_enabled(&reader)) {
             /* What stands before the place that cannot be read is imported: the second time finds it, too. */
             reader.status = PVM_PROF_OK;
             pvm_prof_feed_set_instrument(reader.feed, kept_of(options, reader.instrument));

@@ -38,11 +38,9 @@ static void note_classes(reader_t *reader, const bt_stream *stream)
         for (size_t m = 0; m < sizeof(meanings) / sizeof(meanings[0]); m++) {
             reader->instrument |= kind == meanings[m].kind ? meanings[m].instrument : 0;
         }
-        reader->has_memory_events |= kind == PVM_EVENT_host_memory;
-        reader->has_sample_events |= kind == PVM_EVENT_samples;
-        reader->has_call_events |= kind == PVM_EVENT_call_tree;
-        reader->has_whole_calls |= kind == PVM_EVENT_host_call;
-        reader->has_begins |= kind == PVM_EVENT_host_call_begin;
+        if (kind != PVM_EVENT_COUNT) {
+            reader->enabled[kind] = true;
+        }
     }
 }
 
@@ -50,22 +48,28 @@ static void note_classes(reader_t *reader, const bt_stream *stream)
  * are not told of. */
 static void note_run(reader_t *reader, const bt_event *event)
 {
+    static const struct {
+        pvm_event_kind_t kind;
+        uint32_t flag;
+        uint32_t instrument;
+    } asked[] = {{PVM_EVENT_host_memory, PVM_INSTRUMENT_MEMORY, PVM_PROF_MEMORY},
+                 {PVM_EVENT_call_tree, PVM_INSTRUMENT_CALLS, PVM_PROF_CALLS},
+                 {PVM_EVENT_samples, PVM_INSTRUMENT_SAMPLES, PVM_PROF_SAMPLES}};
     const pvm_event_execute_begin_t *const run = (const void *)reader->record->record;
     const char *field = "";
 
-    if ((!reader->has_memory_events && !reader->has_call_events && !reader->has_sample_events) ||
+    const bool can_matter = reader->enabled[PVM_EVENT_host_memory] ||
+                            reader->enabled[PVM_EVENT_call_tree] ||
+                            reader->enabled[PVM_EVENT_samples];
+    if (!can_matter ||
         !pvm_import_record(PVM_EVENT_execute_begin, bt_event_borrow_payload_field_const(event),
                            reader->record, &field)) {
         return;
     }
-    if (reader->has_memory_events && (run->instrumentation & PVM_INSTRUMENT_MEMORY) != 0) {
-        reader->instrument |= PVM_PROF_MEMORY;
-    }
-    if (reader->has_call_events && (run->instrumentation & PVM_INSTRUMENT_CALLS) != 0) {
-        reader->instrument |= PVM_PROF_CALLS;
-    }
-    if (reader->has_sample_events && (run->instrumentation & PVM_INSTRUMENT_SAMPLES) != 0) {
-        reader->instrument |= PVM_PROF_SAMPLES;
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        if (reader->enabled[asked[i].kind] && (run->instrumentation & asked[i].flag) != 0) {
+            reader->instrument |= asked[i].instrument;
+        }
     }
 }
 

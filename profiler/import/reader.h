@@ -11,12 +11,8 @@ typedef struct {
     const char *source;
     pvm_prof_feed_t *feed;
     pvm_import_result_t *result;
-    bool is_scan; /**< programs and event classes only */
-    bool has_call_events;
-    bool has_memory_events; /**< the session enabled host_memory, */
-    bool has_sample_events; /**< samples, */
-    bool has_whole_calls;   /**< and host_call, */
-    bool has_begins;        /**< and host_call_begin */
+    bool is_scan;                  /**< programs and event classes only */
+    bool enabled[PVM_EVENT_COUNT]; /**< kinds of events that the trace can hold */
     uint32_t instrument;
     pvm_prof_status_t status; /**< the first failure */
     bool is_broken_off; /**< which is that the trace cannot be read on: a packet at least is lost */
