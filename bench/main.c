@@ -17,6 +17,7 @@ static const struct {
     {"lifecycle", bench_lifecycle, true, "create and destroy, reset, host calls"},
     {"compile", bench_compile, true, "the recompiler, per octet of code, and the size of its code"},
     {"bill", bench_bill, true, "a short invocation from file to result, part by part"},
+    {"turns", bench_turns, true, "short invocations of several programs in turn"},
     {"even", bench_break_even, true, "when recompiling pays"},
     {"gas", bench_gas, true, "the 0.8.0 block cost model, per octet of code"},
     {"instrument", bench_instrument, true, "what instrumentation costs"},
