@@ -217,8 +217,7 @@ pvm_prof_status_t pvm_prof_report(pvm_prof_run_file_t *file, pvm_prof_report_kin
     }
     if (code == SQLITE_OK && !worth.is_counted &&
         (kind == PVM_PROF_REPORT_FUNCTION || kind == PVM_PROF_REPORT_BLOCK) &&
-        pvm_prof_table_add_note(table,
-                                "Blocks were not counted; record with --instrument counts.") != 0) {
+        pvm_prof_worth_note_uncounted(table) != 0) {
         code = SQLITE_NOMEM;
     }
     if (code != SQLITE_OK) {

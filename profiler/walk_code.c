@@ -35,7 +35,8 @@ pvm_prof_status_t pvm_prof_code_walk(pvm_prof_run_file_t *file, pvm_prof_code_vi
     pvm_prof_worth_t worth;
     pvm_prof_status_t status = pvm_prof_worth_read(file, &worth);
 
-    *out = (pvm_prof_code_totals_t){.gas_used = worth.gas_used, .samples = worth.samples};
+    *out = (pvm_prof_code_totals_t){
+        .is_counted = worth.is_counted, .gas_used = worth.gas_used, .samples = worth.samples};
     if (status != PVM_PROF_OK) {
         return status;
     }
@@ -142,6 +143,9 @@ pvm_prof_status_t pvm_prof_code_note(pvm_prof_run_file_t *file, pvm_prof_table_t
         failed |= pvm_prof_table_add_note(
             table, "Only blocks cost gas under this spec; below them it is attributed to who makes "
                    "the block longer, so that the sum is that of the block.");
+    }
+    if (!totals->is_counted) {
+        failed |= pvm_prof_worth_note_uncounted(table);
     }
     if (totals->samples > 0) {
         failed |= note_samples(file, table);

@@ -8,6 +8,7 @@
 
 /** What all programs came to. */
 typedef struct {
+    bool is_counted;    /**< blocks were */
     bool is_attributed; /**< gas below some block is */
     bool is_exact;      /**< all executions are */
     uint64_t inexact_blocks;

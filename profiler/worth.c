@@ -238,6 +238,12 @@ int pvm_prof_worth_note(const pvm_prof_worth_t *worth, pvm_prof_table_t *table)
     return failed;
 }
 
+int pvm_prof_worth_note_uncounted(pvm_prof_table_t *table)
+{
+    return pvm_prof_table_add_note(table,
+                                   "Blocks were not counted; record with --instrument counts.");
+}
+
 pvm_prof_status_t pvm_prof_worth_tell(pvm_prof_run_file_t *file, pvm_prof_table_t *table)
 {
     pvm_prof_worth_t worth;

@@ -35,6 +35,9 @@ void pvm_prof_worth_mark(const pvm_prof_worth_t *worth, pvm_prof_table_t *table)
 /** Mark, and say in notes what was lost, guessed or cut short. @return 0, or -1 without memory */
 int pvm_prof_worth_note(const pvm_prof_worth_t *worth, pvm_prof_table_t *table);
 
+/** Say that blocks were not counted, in a table of what is counted in them. @return 0, or -1 without memory */
+int pvm_prof_worth_note_uncounted(pvm_prof_table_t *table);
+
 /** Both, for a table that was made elsewhere. Errors: E_FORMAT, E_SYSTEM. */
 pvm_prof_status_t pvm_prof_worth_tell(pvm_prof_run_file_t *file, pvm_prof_table_t *table);
 

@@ -285,7 +285,7 @@ static void put_text_head(const drawing_t *drawing)
         }
         fprintf(out, "  cost %" PRId64 "\n", block->cost);
     } else {
-        fputs("not executed\n", out);
+        fputs(annotate->is_counted ? "not executed\n" : "not counted\n", out);
     }
     if (!annotate->code.program->has_block_gas) {
         fprintf(out,

@@ -114,22 +114,32 @@ static int add_function(pvm_annotate_t *annotate, uint32_t function)
     return 0;
 }
 
+static int64_t *heat_at(const pvm_annotate_t *annotate, int64_t *heat, uint32_t pc)
+{
+    return &heat[annotate->functions.of_block[pvm_program_block_at(annotate->code.program, pc)]];
+}
+
+/* By gas, or by samples where blocks were not counted. */
 static uint32_t hottest_function(const pvm_annotate_t *annotate)
 {
-    int64_t *const gas = calloc((size_t)annotate->functions.count + 1, sizeof(*gas));
+    const pvm_prof_code_t *const code = &annotate->code;
+    int64_t *const heat = calloc((size_t)annotate->functions.count + 1, sizeof(*heat));
     uint32_t best = 0;
 
-    for (size_t i = 0; gas != NULL && i < annotate->code.block_count; i++) {
-        const uint32_t block =
-            pvm_program_block_at(annotate->code.program, annotate->code.blocks[i].pc);
-        const uint32_t function = annotate->functions.of_block[block];
+    for (size_t i = 0; heat != NULL && i < code->block_count; i++) {
+        int64_t *const at = heat_at(annotate, heat, code->blocks[i].pc);
 
-        gas[function] = pvm_prof_plus(gas[function], annotate->code.blocks[i].gas);
+        *at = pvm_prof_plus(*at, code->blocks[i].gas);
     }
-    for (uint32_t i = 1; gas != NULL && i < annotate->functions.count; i++) {
-        best = gas[i] > gas[best] ? i : best;
+    for (size_t i = 0; heat != NULL && code->block_count == 0 && i < code->mark_count; i++) {
+        int64_t *const at = heat_at(annotate, heat, code->marks[i].pc);
+
+        *at = pvm_prof_plus(*at, code->marks[i].samples);
     }
-    free(gas);
+    for (uint32_t i = 1; heat != NULL && i < annotate->functions.count; i++) {
+        best = heat[i] > heat[best] ? i : best;
+    }
+    free(heat);
     return best;
 }
 

@@ -133,7 +133,8 @@ static bool add_rows(pvm_annotate_t *annotate, pvm_prof_table_t *table)
 
 pvm_view_status_t pvm_annotate_note(pvm_annotate_t *annotate, pvm_prof_table_t *table)
 {
-    const pvm_prof_code_totals_t totals = {.is_attributed =
+    const pvm_prof_code_totals_t totals = {.is_counted = annotate->is_counted,
+                                           .is_attributed =
                                                annotate->code.block_count > 0 &&
                                                pvm_prof_code_is_attributed(&annotate->code),
                                            .is_exact = true,
@@ -142,11 +143,6 @@ pvm_view_status_t pvm_annotate_note(pvm_annotate_t *annotate, pvm_prof_table_t *
 
     if (status != PVM_PROF_OK) {
         return pvm_view_fail_profiler(annotate->view, status);
-    }
-    if (!annotate->is_counted &&
-        pvm_prof_table_add_note(table, "Blocks were not counted; record with --instrument "
-                                       "counts.") != 0) {
-        return pvm_annotate_fail_memory(annotate);
     }
     return PVM_VIEW_FINE;
 }

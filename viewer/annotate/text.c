@@ -393,9 +393,10 @@ static size_t put_cold(writer_t *writer, size_t at)
         blocks += at == begin || annotate->lines[at].block != annotate->lines[at - 1].block;
         at++;
     }
-    fprintf(writer->out, "\n%s@%" PRIu32 "  %zu block%s of %zu instruction%s, not executed%s\n",
+    fprintf(writer->out, "\n%s@%" PRIu32 "  %zu block%s of %zu instruction%s, not %s%s\n",
             colour(writer, faint), first, blocks, blocks == 1 ? "" : "s", at - begin,
-            at - begin == 1 ? "" : "s", colour(writer, plain));
+            at - begin == 1 ? "" : "s", annotate->is_counted ? "executed" : "counted",
+            colour(writer, plain));
     writer->last = NULL;
     return at;
 }
@@ -470,9 +471,14 @@ static void put_head(writer_t *writer)
     fprintf(writer->out, "%s\n", colour(writer, plain));
     fputs("in ", writer->out);
     put_text(writer, annotate->program_name, strlen(annotate->program_name), width - 3, false);
-    fputs(annotate->loop != PVM_PROF_NO_LOOP ? "\nthe hottest loop: gas " : "\ngas ", writer->out);
-    put_number(writer, gas);
-    fprintf(writer->out, " (%.1f %% of the run)\n", share_of(writer, gas));
+    if (annotate->is_counted) {
+        fputs(annotate->loop != PVM_PROF_NO_LOOP ? "\nthe hottest loop: gas " : "\ngas ",
+              writer->out);
+        put_number(writer, gas);
+        fprintf(writer->out, " (%.1f %% of the run)\n", share_of(writer, gas));
+    } else {
+        fputs("\ngas not counted\n", writer->out);
+    }
     if (annotate->host_reason != NULL && annotate->shows_host) {
         fprintf(writer->out, "No x86-64 code: %s.\n", annotate->host_reason);
     }

@@ -23,3 +23,4 @@ pvmscope annotate nothing.db; echo "[$?]"
 pvmscope record sha256.polkavm -o bare.db --instrument hostcalls >/dev/null
 pvmscope annotate bare.db --loop; echo "[$?]"
 pvmscope annotate bare.db --show source; echo "[$?]"
+pvmscope report bare.db --by opcode

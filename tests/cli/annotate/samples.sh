@@ -18,3 +18,7 @@ done
 pvmscope record quicksort.polkavm -o run.db >/dev/null
 pvmscope annotate run.db | grep -c '~time'
 pvmscope report run.db --by line --format csv 2>/dev/null | head -n 1
+# Where only time was taken: the function that took most.
+cp "$GUESTS/interp.polkavm" .
+pvmscope record interp.polkavm --reg r7=200 --instrument samples=2000 -o run.db >/dev/null
+pvmscope annotate run.db | sed -n '/^$/,/gas not/p'
