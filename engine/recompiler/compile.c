@@ -20,19 +20,6 @@
 /** The same for plain code, from experience: what makes a waiting region worth a try. */
 #define EXPANSION_USUAL 4
 
-static void rank_blocks(pvm_compiler_t *c)
-{
-    const pvm_program_t *const program = c->program;
-    const uint32_t words = program->code.len / 64 + 1;
-    /* Position 0 is a block of the table even where it is no block start. */
-    uint32_t count = program->block_count > 0 && !pvm_program_is_block_start(program, 0);
-
-    for (uint32_t word = 0; word < words; word++) {
-        c->ranks[word] = count;
-        count += pvm_count_bits(pvm_compiler_start_bits(program, word));
-    }
-}
-
 /* A table of `count` elements in the scratch memory; without memory yet only its size. */
 static void *place_table(const pvm_arena_region_t *scratch, size_t *used, size_t count,
                          size_t bytes)
@@ -48,7 +35,6 @@ static size_t place_tables(pvm_compiler_t *c, uint32_t instructions)
     const size_t most = (size_t)instructions + 2;
     const size_t blocks = (size_t)program->block_count + 1;
     const size_t stubs = 5 * most + blocks;
-    const size_t words = (size_t)program->code.len / 64 + 1;
     size_t used = 0;
 
     code->stretches = place_table(&c->scratch, &used, 2 * most, sizeof(*code->stretches));
@@ -57,7 +43,7 @@ static size_t place_tables(pvm_compiler_t *c, uint32_t instructions)
     code->host_sites = place_table(&c->scratch, &used, most, sizeof(*code->host_sites));
     c->stub_sites = place_table(&c->scratch, &used, stubs, sizeof(*c->stub_sites));
     c->jumps = place_table(&c->scratch, &used, 2 * most, sizeof(*c->jumps));
-    c->ranks = place_table(&c->scratch, &used, words, sizeof(*c->ranks));
+    c->ranks = place_table(&c->scratch, &used, pvm_ranks_count(program), sizeof(*c->ranks));
     c->block_heads = place_table(&c->scratch, &used, 4 * blocks, sizeof(*c->block_heads));
     if (c->block_heads != NULL) {
         c->block_costs = c->block_heads + blocks;
@@ -223,7 +209,7 @@ static int compile(pvm_compiler_t *c)
         return -1;
     }
     (void)place_tables(c, instructions);
-    rank_blocks(c);
+    pvm_ranks_make(c->program, c->ranks);
     pvm_compiler_number_opcodes(c);
     for (uint32_t i = 0; i < c->program->jump_table_len; i++) {
         c->table_has_bad |= !pvm_compiler_is_reachable(c->program, c->program->jump_table[i]);

@@ -5,6 +5,7 @@
 #define PVM_RECOMPILER_COMPILER_H
 
 #include "isa/operands.h"
+#include "program/ranks.h"
 #include "recompiler/code.h"
 #include "recompiler/emitter.h"
 #include "recompiler/thunks.h"
@@ -130,22 +131,10 @@ typedef enum {
     PVM_ENDS_BLOCK_RUNS_ON
 } pvm_ends_t;
 
-/** The bits of block starts at 64 word .. 64 word + 63. */
-static inline uint64_t pvm_compiler_start_bits(const pvm_program_t *program, uint32_t word)
-{
-    uint64_t bits;
-
-    memcpy(&bits, program->block_starts + (size_t)word * 8, sizeof(bits));
-    return bits;
-}
-
 /** Index of the block that starts at `start`, which is a block start. */
 static inline uint32_t pvm_compiler_block_at(const pvm_compiler_t *c, uint32_t start)
 {
-    const uint64_t below = (UINT64_C(1) << (start & 63)) - 1;
-
-    return c->ranks[start >> 6] +
-           pvm_count_bits(pvm_compiler_start_bits(c->program, start >> 6) & below);
+    return pvm_ranks_block_at(c->program, c->ranks, start);
 }
 
 /* Whether a jump to pc can be done here: block starts behind the code (latest64) have nothing to go to. */

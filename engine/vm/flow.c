@@ -3,6 +3,7 @@
 
 #include "gas/words.h"
 #include "isa/positions.h"
+#include "program/ranks.h"
 #include "support/large.h"
 
 #include <assert.h>
@@ -29,12 +30,14 @@ typedef struct {
 
 /* -- Terminators --- */
 
-static uint32_t target_block(const pvm_program_t *program, int64_t pc)
+static uint32_t target_block(const pvm_program_t *program, const uint32_t *ranks, int64_t pc)
 {
     if (pc < 0 || pc > UINT32_MAX || !pvm_program_is_block_start(program, (uint64_t)pc)) {
         return PVM_BLOCK_NONE;
     }
-    return pvm_program_block_at(program, (uint32_t)pc);
+    /* What starts behind the code is nobody's in the ranks. */
+    return pc < program->code.len ? pvm_ranks_block_at(program, ranks, (uint32_t)pc)
+                                  : pvm_program_block_at(program, (uint32_t)pc);
 }
 
 /* The next one of the walk, or the end of the code. Found by opcode: most instructions are none, and need not be decoded. */
@@ -51,6 +54,7 @@ static uint32_t next_terminator(pvm_positions_t *positions, const pvm_gas_number
 
 static bool list_terminators(const pvm_program_t *program, pvm_flow_t *flow)
 {
+    uint32_t *const ranks = pvm_large_take(pvm_ranks_count(program) * sizeof(*ranks));
     const pvm_code_t *const code = &program->code;
     const pvm_gas_number_t *const numbers = pvm_gas_numbers_of(code->isa)->numbers;
     /* An invalid program has code but no blocks, and none of it is ever executed. */
@@ -63,8 +67,12 @@ static bool list_terminators(const pvm_program_t *program, pvm_flow_t *flow)
         count++;
     }
     flow->terminators = pvm_large_take((count + (size_t)1) * sizeof(*flow->terminators));
-    if (flow->terminators == NULL) {
+    if (ranks == NULL || flow->terminators == NULL) {
+        pvm_large_give(ranks);
         return false;
+    }
+    if (count > 0) {
+        pvm_ranks_make(program, ranks);
     }
     positions = pvm_positions_from(code, 0);
     while (flow->terminator_count < count) {
@@ -79,11 +87,12 @@ static bool list_terminators(const pvm_program_t *program, pvm_flow_t *flow)
         flow->terminators[flow->terminator_count++] = (pvm_terminator_t){
             .pc = pc,
             .from = block,
-            .next = runs_into_next ? block + 1 : target_block(program, in.next),
-            .jump =
-                pvm_isa_has_target((pvm_op_t)in.op) ? target_block(program, in.y) : PVM_BLOCK_NONE,
+            .next = runs_into_next ? block + 1 : target_block(program, ranks, in.next),
+            .jump = pvm_isa_has_target((pvm_op_t)in.op) ? target_block(program, ranks, in.y)
+                                                        : PVM_BLOCK_NONE,
         };
     }
+    pvm_large_give(ranks);
     return true;
 }
 
