@@ -80,8 +80,12 @@ c | rust)
     [ "$(id -u)" -eq 0 ] || exit 0
     "$folder/host" "$service" 100000000 >"$folder/log" &
     host=$!
+    until grep -q libpvm /proc/$host/maps; do
+        kill -0 $host || fail "does not go on: $(cat "$folder/log")"
+        sleep 0.05
+    done
     status=0
-    pvmscope attach --pid $host --duration 1 -o "$folder/attach.db" >"$folder/attach.txt" 2>&1 || status=$?
+    pvmscope attach --pid $host --duration 3 -o "$folder/attach.db" >"$folder/attach.txt" 2>&1 || status=$?
     kill $host || fail "came to harm when it was attached to"
     wait $host 2>/dev/null || true
     if [ $status -eq 4 ]; then

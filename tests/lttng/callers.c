@@ -163,7 +163,7 @@ static pvm_host_result_t sleep_on(pvm_vm_t *vm, int func_id, void *user_data)
     if (func_id == STOP) {
         (void)printf("in the call\n");
         (void)fflush(stdout);
-        (void)sleep(60);
+        (void)sleep(300);
     }
     return PVM_HOST_CONTINUE;
 }

@@ -50,7 +50,7 @@ for shape in shapes memory; do
     trace plain-$shape 'pvm:*' $shape
     # Two sessions, each with a way of its own: neither takes anything away from the other.
     start_session fast-$shape 'pvm_fast:*' --output="$work/fast-$shape"
-    timeout 30 lttng enable-event -u -s fast-$shape -c ch 'pvm:*' --exclude 'pvm:host_call_*' >>"$work/lttng.log" 2>&1 ||
+    timeout 90 lttng enable-event -u -s fast-$shape -c ch 'pvm:*' --exclude 'pvm:host_call_*' >>"$work/lttng.log" 2>&1 ||
         fail "$(cat "$work/lttng.log")"
     start_session slow-$shape "$base,$parts" --output="$work/slow-$shape"
     run $shape
@@ -115,12 +115,7 @@ for form in whole parts; do
     # A file of its own: the shell may look before the process has emptied one that was there.
     PVM_TRACE=lttng "$callers" hang >"$work/hang-$form.log" 2>&1 &
     process=$!
-    waited=0
-    until grep -qs 'in the call' "$work/hang-$form.log"; do
-        waited=$((waited + 1))
-        [ $waited -lt 300 ] || fail "it does not hang: $(cat "$work/hang-$form.log")"
-        sleep 0.1
-    done
+    wait_for 60 grep -q 'in the call' "$work/hang-$form.log" || fail "it does not hang: $(cat "$work/hang-$form.log")"
     kill -9 $process
     wait $process 2>/dev/null || true
     stop_session hang-$form

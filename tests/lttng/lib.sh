@@ -42,16 +42,61 @@ cleanup()
     if [ -s "$run_folder/lttng-sessiond.pid" ]; then
         kill "$(cat "$run_folder/lttng-sessiond.pid")" 2>/dev/null
     fi
-    [ -z "${relay:-}" ] || kill "$relay" 2>/dev/null
+    [ -z "${relay:-}" ] || kill "$relay" 2>/dev/null || true
+    [ -z "${process:-}" ] || kill -9 "$process" 2>/dev/null || true
     rm -rf "$work"
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM HUP
 
+# wait_for SECONDS COMMAND...: until it succeeds
+wait_for()
+{
+    tries=$(($1 * 20))
+    shift
+    while ! "$@" 2>/dev/null; do
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] || return 1
+        sleep 0.05
+    done
+}
+
+# start_node PROGRAM EVERY: node.c, traced, in the background: $process
+start_node()
+{
+    PVM_TRACE=lttng "$1" "$blobs/service.polkavm" refine 300 "$2" >"$work/node.log" 2>"$work/node.dots" &
+    process=$!
+}
+
+# executions: of the node so far
+executions()
+{
+    wc -c <"$work/node.dots"
+}
+
+has_executed()
+{
+    [ "$(executions)" -ge "$1" ]
+}
+
+# wait_for_executions MORE: of the node
+wait_for_executions()
+{
+    wait_for 60 has_executed $(($(executions) + $1)) || fail "the node stands still: $(cat "$work/node.log" "$work/node.dots")"
+}
+
+# end_node: it ends by itself, and well
+end_node()
+{
+    kill -TERM "$process" 2>/dev/null || fail "the node is gone: $(cat "$work/node.log" "$work/node.dots")"
+    wait "$process" || fail "the node failed: $(cat "$work/node.log" "$work/node.dots")"
+    process=
+}
+
 # start_daemon: a session daemon
 start_daemon()
 {
-    timeout 30 lttng-sessiond --daemonize --no-kernel >"$work/daemon.log" 2>&1 ||
+    timeout 90 lttng-sessiond --daemonize --no-kernel >"$work/daemon.log" 2>&1 ||
         skip "lttng-sessiond does not start: $(tail -n 1 "$work/daemon.log")"
 }
 
@@ -60,11 +105,11 @@ start_session()
 {
     session=$1 events=$2
     shift 2
-    timeout 30 lttng create "$session" "$@" >"$work/lttng.log" 2>&1 &&
-        timeout 30 lttng enable-channel -u -s "$session" --subbuf-size=1M --num-subbuf=8 ch \
+    timeout 90 lttng create "$session" "$@" >"$work/lttng.log" 2>&1 &&
+        timeout 90 lttng enable-channel -u -s "$session" --subbuf-size=1M --num-subbuf=8 ch \
             >>"$work/lttng.log" 2>&1 &&
-        timeout 30 lttng enable-event -u -s "$session" -c ch "$events" >>"$work/lttng.log" 2>&1 &&
-        timeout 30 lttng start "$session" >>"$work/lttng.log" 2>&1 || fail "$(cat "$work/lttng.log")"
+        timeout 90 lttng enable-event -u -s "$session" -c ch "$events" >>"$work/lttng.log" 2>&1 &&
+        timeout 90 lttng start "$session" >>"$work/lttng.log" 2>&1 || fail "$(cat "$work/lttng.log")"
 }
 
 stop_session()

@@ -5,13 +5,13 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 
 start_daemon
-timeout 30 lttng create flood --output="$work/flood" >"$work/lttng.log" 2>&1
-timeout 30 lttng enable-channel -u -s flood --subbuf-size=4k --num-subbuf=2 --discard ch >>"$work/lttng.log" 2>&1
+timeout 90 lttng create flood --output="$work/flood" >"$work/lttng.log" 2>&1
+timeout 90 lttng enable-channel -u -s flood --subbuf-size=4k --num-subbuf=2 --discard ch >>"$work/lttng.log" 2>&1
 for event in program_load program_data execute_begin execute_end block_counts gas block; do
-    timeout 30 lttng enable-event -u -s flood -c ch "pvm:$event" >>"$work/lttng.log" 2>&1 ||
+    timeout 90 lttng enable-event -u -s flood -c ch "pvm:$event" >>"$work/lttng.log" 2>&1 ||
         fail "$(cat "$work/lttng.log")"
 done
-timeout 30 lttng start flood >>"$work/lttng.log" 2>&1
+timeout 90 lttng start flood >>"$work/lttng.log" 2>&1
 PVM_TRACE=lttng timeout 60 "$pvmscope" run "$blobs/sieve.polkavm" --reg r7=1 --gas 10000000 >"$work/run.txt"
 stop_session flood
 "$pvmscope" import "$work/flood" -o "$work/flood.db" >"$work/import.txt" || true

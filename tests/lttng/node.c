@@ -1,11 +1,20 @@
 /* A process that goes on: it executes a program over and over, as a node does, and now and then one execution gets too
- * little gas. Ends after so many seconds, whatever happens to the test. */
+ * little gas. Ends when it is told to (SIGTERM), or after so many seconds, whatever happens to the test. */
 #include <pvm/pvm.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define BLOB_MAX (1 << 20)
+
+static volatile sig_atomic_t is_told;
+
+static void end(int number)
+{
+    (void)number;
+    is_told = 1;
+}
 
 static pvm_host_result_t answer(pvm_vm_t *vm, int func_id, void *user_data)
 {
@@ -34,7 +43,7 @@ static pvm_program_t *load(const char *path)
 }
 
 /* node PROGRAM ENTRY SECONDS EVERY: about 50 executions a second; each EVERYth runs out of gas, 0: none. Prints what each
- * execution comes to (all must come to the same): r7 and the gas that is left. */
+ * execution comes to (all must come to the same): r7 and the gas that is left; and on stderr a dot for each as it ends. */
 int main(int argc, char **argv)
 {
     uint32_t pc;
@@ -44,11 +53,12 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "node: %s\n", program == NULL ? "no program" : pvm_last_error());
         return 1;
     }
-    const time_t end = time(NULL) + atoi(argv[3]);
+    const time_t latest = time(NULL) + atoi(argv[3]);
     const long every = atol(argv[4]);
     uint64_t result = 0;
     int64_t left = -1;
-    for (long i = 1; time(NULL) < end; i++) {
+    (void)signal(SIGTERM, end);
+    for (long i = 1; is_told == 0 && time(NULL) < latest; i++) {
         const struct timespec pause = {.tv_nsec = 20000000};
         const uint64_t gas = every > 0 && i % every == 0 ? 30000 : 100000000;
         pvm_vm_t *const vm = pvm_instantiate(program, PVM_BACKEND_DEFAULT, 7, gas);
@@ -65,6 +75,7 @@ int main(int argc, char **argv)
             result = pvm_get_register(vm, 7);
         }
         pvm_destroy(vm);
+        (void)fputc('.', stderr);
         (void)nanosleep(&pause, NULL);
     }
     pvm_program_release(program);

@@ -43,32 +43,28 @@ is fork 'select (select count(*) from host_call) = (select sum(host_calls) from 
 echo "left open and forked: four machines of two processes"
 
 # A session that begins and ends while the process, which loaded the provider before there was one, runs.
-PVM_TRACE=lttng timeout 60 "$node" "$blobs/service.polkavm" refine 6 0 >"$work/node.log" 2>&1 &
-process=$!
-sleep 1
+start_node "$node" 0
+wait_for_executions 5
 start_session middle 'pvm:*' --output="$work/middle"
-sleep 1
+wait_for_executions 10
 stop_session middle
-kill -0 $process 2>/dev/null || fail "the node is gone"
+end_node
 import middle
 is middle "select count(*) > 5, max(abs(difference)) from execution where result = 'halt'" '1|0'
 is middle 'select count(*) > 0, count(gas_after) > 0, count(distinct process) from host_call join vm_process using (vm)' '1|1|1'
-wait $process || fail "the node failed after the session: $(cat "$work/node.log")"
 echo "a session in the middle: $(ask middle 'select count(*) from host_call') host calls"
 
 # The daemon is killed: the process goes on to its end, and what was written can be read.
 start_session killed 'pvm:*' --output="$work/killed"
-timeout 60 "$node" "$blobs/service.polkavm" refine 1 0 >"$work/expected.log" 2>&1 &&
+timeout 60 "$node" "$blobs/service.polkavm" refine 1 0 >"$work/expected.log" 2>"$work/dots" &&
     [ -s "$work/expected.log" ] || fail "the node fails untraced"
-PVM_TRACE=lttng timeout 60 "$node" "$blobs/service.polkavm" refine 4 0 >"$work/node.log" 2>&1 &
-process=$!
-sleep 1
-timeout 30 lttng rotate killed >>"$work/lttng.log" 2>&1 || fail "$(cat "$work/lttng.log")"
-sleep 0.5
+start_node "$node" 0
+wait_for_executions 10
+timeout 90 lttng rotate killed >>"$work/lttng.log" 2>&1 || fail "$(cat "$work/lttng.log")"
+wait_for_executions 5
 kill -9 "$(cat "$run_folder/lttng-sessiond.pid")"
-sleep 0.5
-kill -0 $process 2>/dev/null || fail "the node went down with the daemon: $(cat "$work/node.log")"
-wait $process || fail "the node failed after the daemon: $(cat "$work/node.log")"
+wait_for_executions 20
+end_node
 cmp "$work/expected.log" "$work/node.log" || fail "the node's output differs"
 import killed
 is killed "select count(*) > 5, max(abs(difference)) from execution where result = 'halt'" '1|0'

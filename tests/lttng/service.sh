@@ -16,7 +16,7 @@ import()
 start_daemon
 start_session all 'pvm:*' --output="$work/all"
 start_session one 'pvm:program_*' --output="$work/one"
-timeout 30 lttng enable-event -u -s one -c ch 'pvm:*' --exclude 'pvm:program_*' --filter 'service == 2' >>"$work/lttng.log" 2>&1 ||
+timeout 90 lttng enable-event -u -s one -c ch 'pvm:*' --exclude 'pvm:program_*' --filter 'service == 2' >>"$work/lttng.log" 2>&1 ||
     fail "$(cat "$work/lttng.log")"
 PVM_TRACE=lttng timeout 60 "$callers" shapes >"$work/callers.log" 2>&1 || fail "$(cat "$work/callers.log")"
 stop_session one

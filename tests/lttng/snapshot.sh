@@ -6,36 +6,33 @@ set -eu
 node=$2
 
 start_daemon
-timeout 30 lttng create recorder --snapshot --output="$work/snapshots" >"$work/lttng.log" 2>&1 ||
+timeout 90 lttng create recorder --snapshot --output="$work/snapshots" >"$work/lttng.log" 2>&1 ||
     fail "$(cat "$work/lttng.log")"
 # Rings that hold a second at least, some 50 KiB an execution: twice in it one fails. Programs, which are told each five seconds,
 # have some of their own.
-timeout 30 lttng enable-channel -u -s recorder --subbuf-size=1M --num-subbuf=4 ch >>"$work/lttng.log" 2>&1
-timeout 30 lttng enable-channel -u -s recorder --subbuf-size=512K --num-subbuf=4 programs >>"$work/lttng.log" 2>&1
-timeout 30 lttng enable-event -u -s recorder -c ch 'pvm:*' --exclude 'pvm:program_*' >>"$work/lttng.log" 2>&1 &&
-    timeout 30 lttng enable-event -u -s recorder -c programs 'pvm:program_*' >>"$work/lttng.log" 2>&1 ||
+timeout 90 lttng enable-channel -u -s recorder --subbuf-size=1M --num-subbuf=4 ch >>"$work/lttng.log" 2>&1
+timeout 90 lttng enable-channel -u -s recorder --subbuf-size=512K --num-subbuf=4 programs >>"$work/lttng.log" 2>&1
+timeout 90 lttng enable-event -u -s recorder -c ch 'pvm:*' --exclude 'pvm:program_*' >>"$work/lttng.log" 2>&1 &&
+    timeout 90 lttng enable-event -u -s recorder -c programs 'pvm:program_*' >>"$work/lttng.log" 2>&1 ||
     fail "$(cat "$work/lttng.log")"
-timeout 30 lttng start recorder >>"$work/lttng.log" 2>&1 || fail "$(cat "$work/lttng.log")"
-timeout 30 lttng add-trigger --name=failed --condition=event-rule-matches --type=user --name='pvm:execute_end' \
+timeout 90 lttng start recorder >>"$work/lttng.log" 2>&1 || fail "$(cat "$work/lttng.log")"
+timeout 90 lttng add-trigger --name=failed --condition=event-rule-matches --type=user --name='pvm:execute_end' \
     --filter='result == 1 || result == 2 || result == 4' \
     --action=snapshot-session recorder --rate-policy=once-after:1 >>"$work/lttng.log" 2>&1 ||
     skip "this LTTng has no triggers: $(tail -n 1 "$work/lttng.log")"
 
-PVM_TRACE=lttng timeout 60 "$node" "$blobs/service.polkavm" refine 40 25 >"$work/node.log" 2>&1 &
-process=$!
-waited=0
-until [ -n "$(find "$work/snapshots" -name metadata 2>/dev/null)" ]; do
-    waited=$((waited + 1))
-    [ $waited -lt 200 ] || fail "no snapshot after a run out of gas: $(cat "$work/node.log" "$work/lttng.log")"
-    sleep 0.1
-done
+start_node "$node" 25
+has_snapshot()
+{
+    [ -n "$(find "$work/snapshots" -name metadata)" ]
+}
+wait_for 60 has_snapshot || fail "no snapshot after a run out of gas: $(cat "$work/node.log" "$work/lttng.log")"
 # The first is whole when a second one can be taken; which is when the program was told long ago.
-sleep 2
-timeout 30 lttng snapshot record -s recorder --name=demand >>"$work/lttng.log" 2>&1 || fail "$(cat "$work/lttng.log")"
-kill $process 2>/dev/null || true
-wait $process || true
-timeout 30 lttng remove-trigger failed >>"$work/lttng.log" 2>&1 || true
-timeout 30 lttng destroy recorder >>"$work/lttng.log" 2>&1 || true
+wait_for_executions 75
+timeout 90 lttng snapshot record -s recorder --name=demand >>"$work/lttng.log" 2>&1 || fail "$(cat "$work/lttng.log")"
+end_node
+timeout 90 lttng remove-trigger failed >>"$work/lttng.log" 2>&1 || true
+timeout 90 lttng destroy recorder >>"$work/lttng.log" 2>&1 || true
 
 [ "$(ls "$work/snapshots" | wc -l)" -eq 2 ] || fail "not two snapshots: $(ls "$work/snapshots")"
 for snapshot in "$work"/snapshots/*; do
