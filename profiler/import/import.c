@@ -71,7 +71,7 @@ static pvm_prof_status_t find_traces(const char *folder)
         return PVM_PROF_E_SYSTEM;
     }
     if (nftw(folder, note_trace, 16, FTW_PHYS) < 0) {
-        pvm_error_set("%.300s: cannot be read (%s)", folder, strerror(errno));
+        pvm_error_set("%.300s: cannot be read (%s); check the name", folder, strerror(errno));
         return PVM_PROF_E_FORMAT;
     }
     if (found.failed || found.count == 0) {
@@ -228,6 +228,11 @@ static bt_graph_listener_func_status connect_new_port(const bt_component_source 
                : BT_GRAPH_LISTENER_FUNC_STATUS_ERROR;
 }
 
+static const char *reading(bool is_live)
+{
+    return is_live ? "read from there (does lttng-relayd run?)" : "read the trace (is it whole?)";
+}
+
 static bool add_source(reader_t *reader, bt_graph *graph, const bt_component_class_source *class,
                        const bt_component_filter *muxer, const char *input, bool is_live,
                        size_t number)
@@ -244,13 +249,12 @@ static bool add_source(reader_t *reader, bt_graph *graph, const bt_component_cla
         connect_source(graph, source, muxer);
     bt_value_put_ref(parameters);
     if (!added) {
-        report(reader, is_live ? "read from there (does lttng-relayd run?)"
-                               : "read the trace (is it whole?)");
+        report(reader, reading(is_live));
     }
     return added;
 }
 
-static void run_graph(reader_t *reader, bt_graph *graph, const atomic_bool *stop)
+static void run_graph(reader_t *reader, bt_graph *graph, bool is_live, const atomic_bool *stop)
 {
     for (;;) {
         const struct timespec pause = {.tv_nsec = 50000000};
@@ -265,7 +269,7 @@ static void run_graph(reader_t *reader, bt_graph *graph, const atomic_bool *stop
             (void)nanosleep(&pause, NULL);
             break;
         default:
-            report(reader, "read the trace (is it whole?)");
+            report(reader, reading(is_live));
             return;
         }
     }
@@ -314,7 +318,7 @@ static void read_all(reader_t *reader, const char *const *inputs, size_t count, 
         report(reader, "set up babeltrace2");
         goto out;
     }
-    run_graph(reader, graph, stop);
+    run_graph(reader, graph, is_live, stop);
 out:
     bt_graph_put_ref(graph);
     bt_plugin_put_ref(utils);

@@ -206,6 +206,13 @@ def check_broken(browser):
     assert "null" not in browser.text("#summary")
 
 
+def check_sums(browser):
+    """Of executions that were only summed up (attach --aggregate) nobody knows how they ended."""
+    assert "only summed up" in browser.text("#notes")
+    assert browser.run("return document.getElementById('sum-executions').dataset.value") == "3"
+    assert not any(word in browser.text("#summary") for word in ("null", "ended with", "do not agree"))
+
+
 def check_narrow(browser):
     """Columns that people can do without give way, an interval as a whole, and come back when asked for."""
     wide = "return [...document.querySelectorAll('#functions .scroll')].filter((box) => box.scrollWidth > box.clientWidth).length"
@@ -253,6 +260,10 @@ def make_runs(runs):
         2, 0, 0, 0, 0, 0 FROM n""", "UPDATE total SET host_calls = 70000")
     runs.record("broken", "service.polkavm", "--entry", "refine")
     runs.sql("broken", "UPDATE block SET gas = gas + 1 WHERE pc = (SELECT max(pc) FROM block)")
+    runs.record("sums", "service.polkavm", "--entry", "refine", "--instrument", "hostcalls")
+    runs.sql("sums", "INSERT INTO run_total SELECT vm, 3, gas_start + gas_added - gas_end - host_gas, duration_ns FROM execution",
+             "DELETE FROM execution", "DELETE FROM host_call_register", "DELETE FROM host_call", "DELETE FROM host_slice",
+             "UPDATE total SET executions = 3")
     runs.record("timed", "service.polkavm", "--entry", "accumulate", "--instrument", "counts,edges,hostcalls,calls")
     runs.sql("timed", "INSERT INTO sample SELECT program, pc, pc, function, 1 FROM block",
              "INSERT INTO sample_total SELECT 1, 1000, sum(samples), 0, 3000000 FROM sample")
@@ -275,6 +286,7 @@ def look(runs):
                                     lambda: check_two(browser, runs, "good", "short")),
                                    (("long",), "a long conversation: slices", lambda: check_long(browser, 70000)),
                                    (("cut",), "the same without stored sums", lambda: check_long(browser, 70000)),
+                                   (("sums",), "sums instead of executions", lambda: check_sums(browser)),
                                    (("broken",), "totals that do not agree", lambda: check_broken(browser)),
                                    (("hostile",), "hostile names: text", lambda: check_hostile(browser))):
             browser.open(runs.page(*names))

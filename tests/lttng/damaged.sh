@@ -114,3 +114,9 @@ counts=$(sqlite3 "$work/hosts.db" "select count(distinct vm), count(distinct hos
     from vm_process")
 [ "$counts" = "2|2|1|2|$((2 * calls))|0" ] || fail "two hosts: $counts"
 echo "one process id on two hosts: two machines"
+
+# Nobody there to read from.
+status=0
+timeout 20 "$pvmscope" import net://localhost:1/host/none/none -o "$work/live.db" >"$work/out.txt" 2>"$work/err.txt" || status=$?
+[ $status -eq 3 ] && [ "$(wc -l <"$work/err.txt")" -eq 1 ] && grep -q 'cannot read from there (does lttng-relayd run?)' "$work/err.txt" ||
+    fail "no relay: exit $status: $(cat "$work/err.txt")"

@@ -14,6 +14,10 @@
             dom.el("p", {class: "muted"}, detail));
     }
 
+    function howEnded(result) {
+        return result === null ? "" : result === "incomplete" ? "the last one is incomplete" : `the last one ended with ${result}`;
+    }
+
     function change(id) {
         if (!isComparing || runs.some((run) => run.summary[id] === null)) {
             return "";
@@ -49,7 +53,7 @@
                 `${format.int(s.host_gas)} in host calls`), "sum-gas_used"),
             card("Host calls", figure("host_calls", "int"), change("host_calls") ||
                 `${format.value(s.host_gas, "gas")} gas`, "sum-host_calls"),
-            card("Executions", figure("executions", "int"), `the last one ended with ${s.result}`, "sum-executions"),
+            card("Executions", figure("executions", "int"), howEnded(s.result), "sum-executions"),
             card("Time", figure("duration_ns", "ns"), isComparing
                 ? "before " + format.ns(runs[0].summary.duration_ns) : "inside the machine", "sum-duration_ns")),
         ...[shareBar()].filter((bar) => bar !== null));

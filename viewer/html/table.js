@@ -46,7 +46,7 @@ const tables = (() => {
                 row.cells[i].hidden = hidden.has(i);
             }));
             button.hidden = hidden.size === 0;
-            button.textContent = `Show ${hidden.size} more columns`;
+            button.textContent = `Show ${hidden.size} more column${hidden.size === 1 ? "" : "s"}`;
         }
 
         function fit() {
