@@ -5,17 +5,9 @@
 #include "events/events.h"
 #include "profiler/feed.h"
 #include "profiler/worth.h"
+#include "support/sanitized.h"
 
 #include <sys/resource.h>
-
-/* Sanitizers have more address space than that. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED true
-#elif defined(__has_feature)
-#define IS_SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#else
-#define IS_SANITIZED false
-#endif
 
 /** Address space for some fifty machines, whose memory is reserved, and events of ten times as many. */
 #define ROOM_BYTES (UINT64_C(200) << 30)

@@ -5,6 +5,7 @@
 #include "lab.h"
 
 #include "memory/spare.h"
+#include "recompiler/recompiler.h"
 #include "support/blob.h"
 #include "support/large.h"
 
@@ -98,8 +99,16 @@ int __wrap_vasprintf(char **out, const char *format, va_list args)
     return len;
 }
 
+/* So many mappings fail, whatever else there is. */
+static int mappings_left;
+
 void *__wrap_mmap(void *address, size_t bytes, int protection, int flags, int file, off_t offset)
 {
+    if (mappings_left > 0) {
+        mappings_left--;
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
     return fails() ? MAP_FAILED : __real_mmap(address, bytes, protection, flags, file, offset);
 }
 
@@ -321,6 +330,36 @@ static bool instantiate(const lab_t *lab, void *user_data)
 static void instantiating_refuses_or_starts_fresh(const lab_t *lab)
 {
     try_every_failure(lab, instantiate, NULL);
+}
+
+/* Memories that wait, of the other kind, take addresses: where there are no more, they go first. */
+static void what_waits_is_given_back_before_a_machine_is_refused(const lab_t *lab)
+{
+    const bool is_guarded = lab->backend == PVM_BACKEND_RECOMPILER && pvm_recompiler_wants_guard();
+
+    for (int waits = 0; waits < 2; waits++) {
+        forget_waiting();
+        if (waits) {
+            pvm_memory_t *const other = pvm_memory_create(!is_guarded);
+            assert_non_null(other);
+            pvm_memory_spare_give(other);
+        }
+        pvm_program_t *const program = load_jam(lab);
+        lab_clear_error();
+        mappings_left = 1;
+        pvm_vm_t *const vm = pvm_instantiate(program, lab->backend, 1, 1000);
+        assert_int_equal(mappings_left, 0);
+        assert_null(pvm_memory_spare_take(!is_guarded));
+        if (waits) {
+            assert_non_null(vm);
+            assert_fresh(vm);
+        } else {
+            assert_null(vm);
+            lab_assert_explained();
+        }
+        pvm_destroy(vm);
+        pvm_program_release(program);
+    }
 }
 
 static pvm_host_result_t go_on(pvm_vm_t *vm, int func_id, void *user_data)
@@ -607,6 +646,7 @@ int main(void)
         LAB_TEST(loading_refuses_or_succeeds, LAB_0_7_2 | LAB_0_8_0, LAB_PLAIN),
         LAB_TEST_ONCE(creating_from_parts_refuses_or_succeeds),
         LAB_TEST_ONCE(instantiating_refuses_or_starts_fresh),
+        LAB_TEST_ONCE(what_waits_is_given_back_before_a_machine_is_refused),
         LAB_TEST(executing_refuses_with_nothing_changed_or_does_the_same, LAB_ALL_SPECS,
                  LAB_PLAIN | LAB_COUNTING),
         LAB_TEST_ONCE(counting_is_refused_or_begins),
