@@ -287,6 +287,7 @@ static void read_all(reader_t *reader, const char *const *inputs, size_t count, 
     void *both[2] = {graph, NULL};
 
     reader->last_class = NULL;
+    reader->last_stream = NULL;
     if (graph == NULL) {
         report(reader, "set up babeltrace2");
         goto out;

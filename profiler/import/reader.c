@@ -8,12 +8,19 @@
 
 typedef pvm_import_reader_t reader_t;
 
-static const char *host_of(const bt_stream *stream)
+/* @return its number; -1 without memory */
+static int host_of(reader_t *reader, const bt_stream *stream)
 {
-    const bt_value *const value = bt_trace_borrow_environment_entry_value_by_name_const(
-        bt_stream_borrow_trace_const(stream), "hostname");
+    if (stream != reader->last_stream) {
+        const bt_value *const value = bt_trace_borrow_environment_entry_value_by_name_const(
+            bt_stream_borrow_trace_const(stream), "hostname");
 
-    return value != NULL && bt_value_is_string(value) ? bt_value_string_get(value) : "";
+        reader->last_stream = stream;
+        reader->last_host = pvm_prof_feed_host(
+            reader->feed,
+            value != NULL && bt_value_is_string(value) ? bt_value_string_get(value) : "");
+    }
+    return reader->last_host;
 }
 
 /* What the trace could hold tells what is missing from it. */
@@ -157,7 +164,7 @@ static void on_event(reader_t *reader, const bt_message *message)
     if (!place_call(reader, kind, now, time_ns)) {
         return;
     }
-    const int host = pvm_prof_feed_host(reader->feed, host_of(bt_event_borrow_stream_const(event)));
+    const int host = host_of(reader, bt_event_borrow_stream_const(event));
     if (host < 0) {
         reader->status = PVM_PROF_E_SYSTEM;
     } else if (reader->is_scan) {
@@ -177,6 +184,9 @@ void pvm_import_on_message(reader_t *reader, const bt_message *message)
     switch (bt_message_get_type(message)) {
     case BT_MESSAGE_TYPE_EVENT:
         on_event(reader, message);
+        break;
+    case BT_MESSAGE_TYPE_STREAM_END:
+        reader->last_stream = NULL;
         break;
     case BT_MESSAGE_TYPE_STREAM_BEGINNING:
         note_classes(reader, bt_message_stream_beginning_borrow_stream_const(message));

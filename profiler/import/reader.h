@@ -19,6 +19,8 @@ typedef struct {
     pvm_import_record_t *record;
     const bt_event_class *last_class; /**< of the event before, and what it is */
     pvm_event_kind_t last_kind;
+    const bt_stream *last_stream; /**< of the event before, while it goes on, and its host */
+    int last_host;
     pvm_import_waiting_t *waiting;
 } pvm_import_reader_t;
 

@@ -182,17 +182,32 @@ static bool read_field(const field_t *field, const bt_field *member, pvm_import_
     return false;
 }
 
+/* The member of this name. @param place  where it stands in traces of this version: looking there first saves the search */
+static const bt_field *find_member(const bt_field *payload, const char *name, uint64_t place)
+{
+    const bt_field_class *const class = bt_field_borrow_class_const(payload);
+
+    if (place < bt_field_class_structure_get_member_count(class) &&
+        strcmp(bt_field_class_structure_member_get_name(
+                   bt_field_class_structure_borrow_member_by_index_const(class, place)),
+               name) == 0) {
+        return bt_field_structure_borrow_member_field_by_index_const(payload, place);
+    }
+    return bt_field_structure_borrow_member_field_by_name_const(payload, name);
+}
+
 bool pvm_import_record(pvm_event_kind_t kind, const bt_field *payload, pvm_import_record_t *out,
                        const char **out_field)
 {
     size_t sequence = 0;
+    uint64_t place = 0;
 
     memset(out->record, 0, sizeof(out->record));
-    for (const field_t *field = fields_of(kind); field->form != FORM_END; field++) {
+    for (const field_t *field = fields_of(kind); field->form != FORM_END; field++, place++) {
+        /* The length of a sequence is a member before it. */
+        place += field->form == FORM_SEQUENCE;
         const bt_field *const member =
-            payload == NULL
-                ? NULL
-                : bt_field_structure_borrow_member_field_by_name_const(payload, field->name);
+            payload == NULL ? NULL : find_member(payload, field->name, place);
 
         if (member != NULL && !read_field(field, member, out, &sequence)) {
             *out_field = field->name;
