@@ -6,6 +6,7 @@
 #include "gas/pipeline.h"
 #include "isa/positions.h"
 #include "support/error.h"
+#include "support/large.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,10 +34,14 @@ static bool open_block(walk_t *walk, uint32_t pc)
         /* Seldom more than a block for 16 octets. */
         const size_t larger =
             walk->capacity == 0 ? program->code.len / 16 + 16 : 2 * walk->capacity;
-        pvm_block_t *const blocks = realloc(program->blocks, larger * sizeof(*blocks));
+        pvm_block_t *const blocks = pvm_large_take(larger * sizeof(*blocks));
         if (blocks == NULL) {
             return false;
         }
+        if (program->block_count > 0) {
+            memcpy(blocks, program->blocks, program->block_count * sizeof(*blocks));
+        }
+        pvm_large_give(program->blocks);
         program->blocks = blocks;
         walk->capacity = larger;
     }
@@ -177,13 +182,13 @@ int pvm_program_find_blocks(pvm_program_t *program)
         mark(program->block_starts, len);
     }
     walk_t walk = {.program = program};
-    walk.memo = program->has_block_gas ? malloc(sizeof(*walk.memo)) : NULL;
+    walk.memo = program->has_block_gas ? pvm_large_take(sizeof(*walk.memo)) : NULL;
     bool found;
     if (walk.memo != NULL) {
         pvm_gas_memo_clear(walk.memo);
         walk.words = pvm_gas_memo_room(walk.memo);
         found = find_all(&walk, true);
-        free(walk.memo);
+        pvm_large_give(walk.memo);
     } else {
         found = find_all(&walk, false);
     }

@@ -86,7 +86,7 @@ static void free_program(pvm_program_t *program)
     free((void *)(uintptr_t)program->code.mask);
     free(program->jump_table);
     free(program->block_starts);
-    free(program->blocks);
+    pvm_large_give(program->blocks);
     pvm_large_give(program->blob);
     free(program->error);
     free(program);
