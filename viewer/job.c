@@ -186,13 +186,15 @@ static pvm_view_status_t read_trace(pvm_view_t *view, const pvm_input_t *input,
     return PVM_VIEW_FINE;
 }
 
-static pvm_view_status_t fail_difference(pvm_view_t *view, const pvm_job_t *job)
+static pvm_view_status_t fail_at_line(pvm_view_t *view, const pvm_job_t *job,
+                                      pvm_view_status_t status)
 {
-    return pvm_view_fail(view, PVM_VIEW_NO, "%s:%zu: %s", job->input.path, job->player.line,
+    return pvm_view_fail(view, status, "%s:%zu: %s", job->input.path, job->player.line,
                          job->player.difference);
 }
 
-static pvm_view_status_t open_trace(pvm_view_t *view, pvm_job_t *job)
+/** @param damaged  what a damaged record is: bad input, or where the question is whether the trace is right, a no */
+static pvm_view_status_t open_trace(pvm_view_t *view, pvm_job_t *job, pvm_view_status_t damaged)
 {
     pvm_view_status_t status = check_trace_options(view, job->input.path);
 
@@ -204,7 +206,7 @@ static pvm_view_status_t open_trace(pvm_view_t *view, pvm_job_t *job)
     }
     job->player.trace = job->trace;
     if (pvm_player_find_problem(&job->player)) {
-        return fail_difference(view, job);
+        return fail_at_line(view, job, damaged);
     }
     status = pvm_player_load_program(view, job->trace, &job->program, &job->is_spec_guessed);
     if (status == PVM_VIEW_FINE) {
@@ -214,7 +216,7 @@ static pvm_view_status_t open_trace(pvm_view_t *view, pvm_job_t *job)
         status = make_vm(view, job, job->trace->start.gas & INT64_MAX);
     }
     if (status == PVM_VIEW_FINE && pvm_player_start(&job->player, job->vm) < 0) {
-        return fail_difference(view, job);
+        return fail_at_line(view, job, PVM_VIEW_NO);
     }
     if (status == PVM_VIEW_FINE) {
         pvm_set_host_callback(job->vm, answer_as_recorded, job);
@@ -236,7 +238,7 @@ pvm_view_status_t pvm_view_job_open_trace(pvm_view_t *view, const char *path, pv
     *job = (pvm_job_t){0};
     status = pvm_view_input_read(view, path, &job->input);
     if (status == PVM_VIEW_FINE) {
-        status = open_trace(view, job);
+        status = open_trace(view, job, PVM_VIEW_NO);
     }
     if (status == PVM_VIEW_FINE) {
         note_start(job);
@@ -254,7 +256,7 @@ pvm_view_status_t pvm_view_job_open(pvm_view_t *view, const char *path, pvm_job_
         return status;
     }
     if (pvm_program_detect(job->input.data, job->input.len) == PVM_FILE_ECALLI_TRACE) {
-        status = open_trace(view, job);
+        status = open_trace(view, job, PVM_VIEW_INPUT);
     } else {
         status = open_program(view, job);
     }
@@ -287,7 +289,7 @@ pvm_view_status_t pvm_view_job_verdict(pvm_view_t *view, const pvm_job_t *job)
     };
 
     if (job->player.line != 0) {
-        return fail_difference(view, job);
+        return fail_at_line(view, job, PVM_VIEW_NO);
     }
     if (job->outcome.result == PVM_RESULT_ERROR) {
         return pvm_view_fail(view, PVM_VIEW_ENVIRONMENT, "%s: %s", job->input.path,
