@@ -157,7 +157,7 @@ if [ $short = no ]; then
         name=$(basename "$target" .c)
         mkdir -p $results/corpus/"$name"
         timed "fuzz targets" check "fuzz $name for ${FUZZ_SECONDS:-8} s" build/asan/tests/"$name" \
-            -max_total_time="${FUZZ_SECONDS:-8}" -timeout=10 -rss_limit_mb=4096 \
+            -max_total_time="${FUZZ_SECONDS:-8}" -timeout=30 -rss_limit_mb=4096 \
             -artifact_prefix=$results/ $results/corpus/"$name" tests/fuzz/corpus/"$name"
     done
 fi

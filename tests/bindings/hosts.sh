@@ -85,7 +85,7 @@ c | rust)
         sleep 0.05
     done
     status=0
-    pvmscope attach --pid $host --duration 3 -o "$folder/attach.db" >"$folder/attach.txt" 2>&1 || status=$?
+    pvmscope attach --pid $host --duration 2 -o "$folder/attach.db" >"$folder/attach.txt" 2>&1 || status=$?
     kill $host || fail "came to harm when it was attached to"
     wait $host 2>/dev/null || true
     if [ $status -eq 4 ]; then

@@ -182,7 +182,7 @@ static void threads_and_forked_children_get_blocks_of_their_own(void **state)
     for (size_t i = 0; i < 10 && !IS_SANITIZED; i++) {
         const pid_t child = fork();
         if (child == 0) {
-            alarm(60);
+            alarm(200);
             _exit(work(&numbers[4]) == NULL ? 0 : 1);
         }
         int status = -1;

@@ -383,7 +383,7 @@ static void threads_and_forked_children_get_memories_of_their_own(const lab_t *l
     for (size_t i = 0; i < 10 && !IS_SANITIZED; i++) {
         const pid_t child = fork();
         if (child == 0) {
-            alarm(60);
+            alarm(200);
             _exit(live_once(&workers[0], i) && live_once(&workers[0], (i + 3) % LAYOUTS) ? 0 : 1);
         }
         int status = -1;
