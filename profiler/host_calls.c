@@ -38,6 +38,7 @@ void pvm_prof_call_begin(pvm_prof_watch_t *watch, const pvm_host_call_t *call)
     watch->execution.host_calls++;
     watch->call.is_open = true;
     watch->call.is_stored = false;
+    watch->call.is_lost = false;
     watch->call.own_ns = 0;
     watch->call.seq = recorder->host_call_count++;
     watch->call.pc = call->pc;
@@ -90,9 +91,13 @@ void pvm_prof_call_store_open(pvm_prof_watch_t *watch)
     pvm_prof_run_file_t *const file = watch->recorder->file;
     sqlite3_stmt *row;
 
-    if (!watch->call.is_open || watch->call.is_stored ||
-        !(watch->recorder->instrument & PVM_PROF_HOST_CALLS) ||
-        (row = pvm_prof_store_begin_row(file, PVM_PROF_STATEMENT_HOST_CALL)) == NULL) {
+    if (!watch->call.is_open || watch->call.is_stored || watch->call.is_lost ||
+        !(watch->recorder->instrument & PVM_PROF_HOST_CALLS)) {
+        return;
+    }
+    row = pvm_prof_store_begin_row(file, PVM_PROF_STATEMENT_HOST_CALL);
+    if (row == NULL) {
+        watch->call.is_lost = true;
         return;
     }
     bind_begin(watch, row);
@@ -100,7 +105,8 @@ void pvm_prof_call_store_open(pvm_prof_watch_t *watch)
     sqlite3_bind_null(row, 9);
     sqlite3_bind_null(row, 10);
     pvm_prof_store_step(file, PVM_PROF_STATEMENT_HOST_CALL);
-    watch->call.is_stored = true;
+    watch->call.is_stored = !file->failed;
+    watch->call.is_lost = file->failed;
 }
 
 /* Registers other than r7 that differ from before the call. */
@@ -131,7 +137,8 @@ static void store_end(pvm_prof_watch_t *watch, int64_t gas_after, uint64_t durat
     const bool is_stored = watch->call.is_stored;
     const pvm_prof_statement_t which =
         is_stored ? PVM_PROF_STATEMENT_HOST_CALL_END : PVM_PROF_STATEMENT_HOST_CALL;
-    sqlite3_stmt *const row = pvm_prof_store_begin_row(file, which);
+    /* What is counted as lost is not counted again. */
+    sqlite3_stmt *const row = watch->call.is_lost ? NULL : pvm_prof_store_begin_row(file, which);
 
     if (row == NULL) {
         return;

@@ -54,6 +54,7 @@ typedef struct {
 typedef struct {
     bool is_open;
     bool is_stored; /**< its row is in the file, without an end */
+    bool is_lost;   /**< its row could not be stored, and is counted as lost */
     int64_t seq;
     uint32_t pc;
     int32_t func_id;
