@@ -129,11 +129,7 @@ static void split_load(pvm_program_t *program, double whole, bench_sample_t *sam
                          pvm_program_find_violation(&program->code, reason, sizeof(reason));
     const double validate = since(&mark);
     for (int with = 0; with < 2 && !invalid; with++) {
-        free(program->block_starts);
-        free(program->blocks);
-        program->block_starts = NULL;
-        program->blocks = NULL;
-        program->block_count = 0;
+        pvm_program_forget_blocks(program);
         program->has_block_gas = with != 0 && has_block_gas;
         (void)since(&mark);
         if (pvm_program_find_blocks(program) != 0) {

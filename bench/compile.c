@@ -56,11 +56,7 @@ static pvm_program_t *load(const bench_options_t *options, const char *suffix)
 /* The block table once more. @return ns */
 static double find_blocks(pvm_program_t *program, bool has_block_gas)
 {
-    free(program->block_starts);
-    free(program->blocks);
-    program->block_starts = NULL;
-    program->blocks = NULL;
-    program->block_count = 0;
+    pvm_program_forget_blocks(program);
     program->has_block_gas = has_block_gas;
     const uint64_t begin = bench_now_ns();
     if (pvm_program_find_blocks(program) != 0) {

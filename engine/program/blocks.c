@@ -201,6 +201,15 @@ int pvm_program_find_blocks(pvm_program_t *program)
     return 0;
 }
 
+void pvm_program_forget_blocks(pvm_program_t *program)
+{
+    free(program->block_starts);
+    pvm_large_give(program->blocks);
+    program->block_starts = NULL;
+    program->blocks = NULL;
+    program->block_count = 0;
+}
+
 bool pvm_program_find_violation(const pvm_code_t *code, char *out, size_t out_bytes)
 {
     const pvm_gas_number_t *const numbers = pvm_gas_numbers_of(code->isa)->numbers;

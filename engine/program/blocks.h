@@ -7,6 +7,9 @@
 /** Fill program->block_starts, blocks and block_count from its code. @return 0, or -1 without memory. */
 int pvm_program_find_blocks(pvm_program_t *program);
 
+/** Give back what pvm_program_find_blocks() found. */
+void pvm_program_forget_blocks(pvm_program_t *program);
+
 /** Why the code is no valid program of GP 0.8.0 A.2, with the offset; false if it is valid. */
 bool pvm_program_find_violation(const pvm_code_t *code, char *out, size_t out_bytes);
 

@@ -2,6 +2,7 @@
 #include "program/program.h"
 
 #include "interpreter/interpreter.h"
+#include "program/blocks.h"
 #include "program/debug_info.h"
 #include "program/frames.h"
 #include "program/host_calls.h"
@@ -85,8 +86,7 @@ static void free_program(pvm_program_t *program)
     pvm_large_give((void *)(uintptr_t)program->code.octets);
     free((void *)(uintptr_t)program->code.mask);
     free(program->jump_table);
-    free(program->block_starts);
-    pvm_large_give(program->blocks);
+    pvm_program_forget_blocks(program);
     pvm_large_give(program->blob);
     free(program->error);
     free(program);
