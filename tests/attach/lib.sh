@@ -3,17 +3,7 @@ pvmscope=$1
 target=$2
 here=$(cd "$(dirname "$0")" && pwd)
 
-skip()
-{
-    echo "SKIPPED: $*"
-    exit 77
-}
-
-fail()
-{
-    echo "FAILED: $*"
-    exit 1
-}
+. "$(dirname "$0")/../support/shell.sh"
 
 command -v sqlite3 >/dev/null || skip "sqlite3 is not installed"
 [ "$(id -u)" -eq 0 ] || skip "attaching needs root"
@@ -29,18 +19,6 @@ cleanup()
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM HUP
-
-# wait_for SECONDS COMMAND...: until it succeeds
-wait_for()
-{
-    tries=$(($1 * 20))
-    shift
-    while ! "$@" 2>/dev/null; do
-        tries=$((tries - 1))
-        [ $tries -gt 0 ] || return 1
-        sleep 0.05
-    done
-}
 
 # start_target NAME ARGUMENTS...: a process that waits for `begin NAME`; $pid is its number, $work/NAME.txt what it prints
 start_target()

@@ -2,17 +2,7 @@
 pvmscope=$1
 blobs=$(cd "$(dirname "$0")/../../examples/guest/blobs" && pwd)
 
-skip()
-{
-    echo "SKIPPED: $*"
-    exit 77
-}
-
-fail()
-{
-    echo "FAILED: $*"
-    exit 1
-}
+. "$(dirname "$0")/../support/shell.sh"
 
 for program in lttng lttng-sessiond lttng-relayd sqlite3 timeout; do
     command -v $program >/dev/null || skip "$program is not installed"
@@ -48,18 +38,6 @@ cleanup()
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM HUP
-
-# wait_for SECONDS COMMAND...: until it succeeds
-wait_for()
-{
-    tries=$(($1 * 20))
-    shift
-    while ! "$@" 2>/dev/null; do
-        tries=$((tries - 1))
-        [ $tries -gt 0 ] || return 1
-        sleep 0.05
-    done
-}
 
 # start_node PROGRAM EVERY: node.c, traced, in the background: $process
 start_node()
