@@ -1,11 +1,12 @@
-/* A short invocation from file to result as one bill with its parts: load, validate, block table, cost model,
- * machine, code, 1,000 blocks (fewer, if it ends before), reset, and all given back. Program: the example service, or
+/* A short invocation from file to result as one bill with its parts: load, validate, block table, machine, prices of
+ * blocks, code, 1,000 blocks (fewer, if it ends before), reset, and all given back. Program: the example service, or
  * --only PATH. */
 #include "bench.h"
 
 #include "interpreter/interpreter.h"
 #include "memory/spare.h"
 #include "program/blocks.h"
+#include "program/prices.h"
 #include "program/program.h"
 #include "recompiler/recompiler.h"
 #include "vm/vm.h"
@@ -24,8 +25,8 @@ typedef enum {
     LOAD,
     VALIDATE,
     BLOCK_TABLE,
-    MODEL,
     MACHINE,
+    MODEL,
     CODE,
     RUN,
     RESET,
@@ -117,30 +118,52 @@ static double since(uint64_t *mark)
     return ns;
 }
 
-/* The parts of loading, done once more by themselves. */
-static void split_load(pvm_program_t *program, double whole, bench_sample_t *samples)
+/* Price these blocks of a new block table. @return ns */
+static double price(const pvm_program_t *program, const uint32_t *blocks, size_t count)
 {
-    const bool has_block_gas = program->has_block_gas;
-    double blocks[2];
-    char reason[128];
-    uint64_t mark = bench_now_ns();
+    const uint64_t begin = bench_now_ns();
 
+    pvm_program_price_blocks(program, blocks, count);
+    return (double)(bench_now_ns() - begin);
+}
+
+/* The parts of loading and of making code, done once more by themselves: what has been priced for the invocation is priced
+ * again. @return false without memory */
+static bool split(pvm_program_t *program, double load_ns, double code_ns, bench_sample_t *samples)
+{
+    uint32_t *const priced = calloc((size_t)program->block_count + 1, sizeof(*priced));
+    size_t count = 0;
+    char reason[128];
+
+    if (priced == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < program->block_count; i++) {
+        priced[count] = i;
+        count += program->has_block_gas && program->blocks[i].gas != 0;
+    }
+    uint64_t mark = bench_now_ns();
     const bool invalid = program->spec == PVM_SPEC_0_8_0 &&
                          pvm_program_find_violation(&program->code, reason, sizeof(reason));
-    const double validate = since(&mark);
-    for (int with = 0; with < 2 && !invalid; with++) {
+    const double validate_ns = since(&mark);
+    double blocks_ns = 0;
+    if (!invalid) {
         pvm_program_forget_blocks(program);
-        program->has_block_gas = with != 0 && has_block_gas;
         (void)since(&mark);
         if (pvm_program_find_blocks(program) != 0) {
-            return;
+            free(priced);
+            return false;
         }
-        blocks[with] = since(&mark);
+        blocks_ns = since(&mark);
     }
-    bench_add(&samples[VALIDATE], validate);
-    bench_add(&samples[BLOCK_TABLE], blocks[0]);
-    bench_add(&samples[MODEL], blocks[1] > blocks[0] ? blocks[1] - blocks[0] : 0);
-    bench_add(&samples[LOAD], whole - validate - (blocks[1] > blocks[0] ? blocks[1] : blocks[0]));
+    const double model_ns = price(program, priced, count);
+    free(priced);
+    bench_add(&samples[VALIDATE], validate_ns);
+    bench_add(&samples[BLOCK_TABLE], blocks_ns);
+    bench_add(&samples[LOAD], load_ns - validate_ns - blocks_ns);
+    bench_add(&samples[MODEL], model_ns);
+    bench_add(&samples[CODE], code_ns - model_ns);
+    return true;
 }
 
 /* One invocation. @return false: it cannot be made */
@@ -159,7 +182,7 @@ static bool invoke(const bill_t *bill, pvm_backend_t backend, bench_sample_t *sa
     bench_add(&samples[MACHINE], since(&mark));
     (void)(backend == PVM_BACKEND_RECOMPILER ? pvm_recompiler_prepare(vm)
                                              : pvm_interpreter_prepare(vm));
-    bench_add(&samples[CODE], since(&mark));
+    const double code_ns = since(&mark);
     pvm_set_host_callback(vm, answer, NULL);
     const pvm_result_t result = pvm_execute(vm, 0);
     bench_add(&samples[RUN], since(&mark));
@@ -181,11 +204,11 @@ static bool invoke(const bill_t *bill, pvm_backend_t backend, bench_sample_t *sa
     (void)pvm_reset(kept, (uint64_t)bill->gas);
     bench_add(&samples[AGAIN], since(&mark));
     pvm_destroy(kept);
-    split_load(program, load_ns, samples);
+    const bool is_split = split(program, load_ns, code_ns, samples);
     (void)since(&mark);
     pvm_program_release(program);
     bench_add(&samples[GIVE_BACK], without_release + since(&mark));
-    return result != PVM_RESULT_ERROR;
+    return is_split && result != PVM_RESULT_ERROR;
 }
 
 /* Whole invocations of one kind. @return false: one cannot be made */
@@ -233,8 +256,8 @@ static pvm_prof_table_t *make_table(const bill_t *bill)
         [LOAD] = "load: read the file, copy, hash",
         [VALIDATE] = "validate",
         [BLOCK_TABLE] = "block table",
-        [MODEL] = "gas model",
         [MACHINE] = "machine, with its memory",
+        [MODEL] = "gas model, of the blocks priced for the code",
         [CODE] = "code: predecode, or compile",
         [RUN] = "run",
         [RESET] = "reset",

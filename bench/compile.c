@@ -4,6 +4,7 @@
 #include "bench.h"
 
 #include "program/blocks.h"
+#include "program/prices.h"
 #include "program/program.h"
 #include "recompiler/available.h"
 #include "recompiler/code.h"
@@ -53,7 +54,7 @@ static pvm_program_t *load(const bench_options_t *options, const char *suffix)
     return program;
 }
 
-/* The block table once more. @return ns */
+/* The block table once more, with all prices if there are any. @return ns */
 static double find_blocks(pvm_program_t *program, bool has_block_gas)
 {
     pvm_program_forget_blocks(program);
@@ -63,6 +64,7 @@ static double find_blocks(pvm_program_t *program, bool has_block_gas)
         (void)fprintf(stderr, "%s\n", pvm_last_error());
         exit(1);
     }
+    pvm_program_price_all(program);
     return (double)(bench_now_ns() - begin);
 }
 

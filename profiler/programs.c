@@ -239,11 +239,8 @@ static void store_block(pvm_prof_program_t *entry, pvm_prof_run_file_t *file, ui
     const pvm_program_t *const program = entry->program;
     const uint32_t function = entry->functions.of_block[index];
     /* "No block" is the implicit trap behind the code. */
-    const pvm_block_t behind = {.pc = program->code.len,
-                                .end_pc = program->code.len + 1,
-                                .instructions = 1,
-                                .gas =
-                                    (uint32_t)pvm_counts_block_cost(program, program->block_count)};
+    const pvm_block_t behind = {
+        .pc = program->code.len, .end_pc = program->code.len + 1, .instructions = 1};
     const pvm_block_t *const block =
         index < program->block_count ? &program->blocks[index] : &behind;
 
@@ -257,7 +254,7 @@ static void store_block(pvm_prof_program_t *entry, pvm_prof_run_file_t *file, ui
     sqlite3_bind_int64(row, 3, block->end_pc);
     sqlite3_bind_int64(row, 4, function);
     sqlite3_bind_int64(row, 5, block->instructions);
-    sqlite3_bind_int64(row, 6, block->gas);
+    sqlite3_bind_int64(row, 6, (int64_t)pvm_counts_block_cost(program, index));
     sqlite3_bind_int64(row, 7, (int64_t)entry->pending[index].hits);
     sqlite3_bind_int64(row, 8, (int64_t)entry->pending[index].gas);
     pvm_prof_store_step(file, PVM_PROF_STATEMENT_BLOCK);

@@ -8,6 +8,7 @@
 #include "profiler/store.h"
 #include "profiler/stored_program.h"
 #include "program/convert.h"
+#include "program/prices.h"
 #include "program/program.h"
 #include "support/error.h"
 #include "vm/counts.h"
@@ -280,7 +281,7 @@ static uint64_t block_cost(const pvm_recost_prices_t *prices, const pvm_block_t 
     }
     const pvm_block_t *const other = &prices->to->blocks[index];
     *out_moved = other->pc != block->pc || other->end_pc != block->end_pc;
-    return other->gas;
+    return pvm_program_block_gas(prices->to, index);
 }
 
 static int price_by_instruction(const pvm_recost_prices_t *prices, const executed_t *executed,

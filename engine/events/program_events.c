@@ -1,6 +1,7 @@
 /* Events of programs: what they are, told again from time to time, and their translation. */
 #include "events/events.h"
 #include "program/convert.h"
+#include "program/prices.h"
 
 #include <string.h>
 
@@ -77,12 +78,13 @@ static void tell_blocks(const pvm_program_t *program, uint64_t hash)
     uint32_t pc[PVM_EVENTS_PIECE_COUNTS];
     uint32_t gas[PVM_EVENTS_PIECE_COUNTS];
 
+    pvm_program_price_all(program);
     for (uint32_t first = 0; first < program->block_count; first += PVM_EVENTS_PIECE_COUNTS) {
         const uint32_t rest = program->block_count - first;
         const uint32_t count = rest < PVM_EVENTS_PIECE_COUNTS ? rest : PVM_EVENTS_PIECE_COUNTS;
         for (uint32_t i = 0; i < count; i++) {
             pc[i] = program->blocks[first + i].pc;
-            gas[i] = program->blocks[first + i].gas;
+            gas[i] = pvm_program_block_gas(program, first + i);
         }
         const pvm_event_program_blocks_t piece = {.program = hash,
                                                   .first = first,

@@ -1,7 +1,7 @@
 /* Costs of blocks that have been seen: real programs consist to a third or more of blocks that they have already.
  *
  * Exact: a remembered block is compared whole. Bounded: one table and one store of fixed size, which start over
- * when they are full. For the time of one program's build. */
+ * when they are full. */
 #ifndef PVM_GAS_MEMO_H
 #define PVM_GAS_MEMO_H
 
@@ -21,7 +21,7 @@ typedef struct {
 } pvm_gas_memo_block_t;
 
 /** About 80 KB; make it with pvm_gas_memo_clear(). */
-typedef struct {
+typedef struct pvm_gas_memo_t {
     pvm_gas_memo_block_t blocks[PVM_GAS_MEMO_BLOCKS];
     uint32_t used;
     pvm_gas_word_t words[PVM_GAS_MEMO_WORDS + PVM_GAS_MEMO_INSTRUCTIONS];

@@ -433,18 +433,33 @@ uint32_t pvm_gas_pipeline_block(const pvm_code_t *code, uint32_t pc, const pvm_g
     return finish != 0 ? cost_of_finish(finish) : cost_of_any(code, pc, words, count);
 }
 
-uint32_t pvm_gas_pipeline_cost(const pvm_code_t *code, uint32_t pc)
+/* @param piece  its first BUFFER words; room for as many more */
+static __attribute__((noinline)) uint32_t cost_of_long(const pvm_code_t *code, uint32_t pc,
+                                                       uint32_t at, pvm_gas_word_t *piece)
 {
     pvm_gas_pipeline_t pipeline;
-    pvm_gas_word_t piece[PVM_GAS_BUFFER_ENTRIES];
-    uint32_t at = pc;
-    bool ended;
+    size_t count = BUFFER;
+    bool ended = false;
 
     pvm_gas_pipeline_begin(&pipeline, code, pc);
-    do {
-        const size_t count =
-            pvm_gas_words(code, &at, piece, sizeof(piece) / sizeof(*piece), &ended);
+    for (;;) {
         pvm_gas_pipeline_feed(&pipeline, piece, count);
-    } while (!ended);
-    return pvm_gas_pipeline_end(&pipeline);
+        if (ended) {
+            return pvm_gas_pipeline_end(&pipeline);
+        }
+        count = pvm_gas_words(code, &at, piece, BUFFER, &ended);
+    }
+}
+
+uint32_t pvm_gas_pipeline_cost(const pvm_code_t *code, uint32_t pc)
+{
+    pvm_gas_word_t piece[BUFFER];
+    uint32_t at = pc;
+    bool ended;
+    const size_t count = pvm_gas_words(code, &at, piece, BUFFER, &ended);
+
+    if (ended) {
+        return pvm_gas_pipeline_block(code, pc, piece, count);
+    }
+    return cost_of_long(code, pc, at, piece);
 }

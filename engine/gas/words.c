@@ -3,6 +3,7 @@
 
 #include "gas/pipeline.h"
 #include "isa/operands.h"
+#include "isa/positions.h"
 #include "isa/roles.h"
 
 #include <assert.h>
@@ -44,7 +45,7 @@ static_assert(PVM_OP_trap == 0, "numbers that no row names are traps");
                           .op = PVM_OP_##name,                                                     \
                           .class = PVM_GAS_IS_DEFINED | CLASS_##effect},
 
-static const pvm_gas_numbers_t numbers[PVM_ISA_COUNT] = {
+static const pvm_gas_numbers_t numberings[PVM_ISA_COUNT] = {
     [PVM_ISA_0_7_2] = {{
 #define PVM_INSTRUCTION(name, form, n072, n080, n64, n32, effect, p, q, r, s, ...)                 \
     NUMBER(n072, name, form, effect, p, q, r, s)
@@ -80,7 +81,7 @@ const pvm_gas_word_t pvm_gas_two_registers[256] = {
 
 const pvm_gas_numbers_t *pvm_gas_numbers_of(pvm_isa_t isa)
 {
-    return &numbers[isa];
+    return &numberings[isa];
 }
 
 pvm_gas_word_t pvm_gas_branch_price(const pvm_code_t *code, uint32_t pc)
@@ -101,25 +102,30 @@ pvm_gas_word_t pvm_gas_branch_price(const pvm_code_t *code, uint32_t pc)
 size_t pvm_gas_words(const pvm_code_t *code, uint32_t *at, pvm_gas_word_t *out, size_t max,
                      bool *out_ended)
 {
-    const pvm_gas_numbers_t *const table = pvm_gas_numbers_of(code->isa);
+    const pvm_gas_number_t *const numbers = pvm_gas_numbers_of(code->isa)->numbers;
+    pvm_positions_t positions = pvm_positions_from(code, *at);
+    uint32_t pc = *at;
+    uint32_t stands = pvm_positions_next(&positions); /* the first instruction at or behind pc */
     size_t count = 0;
+    bool ended = false;
 
-    *out_ended = false;
-    while (count < max && !*out_ended) {
-        const uint32_t pc = *at;
-        if (pc >= code->len || !pvm_isa_mask_at(code, pc)) {
+    while (count < max && !ended) {
+        if (pc != stands || pc >= code->len) {
             out[count++] = PVM_GAS_TRAP_WORD;
-            *out_ended = true;
+            ended = true;
             break;
         }
-        const pvm_gas_number_t *const number = &table->numbers[code->octets[pc]];
+        const pvm_gas_number_t *const number = &numbers[code->octets[pc]];
         out[count] = pvm_gas_word_at(number, code->octets, pc);
         if ((number->class & PVM_GAS_IS_BRANCH) != 0) {
             out[count] |= pvm_gas_branch_price(code, pc);
         }
         count++;
-        *out_ended = number->class != PVM_GAS_IS_DEFINED;
-        *at = pc + 1 + pvm_isa_skip(code, pc);
+        ended = number->class != PVM_GAS_IS_DEFINED;
+        stands = pvm_positions_next(&positions);
+        pc = stands - pc <= PVM_SKIP_MAX + 1 ? stands : pc + PVM_SKIP_MAX + 1;
     }
+    *at = pc;
+    *out_ended = ended;
     return count;
 }

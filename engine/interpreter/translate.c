@@ -5,6 +5,7 @@
 #include "gas/words.h"
 #include "isa/operands.h"
 #include "isa/positions.h"
+#include "program/prices.h"
 #include "support/error.h"
 #include "support/large.h"
 #include "vm/counts.h"
@@ -342,6 +343,7 @@ pvm_interpreter_code_t *pvm_interpreter_translate(const pvm_program_t *program,
         return NULL;
     }
     code->variant = variant;
+    pvm_program_price_all(program);
     write_code(&t);
     link_jumps(&t);
     pvm_large_give(t.jumps);

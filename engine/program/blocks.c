@@ -2,9 +2,9 @@
  * runs on to its terminator. Spec: GP A.3; validation GP 0.8.0 A.2. */
 #include "program/blocks.h"
 
-#include "gas/memo.h"
-#include "gas/pipeline.h"
+#include "gas/words.h"
 #include "isa/positions.h"
+#include "program/prices.h"
 #include "support/error.h"
 #include "support/large.h"
 
@@ -22,8 +22,6 @@ typedef struct {
     pvm_program_t *program;
     pvm_block_t *block; /**< NULL: none is open */
     size_t capacity;
-    pvm_gas_memo_t *memo;  /**< NULL: blocks are not priced */
-    pvm_gas_word_t *words; /**< of the open block, as many as there is room for */
 } walk_t;
 
 static bool open_block(walk_t *walk, uint32_t pc)
@@ -50,40 +48,21 @@ static bool open_block(walk_t *walk, uint32_t pc)
     return true;
 }
 
-/* What the open block costs under 0.8.0 and latest64. The last of its words may be a trap that nobody met. */
-static uint32_t cost_of(walk_t *walk, uint32_t words, bool ends_in_trap)
-{
-    const pvm_code_t *const code = &walk->program->code;
-    const uint32_t pc = walk->block->pc;
-
-    if (words > PVM_GAS_MEMO_INSTRUCTIONS) {
-        return pvm_gas_pipeline_cost(code, pc);
-    }
-    if (ends_in_trap) {
-        walk->words[words - 1] = PVM_GAS_TRAP_WORD;
-    }
-    const uint32_t cost = pvm_gas_memo_cost(walk->memo, code, pc, words);
-    walk->words = pvm_gas_memo_room(walk->memo);
-    return cost;
-}
-
 /* @param instructions  as the table counts them: a trap that stands for the end of the code does not count */
-static inline __attribute__((always_inline)) void close_block(walk_t *walk, uint32_t instructions,
-                                                              uint32_t words, bool ends_in_trap,
-                                                              uint32_t end, bool priced)
+static void close_block(walk_t *walk, uint32_t instructions, uint32_t end)
 {
     const uint32_t len = walk->program->code.len;
     pvm_block_t *const block = walk->block;
 
     block->end_pc = end < len ? end : len;
     block->instructions = instructions;
-    block->gas = priced ? cost_of(walk, words, ends_in_trap) : instructions;
+    block->gas = walk->program->has_block_gas ? 0 : instructions;
     walk->block = NULL;
 }
 
-/* Where blocks begin and end, how many instructions they have and what they cost, in one walk. skip() gives up after
+/* Where blocks begin and end, and how many instructions they have. skip() gives up after
  * PVM_SKIP_MAX octets: what it then leads to acts as a trap and is counted as an instruction. @return false without memory. */
-static inline __attribute__((always_inline)) bool find_all(walk_t *walk, bool priced)
+static bool find_all(walk_t *walk)
 {
     pvm_program_t *const program = walk->program;
     const pvm_code_t *const code = &program->code;
@@ -102,12 +81,11 @@ static inline __attribute__((always_inline)) bool find_all(walk_t *walk, bool pr
         return false;
     }
     if (pc != 0) {
-        close_block(walk, 1, 1, true, 1 + pvm_isa_skip(code, 0), priced);
+        close_block(walk, 1, 1 + pvm_isa_skip(code, 0));
     } else if (numbers[octets[0]].class != 0) {
         mark(program->block_starts, 0);
     }
     uint32_t first = 0; /* number of the open block's first instruction */
-    pvm_gas_word_t *word = walk->words;
     for (;;) {
         const pvm_gas_number_t *opcode;
         uint32_t at;
@@ -116,11 +94,6 @@ static inline __attribute__((always_inline)) bool find_all(walk_t *walk, bool pr
         do {
             at = pc;
             opcode = &numbers[octets[at]];
-            if (priced) {
-                /* The last place is for all that there is no room for. */
-                *word = pvm_gas_word_at(opcode, octets, at);
-                word += word != walk->words + PVM_GAS_MEMO_INSTRUCTIONS - 1;
-            }
             number++;
             pc = pvm_positions_next(&positions);
             step = pc - at;
@@ -132,20 +105,13 @@ static inline __attribute__((always_inline)) bool find_all(walk_t *walk, bool pr
         const uint32_t next = at + (step <= PVM_SKIP_MAX ? step : PVM_SKIP_MAX + 1);
         if (opcode->class == PVM_GAS_IS_DEFINED) {
             if (next < len && walk->block != NULL) {
-                close_block(walk, in_block + 2, in_block + 2, true,
-                            next + 1 + pvm_isa_skip(code, next), priced);
-                word = walk->words;
+                close_block(walk, in_block + 2, next + 1 + pvm_isa_skip(code, next));
             }
             continue;
         }
         if (walk->block != NULL) {
-            if (priced && (opcode->class & PVM_GAS_IS_BRANCH) != 0 &&
-                in_block < PVM_GAS_MEMO_INSTRUCTIONS) {
-                walk->words[in_block] |= pvm_gas_branch_price(code, at);
-            }
-            close_block(walk, in_block + 1, in_block + 1, false, next, priced);
+            close_block(walk, in_block + 1, next);
         }
-        word = walk->words;
         if ((opcode->class & PVM_GAS_IS_TERMINATOR) != 0 && pc == next && pc < len &&
             numbers[octets[pc]].class != 0) {
             if (!open_block(walk, pc)) {
@@ -156,18 +122,9 @@ static inline __attribute__((always_inline)) bool find_all(walk_t *walk, bool pr
         }
     }
     if (walk->block != NULL) {
-        const uint32_t in_block = number - 1 - first;
-        close_block(walk, in_block, in_block + 1, true, len, priced);
+        close_block(walk, number - 1 - first, len);
     }
     return true;
-}
-
-/* The costs are the same, only slower. */
-static void price_without_memo(pvm_program_t *program)
-{
-    for (uint32_t i = 0; i < program->block_count; i++) {
-        program->blocks[i].gas = pvm_gas_pipeline_cost(&program->code, program->blocks[i].pc);
-    }
 }
 
 int pvm_program_find_blocks(pvm_program_t *program)
@@ -182,27 +139,13 @@ int pvm_program_find_blocks(pvm_program_t *program)
         mark(program->block_starts, len);
     }
     walk_t walk = {.program = program};
-    walk.memo = program->has_block_gas ? pvm_large_take(sizeof(*walk.memo)) : NULL;
-    bool found;
-    if (walk.memo != NULL) {
-        pvm_gas_memo_clear(walk.memo);
-        walk.words = pvm_gas_memo_room(walk.memo);
-        found = find_all(&walk, true);
-        pvm_large_give(walk.memo);
-    } else {
-        found = find_all(&walk, false);
-    }
-    if (!found) {
-        return pvm_error_set("no memory for the blocks of %u octets of code", len);
-    }
-    if (program->has_block_gas && walk.memo == NULL) {
-        price_without_memo(program);
-    }
-    return 0;
+    return find_all(&walk) ? 0
+                           : pvm_error_set("no memory for the blocks of %u octets of code", len);
 }
 
 void pvm_program_forget_blocks(pvm_program_t *program)
 {
+    pvm_program_forget_prices(program);
     free(program->block_starts);
     pvm_large_give(program->blocks);
     program->block_starts = NULL;

@@ -1,10 +1,11 @@
-/* Basic blocks of a program: where they start, where they end, what they cost. Spec: GP A.3, A.9. */
+/* Basic blocks of a program: where they start, where they end. What they cost: prices.h. Spec: GP A.3. */
 #ifndef PVM_PROGRAM_BLOCKS_H
 #define PVM_PROGRAM_BLOCKS_H
 
 #include "program/program.h"
 
-/** Fill program->block_starts, blocks and block_count from its code. @return 0, or -1 without memory. */
+/** Fill program->block_starts, blocks and block_count from its code; where blocks are priced, without prices. @return 0, or
+ *  -1 without memory. */
 int pvm_program_find_blocks(pvm_program_t *program);
 
 /** Give back what pvm_program_find_blocks() found. */

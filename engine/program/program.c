@@ -6,6 +6,7 @@
 #include "program/debug_info.h"
 #include "program/frames.h"
 #include "program/host_calls.h"
+#include "program/prices.h"
 #include "recompiler/recompiler.h"
 #include "support/error.h"
 #include "support/large.h"
@@ -196,7 +197,11 @@ uint32_t pvm_program_block_count(const pvm_program_t *program)
 
 const pvm_block_t *pvm_program_blocks(const pvm_program_t *program)
 {
-    return is_given(program, "pvm_program_blocks") ? program->blocks : NULL;
+    if (!is_given(program, "pvm_program_blocks")) {
+        return NULL;
+    }
+    pvm_program_price_all(program);
+    return program->blocks;
 }
 
 uint32_t pvm_program_block_at(const pvm_program_t *program, uint32_t pc)

@@ -1,5 +1,6 @@
 /* A loaded program: code, blocks, start layout, names. Immutable once pvm_program_build() is done, except
- * for the caches of decoded and emitted code, which fill under a lock. Spec: GP A.2, A.3, A.7. */
+ * for prices of blocks, see prices.h, and the caches of decoded and emitted code, which fill under a lock. Spec: GP A.2,
+ * A.3, A.7. */
 #ifndef PVM_PROGRAM_PROGRAM_H
 #define PVM_PROGRAM_PROGRAM_H
 
@@ -21,6 +22,7 @@
 #define PVM_MAX_EXPORTS    65536
 
 struct pvm_debug_info_t; /* program/debug_info.h */
+struct pvm_gas_memo_t;   /* gas/memo.h */
 struct pvm_interpreter_code_t;
 struct pvm_recompiler_code_t;
 
@@ -66,7 +68,9 @@ struct pvm_program_t {
         block_starts; /**< packed, one bit for each pc in [0, code.len], and 8 octets of zeros; GP A.3 */
     pvm_block_t *blocks;
     uint32_t block_count;
-    char *error; /**< NULL, or why the program is invalid */
+    bool all_priced; /**< program/prices.h; that nothing of `blocks` changes any more */
+    struct pvm_gas_memo_t *gas_memo; /**< the same; NULL while there is none, or somebody has it */
+    char *error;                     /**< NULL, or why the program is invalid */
 
     pvm_layout_t layout;
     uint8_t *blob; /**< the file as loaded, owned; NULL for programs from parts */

@@ -5,6 +5,7 @@
 
 #if PVM_RECOMPILER_AVAILABLE
 #include "isa/positions.h"
+#include "program/prices.h"
 #include "recompiler/compiler.h"
 #include "recompiler/finish.h"
 #include "support/error.h"
@@ -258,6 +259,7 @@ pvm_recompiler_code_t *pvm_recompiler_compile(const pvm_program_t *program, unsi
         return NULL;
     }
     code->variant = variant;
+    pvm_program_price_all(program);
     int result = compile(&c);
     if (result == 0) {
         result = keep_tables(&c);

@@ -3,6 +3,7 @@
 
 #include "events/filter.h"
 #include "gas/pipeline.h"
+#include "program/prices.h"
 #include "support/error.h"
 #include "vm/calls.h"
 
@@ -151,7 +152,7 @@ uint32_t pvm_counts_terminator(const pvm_counts_t *counts, uint32_t pc)
 uint64_t pvm_counts_block_cost(const pvm_program_t *program, uint32_t index)
 {
     if (index < program->block_count) {
-        return program->blocks[index].gas;
+        return pvm_program_block_gas(program, index);
     }
     return program->has_block_gas && program->error == NULL
                ? pvm_gas_pipeline_cost(&program->code, program->code.len)
@@ -219,8 +220,8 @@ size_t pvm_get_block_counts(pvm_vm_t *vm, pvm_block_count_t *out, size_t max)
         }
     }
     for (uint32_t i = 0; i < blocks; i++) {
-        out[i].gas =
-            out[i].hits * pvm_counts_block_cost(vm->program, i) + (uint64_t)counts->gas_adjust[i];
+        const uint64_t cost = out[i].hits != 0 ? pvm_counts_block_cost(vm->program, i) : 0;
+        out[i].gas = out[i].hits * cost + (uint64_t)counts->gas_adjust[i];
         if (!is_selected(vm, i)) {
             out[i] = (pvm_block_count_t){0};
         }

@@ -61,7 +61,7 @@ static void the_timeline_of_every_block_of_the_guests_ends_at_its_cost(void **st
                                                                        : PVM_SPEC_0_8_0);
         assert_non_null(program);
         for (uint32_t i = 0; program->has_block_gas && i < program->block_count; i++) {
-            explain(program, &program->blocks[i], &timeline);
+            explain(program, &pvm_program_blocks(program)[i], &timeline);
             blocks++;
         }
         pvm_program_release(program);

@@ -45,7 +45,8 @@ typedef struct pvm_block_t {
 
 /** Number of blocks; 0 for an invalid program. Cost: O(1). Thread: any. */
 PVM_API uint32_t pvm_program_block_count(const pvm_program_t *program);
-/** All blocks, sorted by pc. Borrowed from the program. */
+/** All blocks, sorted by pc. Borrowed from the program. Cost: under 0.8.0 and latest64 blocks are priced when somebody asks,
+ *  so the first call may take as long as compiling the program; then O(1). Thread: any. */
 PVM_API const pvm_block_t *pvm_program_blocks(const pvm_program_t *program);
 /** Index of the last block that starts at or before pc. `pvm_program_block_count()` itself for what is in no
  *  block: an empty or invalid program, and the trap behind the code of a latest64 program. */
