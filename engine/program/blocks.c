@@ -5,6 +5,7 @@
 #include "gas/words.h"
 #include "isa/positions.h"
 #include "program/prices.h"
+#include "program/regular.h"
 #include "support/error.h"
 #include "support/large.h"
 
@@ -21,27 +22,35 @@ static void mark(uint8_t *bits, uint32_t pc)
 typedef struct {
     pvm_program_t *program;
     pvm_block_t *block; /**< NULL: none is open */
-    size_t capacity;
+    uint32_t capacity;
 } walk_t;
+
+bool pvm_program_reserve_blocks(pvm_program_t *program, uint32_t *capacity, uint32_t more)
+{
+    if (*capacity - program->block_count >= more) {
+        return true;
+    }
+    /* Seldom more than a block for 16 octets. */
+    const uint32_t larger = more + (*capacity == 0 ? program->code.len / 16 + 16 : 2 * *capacity);
+    pvm_block_t *const blocks = pvm_large_take(larger * sizeof(*blocks));
+    if (blocks == NULL) {
+        return false;
+    }
+    if (program->block_count > 0) {
+        memcpy(blocks, program->blocks, program->block_count * sizeof(*blocks));
+    }
+    pvm_large_give(program->blocks);
+    program->blocks = blocks;
+    *capacity = larger;
+    return true;
+}
 
 static bool open_block(walk_t *walk, uint32_t pc)
 {
     pvm_program_t *const program = walk->program;
 
-    if (program->block_count == walk->capacity) {
-        /* Seldom more than a block for 16 octets. */
-        const size_t larger =
-            walk->capacity == 0 ? program->code.len / 16 + 16 : 2 * walk->capacity;
-        pvm_block_t *const blocks = pvm_large_take(larger * sizeof(*blocks));
-        if (blocks == NULL) {
-            return false;
-        }
-        if (program->block_count > 0) {
-            memcpy(blocks, program->blocks, program->block_count * sizeof(*blocks));
-        }
-        pvm_large_give(program->blocks);
-        program->blocks = blocks;
-        walk->capacity = larger;
+    if (!pvm_program_reserve_blocks(program, &walk->capacity, 1)) {
+        return false;
     }
     walk->block = &program->blocks[program->block_count++];
     walk->block->pc = pc;
@@ -130,17 +139,24 @@ static bool find_all(walk_t *walk)
 int pvm_program_find_blocks(pvm_program_t *program)
 {
     const uint32_t len = program->code.len;
+    const size_t starts_bytes = len / 8 + 1 + sizeof(uint64_t);
 
-    program->block_starts = calloc(len / 8 + 1 + sizeof(uint64_t), 1);
-    if (program->block_starts == NULL) {
+    program->block_starts = calloc(starts_bytes, 1);
+    pvm_regular_t found =
+        program->block_starts == NULL ? PVM_REGULAR_NO_MEMORY : pvm_regular_find_blocks(program);
+    if (found == PVM_REGULAR_NOT) {
+        walk_t walk = {.program = program};
+        memset(program->block_starts, 0, starts_bytes);
+        program->block_count = 0;
+        found = find_all(&walk) ? PVM_REGULAR_FOUND : PVM_REGULAR_NO_MEMORY;
+    }
+    if (found == PVM_REGULAR_NO_MEMORY) {
         return pvm_error_set("no memory for the blocks of %u octets of code", len);
     }
     if (program->spec == PVM_SPEC_LATEST64) {
         mark(program->block_starts, len);
     }
-    walk_t walk = {.program = program};
-    return find_all(&walk) ? 0
-                           : pvm_error_set("no memory for the blocks of %u octets of code", len);
+    return 0;
 }
 
 void pvm_program_forget_blocks(pvm_program_t *program)
@@ -160,6 +176,9 @@ bool pvm_program_find_violation(const pvm_code_t *code, char *out, size_t out_by
     uint32_t pc = 0;
     uint32_t last = 0;
 
+    if (pvm_regular_is_valid(code)) {
+        return false;
+    }
     if (code->len == 0) {
         (void)snprintf(out, out_bytes, "the code is empty");
         return true;

@@ -8,6 +8,10 @@
  *  -1 without memory. */
 int pvm_program_find_blocks(pvm_program_t *program);
 
+/** Room for so many blocks more; how many there is room for is in *capacity. For who fills the table. @return false without
+ *  memory */
+bool pvm_program_reserve_blocks(pvm_program_t *program, uint32_t *capacity, uint32_t more);
+
 /** Give back what pvm_program_find_blocks() found. */
 void pvm_program_forget_blocks(pvm_program_t *program);
 
