@@ -4,6 +4,7 @@
 
 #include "gas/memo.h"
 #include "gas/pipeline.h"
+#include "isa/positions.h"
 #include "support/large.h"
 
 /* Fewer blocks do not repeat often enough to pay for the memory. */
@@ -20,18 +21,50 @@ static uint32_t store(const pvm_program_t *program, uint32_t index, uint32_t gas
     return gas;
 }
 
-static uint32_t cost_of(const pvm_program_t *program, uint32_t pc, pvm_gas_memo_t *memo)
+/* As pvm_gas_words(), sooner: the block table knows how many instructions there are, so that the processor need not guess which
+ * of them is the last. @return how many words; 0: too many, or a trap stands where no instruction does */
+static size_t words_of(const pvm_code_t *code, const pvm_block_t *block, pvm_gas_word_t *out)
+{
+    const pvm_gas_number_t *const numbers = pvm_gas_numbers_of(code->isa)->numbers;
+    pvm_positions_t positions = pvm_positions_from(code, block->pc);
+    size_t count = 0;
+    uint32_t pc;
+
+    if (block->instructions >= PVM_GAS_MEMO_INSTRUCTIONS) {
+        return 0;
+    }
+    do {
+        pc = pvm_positions_next(&positions);
+        out[count] = pvm_gas_word_at(&numbers[code->octets[pc]], code->octets, pc);
+    } while (++count < block->instructions);
+    if (pc >= block->end_pc) {
+        return 0;
+    }
+    const uint8_t class = numbers[code->octets[pc]].class;
+    if ((class & PVM_GAS_IS_BRANCH) != 0) {
+        out[count - 1] |= pvm_gas_branch_price(code, pc);
+    }
+    if (class == PVM_GAS_IS_DEFINED) {
+        /* It runs into the end of the code. */
+        out[count++] = PVM_GAS_TRAP_WORD;
+    }
+    return count;
+}
+
+/* @param memo  NULL: without */
+static uint32_t cost_of(const pvm_program_t *program, const pvm_block_t *block,
+                        pvm_gas_memo_t *memo)
 {
     const pvm_code_t *const code = &program->code;
-    uint32_t at = pc;
-    bool ended = false;
+    pvm_gas_word_t own[PVM_GAS_MEMO_INSTRUCTIONS];
+    pvm_gas_word_t *const words = memo != NULL ? pvm_gas_memo_room(memo) : own;
+    const size_t count = words_of(code, block, words);
 
-    if (memo == NULL) {
-        return pvm_gas_pipeline_cost(code, pc);
+    if (count == 0) {
+        return pvm_gas_pipeline_cost(code, block->pc);
     }
-    const size_t count =
-        pvm_gas_words(code, &at, pvm_gas_memo_room(memo), PVM_GAS_MEMO_INSTRUCTIONS, &ended);
-    return ended ? pvm_gas_memo_cost(memo, code, pc, count) : pvm_gas_pipeline_cost(code, pc);
+    return memo != NULL ? pvm_gas_memo_cost(memo, code, block->pc, count)
+                        : pvm_gas_pipeline_block(code, block->pc, words, count);
 }
 
 static void price(const pvm_program_t *program, uint32_t index, pvm_gas_memo_t *memo)
@@ -39,7 +72,7 @@ static void price(const pvm_program_t *program, uint32_t index, pvm_gas_memo_t *
     const pvm_block_t *const block = &program->blocks[index];
 
     if (__atomic_load_n(&block->gas, __ATOMIC_ACQUIRE) == 0) {
-        (void)store(program, index, cost_of(program, block->pc, memo));
+        (void)store(program, index, cost_of(program, block, memo));
     }
 }
 
@@ -73,7 +106,7 @@ static void keep_memo(const pvm_program_t *program, pvm_gas_memo_t *memo)
 
 uint32_t pvm_program_price_block(const pvm_program_t *program, uint32_t index)
 {
-    return store(program, index, cost_of(program, program->blocks[index].pc, NULL));
+    return store(program, index, cost_of(program, &program->blocks[index], NULL));
 }
 
 void pvm_program_price_blocks(const pvm_program_t *program, const uint32_t *blocks, size_t count)

@@ -1,8 +1,11 @@
-/* The block table and validity of random code, regular and damaged, against rules written down octet by octet: the way of
+/* The block table, prices and validity of random code, regular and damaged, against rules written down octet by octet: the way of
  * 64 octets at a time, and the walk that other processors and other code take.
  * PVM_TEST_SEED repeats a run, PVM_BLOCKS_PROGRAMS sets how many programs it makes. */
 #include "isa/isa.h"
 #include "program/blocks.h"
+#include "program/prices.h"
+
+#include "gas/pipeline.h"
 #include "program/program.h"
 #include "program/regular.h"
 
@@ -174,6 +177,24 @@ static void check_blocks(const pvm_program_t *program)
                      program->spec == PVM_SPEC_LATEST64);
 }
 
+/* One by one, or all at once. */
+static void check_prices(pvm_program_t *program, bool at_once)
+{
+    program->has_block_gas = true;
+    pvm_program_forget_blocks(program);
+    assert_int_equal(pvm_program_find_blocks(program), 0);
+    if (at_once) {
+        pvm_program_price_all(program);
+    }
+    for (uint32_t i = 0; i < program->block_count; i++) {
+        const uint32_t gas =
+            pvm_gas_pipeline_stages(&program->code, program->blocks[i].pc, NULL, 0);
+        assert_int_equal(program->blocks[i].gas, at_once ? gas : 0);
+        assert_int_equal(pvm_program_block_gas(program, i), gas);
+    }
+    program->has_block_gas = false;
+}
+
 static bool is_valid(const pvm_code_t *code)
 {
     uint32_t pc = 0;
@@ -198,8 +219,8 @@ static void check(pvm_program_t *program, met_t *met)
 {
     char reason[128];
 
-    program->has_block_gas = false;
     for (int way = 0; way < 2; way++) {
+        check_prices(program, way == 1);
         pvm_program_forget_blocks(program);
         assert_int_equal(pvm_program_find_blocks(program), 0);
         check_blocks(program);
