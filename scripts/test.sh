@@ -137,7 +137,7 @@ build()
 
 # Tests that run machines in several threads at once. (test_vm_samples is none of them: ThreadSanitizer hands signals over
 # late, where nothing of guest code is to be seen any more.)
-thread_tests="test_vm_threads test_recompiler_signals test_prof_recorder"
+thread_tests="test_vm_threads test_recompiler_signals test_recompiler_growth test_prof_recorder"
 
 # shellcheck disable=SC2086 # lists of words
 timed "packages" install_packages $build_packages $test_packages $(packages_of $test_programs)

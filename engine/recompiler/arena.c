@@ -49,24 +49,28 @@ static size_t round_up(size_t bytes)
     return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }
 
+/* The smallest that is large enough: a larger one would lose its end when it is sealed, and be missed by large code. */
 static bool take_waiting(size_t enough, bool low, pvm_arena_region_t *out_region)
 {
-    bool found = false;
+    size_t best = WAITING_MAX;
 
     (void)pthread_once(&arena.once, watch_forks);
     lock();
-    for (size_t i = 0; i < arena.count && !found; i++) {
-        const pvm_arena_region_t region = arena.waiting[i];
-        const bool is_low = (uintptr_t)region.base + region.bytes <= INT32_MAX;
-        if (region.bytes >= enough && is_low == low) {
-            arena.waiting[i] = arena.waiting[--arena.count];
-            arena.bytes -= region.bytes;
-            *out_region = region;
-            found = true;
+    for (size_t i = 0; i < arena.count; i++) {
+        const pvm_arena_region_t *const region = &arena.waiting[i];
+        const bool is_low = (uintptr_t)region->base + region->bytes <= INT32_MAX;
+        if (region->bytes >= enough && is_low == low &&
+            (best == WAITING_MAX || region->bytes < arena.waiting[best].bytes)) {
+            best = i;
         }
     }
+    if (best < WAITING_MAX) {
+        *out_region = arena.waiting[best];
+        arena.waiting[best] = arena.waiting[--arena.count];
+        arena.bytes -= out_region->bytes;
+    }
     unlock();
-    return found;
+    return best < WAITING_MAX;
 }
 
 static void *map(size_t bytes, int flags)
@@ -103,7 +107,12 @@ int pvm_arena_seal(pvm_arena_region_t *region, size_t keep)
     if (bytes < region->bytes && munmap(region->base + bytes, region->bytes - bytes) == 0) {
         region->bytes = bytes;
     }
-    if (mprotect(region->base, region->bytes, PROT_READ | PROT_EXEC) != 0) {
+    return pvm_arena_seal_part(region, 0, region->bytes);
+}
+
+int pvm_arena_seal_part(const pvm_arena_region_t *region, size_t begin, size_t bytes)
+{
+    if (mprotect(region->base + begin, bytes, PROT_READ | PROT_EXEC) != 0) {
         return pvm_error_set("the system refuses to make code executable: %s; use the interpreter",
                              strerror(errno));
     }

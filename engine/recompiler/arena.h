@@ -1,6 +1,6 @@
 /* Memory for emitted code: the only place that maps it or changes its protection.
  *
- * A region is writable while code is emitted and executable afterwards, never both. Memory is private to the process:
+ * A page is writable while code is emitted and executable afterwards, never both. Memory is private to the process:
  * after a fork each side owns its copy. Released regions wait, populated, for the next program. */
 #ifndef PVM_RECOMPILER_ARENA_H
 #define PVM_RECOMPILER_ARENA_H
@@ -19,6 +19,8 @@ typedef struct {
 int pvm_arena_take(size_t enough, size_t wanted, bool low, pvm_arena_region_t *out_region);
 /** Make it executable and give what lies beyond `keep` octets back. @return 0, or -1: it must then be released. */
 int pvm_arena_seal(pvm_arena_region_t *region, size_t keep);
+/** Make whole pages of it executable; the rest stays as it is. @return 0, or -1 and pvm_last_error() */
+int pvm_arena_seal_part(const pvm_arena_region_t *region, size_t begin, size_t bytes);
 /** Give a region back, sealed or not. */
 void pvm_arena_release(pvm_arena_region_t region);
 

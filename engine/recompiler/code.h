@@ -2,7 +2,9 @@
  *
  * A stretch is a run of at most PVM_STRETCH_INSTRUCTIONS instructions that nothing enters but at its start, where
  * all registers hold their full values. Stretches are where code is entered from outside; in between the interpreter
- * steps. They are sorted by pc and by host address at once. docs/recompiler.md draws them. */
+ * steps. They are sorted by host address; where all code is emitted at once by pc, too. docs/recompiler.md draws them.
+ *
+ * Code of a large program grows while it runs (grow.h). What others read while it does, they read by the functions here. */
 #ifndef PVM_RECOMPILER_CODE_H
 #define PVM_RECOMPILER_CODE_H
 
@@ -38,15 +40,17 @@ typedef enum {
     PVM_STUB_LEAVE,       /**< at the instruction: the step does it */
     PVM_STUB_UNPAID_NEXT, /**< at a block whose gas is not there, by running on from `from` */
     PVM_STUB_UNPAID_JUMP, /**< the same by the jump at `from` */
-    PVM_STUB_UNPAID_HUB   /**< the same by the indirect jump whose pc is in the frame */
+    PVM_STUB_UNPAID_HUB,  /**< the same by the indirect jump whose pc is in the frame */
+    PVM_STUB_ELSEWHERE    /**< on the way to a block that was not emitted; nothing is paid yet */
 } pvm_stub_kind_t;
 
 /** Octets of a stub: a call, whose return address tells which one it is. */
 #define PVM_STUB_BYTES 5
 
 typedef struct {
-    uint32_t pc;   /**< where the guest is, or would arrive */
-    uint32_t from; /**< UNPAID: pc of the terminator (counting code) */
+    uint32_t pc; /**< where the guest is, or would arrive */
+    uint32_t
+        from; /**< UNPAID: pc of the terminator (counting code); ELSEWHERE: the slot (grow.h) */
     uint32_t kind; /**< pvm_stub_kind_t */
 } pvm_stub_t;
 
@@ -64,6 +68,7 @@ typedef struct {
 } pvm_tail_t;
 
 struct pvm_activation_t;
+struct pvm_growth_t; /* recompiler/grow.h */
 
 typedef struct pvm_recompiler_code_t {
     pvm_arena_region_t region;
@@ -90,7 +95,22 @@ typedef struct pvm_recompiler_code_t {
     uint32_t host_site_count;
     pvm_tail_t *tails;
     uint32_t tail_count;
+    struct pvm_growth_t *growth; /**< owned; NULL: all code was emitted at once */
+    /** Owned: the growing code that this one took the place of. Others may still be in it. NULL: none. */
+    struct pvm_recompiler_code_t *outgrown;
 } pvm_recompiler_code_t;
+
+/** How many stretches there are by now. All that is in the code they stand for is in place. */
+static inline uint32_t pvm_recompiler_stretch_count(const pvm_recompiler_code_t *code)
+{
+    return __atomic_load_n(&code->stretch_count, __ATOMIC_ACQUIRE);
+}
+
+/** Octets of the region up to the last instruction. */
+static inline uint32_t pvm_recompiler_code_len(const pvm_recompiler_code_t *code)
+{
+    return __atomic_load_n(&code->code_len, __ATOMIC_ACQUIRE);
+}
 
 /** Octets of all stubs. */
 static inline uint32_t pvm_recompiler_stub_bytes(const pvm_recompiler_code_t *code)
@@ -106,7 +126,7 @@ static inline pvm_stub_t pvm_recompiler_stub(const pvm_recompiler_code_t *code,
                : (pvm_stub_t){.pc = program->blocks[index].pc, .kind = PVM_STUB_UNPAID_NEXT};
 }
 
-/** Compile a valid program. NULL and pvm_last_error() if there is no memory for it. */
+/** Compile all of a valid program. NULL and pvm_last_error() if there is no memory for it. */
 pvm_recompiler_code_t *pvm_recompiler_compile(const pvm_program_t *program, unsigned variant);
 void pvm_recompiler_code_destroy(pvm_recompiler_code_t *code);
 
@@ -114,7 +134,11 @@ void pvm_recompiler_code_destroy(pvm_recompiler_code_t *code);
 uint32_t pvm_recompiler_narrow_at(const pvm_program_t *program, const pvm_recompiler_code_t *code,
                                   const pvm_stretch_t *stretch, uint32_t pc);
 
-/** The last stretch that begins at or before pc; NULL if there is none. */
+/** The stub that code left through; `stop` is behind its call. */
+pvm_stub_t pvm_recompiler_stub_at(const pvm_recompiler_code_t *code, const pvm_program_t *program,
+                                  const uint8_t *stop);
+
+/** The last stretch that begins at or before pc; NULL if there is none, or the block was not emitted. */
 const pvm_stretch_t *pvm_recompiler_stretch_at(const pvm_recompiler_code_t *code, uint32_t pc);
 /** The instruction that a host address lies in, and its stretch. The address is in the instructions of this code. */
 uint32_t pvm_recompiler_pc_of(const pvm_recompiler_code_t *code, const pvm_program_t *program,

@@ -3,12 +3,24 @@
 #include "recompiler/code.h"
 
 #if PVM_RECOMPILER_AVAILABLE
+#include "recompiler/grow.h"
+
+pvm_stub_t pvm_recompiler_stub_at(const pvm_recompiler_code_t *code, const pvm_program_t *program,
+                                  const uint8_t *stop)
+{
+    const uint32_t offset = (uint32_t)(stop - code->region.base) - code->stubs_at;
+
+    return code->growth != NULL ? pvm_growth_stub(code, stop)
+                                : pvm_recompiler_stub(code, program, offset / PVM_STUB_BYTES - 1);
+}
 
 const pvm_stretch_t *pvm_recompiler_stretch_at(const pvm_recompiler_code_t *code, uint32_t pc)
 {
+    if (code->growth != NULL) {
+        return pvm_growth_stretch_at(code, pc);
+    }
     uint32_t low = 0;
     uint32_t high = code->stretch_count;
-
     /* Stretches before `low` begin at or before pc, those from `high` on after it. */
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
@@ -33,8 +45,9 @@ uint32_t pvm_recompiler_pc_of(const pvm_recompiler_code_t *code, const pvm_progr
                               const uint8_t *host, const pvm_stretch_t **out_stretch)
 {
     const uint32_t offset = (uint32_t)(host - code->region.base);
+    const uint32_t count = pvm_recompiler_stretch_count(code);
     uint32_t low = 0;
-    uint32_t high = code->stretch_count;
+    uint32_t high = count;
 
     while (high - low > 1) {
         const uint32_t middle = low + (high - low) / 2;
@@ -45,7 +58,8 @@ uint32_t pvm_recompiler_pc_of(const pvm_recompiler_code_t *code, const pvm_progr
         }
     }
     const pvm_stretch_t *const stretch = &code->stretches[low];
-    const uint32_t end = low + 1 < code->stretch_count ? stretch[1].lengths : code->length_count;
+    const uint32_t end = low + 1 < count ? stretch[1].lengths
+                                         : __atomic_load_n(&code->length_count, __ATOMIC_ACQUIRE);
     uint32_t at = stretch->host;
     uint32_t pc = stretch->pc;
     for (uint32_t i = stretch->lengths; i + 1 < end; i++) {
@@ -85,7 +99,9 @@ bool pvm_recompiler_is_busy_at(const pvm_recompiler_code_t *code, const pvm_prog
     const size_t distance = (size_t)(host - code->region.base);
     const pvm_stretch_t *stretch;
 
-    if (distance >= code->code_len || code->stretch_count == 0) {
+    const uint32_t count = pvm_recompiler_stretch_count(code);
+
+    if (distance >= pvm_recompiler_code_len(code) || count == 0) {
         return false;
     }
     const uint32_t offset = tail_to_body(code, (uint32_t)distance);
@@ -98,7 +114,7 @@ bool pvm_recompiler_is_busy_at(const pvm_recompiler_code_t *code, const pvm_prog
     }
     *out_pc = pvm_recompiler_pc_of(code, program, code->region.base + offset, &stretch);
     const uint32_t index = (uint32_t)(stretch - code->stretches);
-    if (index + 1 == code->stretch_count) {
+    if (index + 1 >= count) {
         return true;
     }
     uint32_t end = stretch->host;

@@ -8,6 +8,7 @@
 #include "program/prices.h"
 #include "recompiler/compiler.h"
 #include "recompiler/finish.h"
+#include "recompiler/grow.h"
 #include "support/error.h"
 #include "support/large.h"
 
@@ -116,6 +117,41 @@ static int64_t table_bytes(const pvm_compiler_t *c)
     return 8 * (c->calls != NULL ? INT64_C(2) : 1) * c->program->jump_table_len;
 }
 
+void pvm_compiler_begin_pass(pvm_compiler_t *c)
+{
+    c->jump_count = 0;
+    c->loop = PVM_COMPILER_NO_BLOCK;
+    c->pinned = 0;
+    c->not_run_into = PVM_COMPILER_NO_BLOCK;
+    c->segment_first = c->code->stretch_count;
+    c->block_first = c->code->stretch_count;
+    c->segment_block = PVM_COMPILER_NO_BLOCK;
+    c->price_count = 0;
+    c->price_ahead = 0;
+    c->too_large = false;
+}
+
+uint8_t *pvm_compiler_emit_thunks(pvm_compiler_t *c, uint8_t *at)
+{
+    pvm_recompiler_code_t *const code = c->code;
+
+    c->base = code->region.base;
+    code->cpu.low = (uintptr_t)c->base + code->region.bytes <= INT32_MAX;
+    c->limit = c->base + code->region.bytes - PVM_INSTRUCTION_BYTES_MAX;
+    at = pvm_recompiler_emit_thunks(at, code->cpu, code->variant, &c->thunks);
+    code->body_at = (uint32_t)(at - c->base);
+    code->leave = c->thunks.leave;
+    memcpy(&code->enter, &c->thunks.enter, sizeof(code->enter));
+    return at;
+}
+
+void pvm_compiler_look_at_table(pvm_compiler_t *c)
+{
+    for (uint32_t i = 0; i < c->program->jump_table_len; i++) {
+        c->table_has_bad |= !pvm_compiler_is_reachable(c->program, c->program->jump_table[i]);
+    }
+}
+
 /* @return 0, -1 for an error, 1 if `bytes` of code were not enough. */
 static int emit_all(pvm_compiler_t *c, size_t enough, size_t bytes)
 {
@@ -124,13 +160,7 @@ static int emit_all(pvm_compiler_t *c, size_t enough, size_t bytes)
     if (pvm_arena_take(enough, bytes, code->cpu.low, &code->region) != 0) {
         return -1;
     }
-    c->base = code->region.base;
-    code->cpu.low = (uintptr_t)c->base + code->region.bytes <= INT32_MAX;
-    c->limit = c->base + code->region.bytes - PVM_INSTRUCTION_BYTES_MAX;
-    uint8_t *at = pvm_recompiler_emit_thunks(c->base, code->cpu, code->variant, &c->thunks);
-    code->body_at = (uint32_t)(at - c->base);
-    code->leave = c->thunks.leave;
-    memcpy(&code->enter, &c->thunks.enter, sizeof(code->enter));
+    uint8_t *at = pvm_compiler_emit_thunks(c, code->region.base);
     (void)pvm_compiler_emit_range(c, &at, 0, c->program->code.len);
     const uint32_t *places = c->block_heads;
     if (c->counting && !c->too_large) {
@@ -147,7 +177,9 @@ static int emit_all(pvm_compiler_t *c, size_t enough, size_t bytes)
     if (c->too_large || rest > (size_t)(code->region.base + code->region.bytes - at)) {
         return 1;
     }
-    at = pvm_compiler_emit_stubs(c, at);
+    code->stubs_at = (uint32_t)(at - c->base);
+    at = pvm_compiler_emit_block_stubs(c, at);
+    at = pvm_compiler_emit_stubs(c, at, 0);
     uint8_t *end = pvm_compiler_emit_jump_table(c, at, places);
     const uint8_t *const table = end - 8 * (size_t)c->program->jump_table_len;
     if (c->calls != NULL) {
@@ -159,28 +191,21 @@ static int emit_all(pvm_compiler_t *c, size_t enough, size_t bytes)
     return pvm_arena_seal(&code->region, used > enough ? used : enough);
 }
 
+/* The pass begins anew, with tables as they were made. */
 static void prepare(pvm_compiler_t *c)
 {
+    const size_t bytes = ((size_t)c->program->block_count + 1) * sizeof(*c->block_heads);
+
     c->code->stretch_count = 0;
     c->code->stub_count = 0;
     c->code->host_site_count = 0;
     c->code->tail_count = 0;
-    c->jump_count = 0;
     c->block = 0;
     c->terminator = 0;
-    c->loop = PVM_COMPILER_NO_BLOCK;
-    c->pinned = 0;
     c->gaps = 0;
-    c->not_run_into = PVM_COMPILER_NO_BLOCK;
     c->length_count = 0;
-    c->segment_first = 0;
-    c->block_first = 0;
-    c->segment_block = PVM_COMPILER_NO_BLOCK;
-    c->price_count = 0;
-    c->price_ahead = 0;
-    c->too_large = false;
+    pvm_compiler_begin_pass(c);
     c->code->cpu = pvm_recompiler_cpu();
-    const size_t bytes = ((size_t)c->program->block_count + 1) * sizeof(*c->block_heads);
     memset(c->block_heads, 0, 4 * bytes);
     if (c->counting) {
         c->detour_count = 0;
@@ -212,9 +237,7 @@ static int compile(pvm_compiler_t *c)
     (void)place_tables(c, instructions);
     pvm_ranks_make(c->program, c->ranks);
     pvm_compiler_number_opcodes(c);
-    for (uint32_t i = 0; i < c->program->jump_table_len; i++) {
-        c->table_has_bad |= !pvm_compiler_is_reachable(c->program, c->program->jump_table[i]);
-    }
+    pvm_compiler_look_at_table(c);
     for (;;) {
         prepare(c);
         const int result = emit_all(c, (size_t)enough, (size_t)bytes);
@@ -298,6 +321,8 @@ void pvm_recompiler_code_destroy(pvm_recompiler_code_t *code)
     if (code == NULL) {
         return;
     }
+    pvm_recompiler_code_destroy(code->outgrown);
+    pvm_growth_destroy(code->growth);
     pvm_arena_release(code->region);
     pvm_large_give(code->tables);
     free(code);

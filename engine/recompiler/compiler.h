@@ -5,6 +5,7 @@
 #define PVM_RECOMPILER_COMPILER_H
 
 #include "isa/operands.h"
+#include "program/prices.h"
 #include "program/ranks.h"
 #include "recompiler/code.h"
 #include "recompiler/emitter.h"
@@ -66,6 +67,7 @@ typedef struct {
     bool checked;
     uint8_t ops[256];   /**< number -> pvm_op_t */
     bool replay;        /**< emit into the void: only the state of the registers is asked for */
+    bool in_runs;       /**< units: what follows a range is elsewhere (grow.h) */
     bool table_has_bad; /**< some entry of the jump table is no block start */
     uint8_t *base;      /**< of the region */
     uint8_t *limit;
@@ -146,11 +148,17 @@ static inline bool pvm_compiler_is_reachable(const pvm_program_t *program, int64
 /** Cost of a block, without what it pays ahead. */
 static inline uint32_t pvm_compiler_block_cost(const pvm_compiler_t *c, uint32_t block)
 {
-    return c->flat ? c->block_costs[block] : c->program->blocks[block].gas;
+    return c->flat ? c->block_costs[block] : pvm_program_block_gas(c->program, block);
 }
 
 /** The numbers of this instruction set, before anything is emitted. */
 void pvm_compiler_number_opcodes(pvm_compiler_t *c);
+/** Whether all entries of the jump table lead somewhere; before anything is emitted. */
+void pvm_compiler_look_at_table(pvm_compiler_t *c);
+/** Nothing is open: no block, no loop, no jump. */
+void pvm_compiler_begin_pass(pvm_compiler_t *c);
+/** The pass writes into the code's region from now on, which begins with what enters and leaves. @return the cursor */
+uint8_t *pvm_compiler_emit_thunks(pvm_compiler_t *c, uint8_t *at);
 /** Emit the instructions in [pc, end) at *at, which moves on. @return registers that are narrow at the end */
 uint32_t pvm_compiler_emit_range(pvm_compiler_t *c, uint8_t **at, uint32_t pc, uint32_t end);
 

@@ -31,7 +31,7 @@ void pvm_compiler_gap(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t pc);
 /* Pay for the block that begins here. Its price under 0.7.2 is known when its first segment is. */
 PVM_EMIT void pvm_compiler_pay_head(pvm_compiler_t *c, pvm_emitter_t *e, uint32_t block)
 {
-    const uint32_t most = c->program->blocks[block].gas;
+    const uint32_t most = pvm_program_block_gas(c->program, block);
     const bool small = most <= INT8_MAX;
 
     c->too_large |= most > INT32_MAX;
@@ -76,12 +76,12 @@ static inline uint32_t pvm_compiler_pay_ahead(pvm_compiler_t *c, uint32_t target
     pvm_recompiler_code_t *const code = c->code;
     const uint32_t block = c->block - 1;
 
-    if (c->counting || target >= block || c->segment_block != block ||
-        c->block_first + 1 != code->stretch_count) {
+    if (c->counting || c->block_heads[target] == 0 || target == block ||
+        c->segment_block != block || c->block_first + 1 != code->stretch_count) {
         return 0;
     }
     const uint32_t ahead = pvm_compiler_block_cost(c, target) + c->block_aheads[target];
-    const uint32_t all = c->program->blocks[block].gas + ahead;
+    const uint32_t all = pvm_program_block_gas(c->program, block) + ahead;
     if (all > (c->price_is_small ? INT8_MAX : INT32_MAX / 2)) {
         return 0;
     }
@@ -146,7 +146,7 @@ PVM_EMIT bool pvm_compiler_branch(pvm_compiler_t *c, pvm_emitter_t *e, const pvm
         pvm_compiler_branch_counting(c, &copy, &branch, condition, block);
         pvm_emit_go_on(e, &copy);
     } else {
-        const bool is_innermost = block < c->block && c->block_heads[block] >= c->pinned;
+        const bool is_innermost = c->block_heads[block] != 0 && c->block_heads[block] >= c->pinned;
         const uint32_t ahead = is_innermost ? pvm_compiler_pay_ahead(c, block) : 0;
         pvm_compiler_jump_to(c, e, (int)condition, block, ahead != 0, 0);
         if (ahead != 0) {

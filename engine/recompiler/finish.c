@@ -145,14 +145,18 @@ static inline uint8_t *emit_stub(const pvm_compiler_t *c, uint8_t *at, uint32_t 
     return at;
 }
 
-uint8_t *pvm_compiler_emit_stubs(pvm_compiler_t *c, uint8_t *at)
+uint8_t *pvm_compiler_emit_block_stubs(const pvm_compiler_t *c, uint8_t *at)
 {
-    c->code->stubs_at = (uint32_t)(at - c->base);
     for (uint32_t i = 0; i < c->code->block_stub_count; i++) {
         /* What pays stands before the body. */
         at = emit_stub(c, at, c->block_bodies[i]);
     }
-    for (uint32_t i = 0; i < c->code->stub_count; i++) {
+    return at;
+}
+
+uint8_t *pvm_compiler_emit_stubs(const pvm_compiler_t *c, uint8_t *at, uint32_t first)
+{
+    for (uint32_t i = first; i < c->code->stub_count; i++) {
         at = emit_stub(c, at, c->stub_sites[i]);
     }
     return at;

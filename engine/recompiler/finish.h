@@ -15,7 +15,10 @@ uint8_t *pvm_compiler_emit_hub_entries(pvm_compiler_t *c, uint8_t *at);
 uint8_t *pvm_compiler_emit_traces(pvm_compiler_t *c, uint8_t *at);
 /** Code that follows calls: where it is not done inline. @return the cursor */
 uint8_t *pvm_compiler_emit_follows(pvm_compiler_t *c, uint8_t *at);
-uint8_t *pvm_compiler_emit_stubs(pvm_compiler_t *c, uint8_t *at);
+/** Plain code: the stubs of all blocks. @return the cursor */
+uint8_t *pvm_compiler_emit_block_stubs(const pvm_compiler_t *c, uint8_t *at);
+/** All stubs that were noted from this one on. @return the cursor */
+uint8_t *pvm_compiler_emit_stubs(const pvm_compiler_t *c, uint8_t *at, uint32_t first);
 /** The table of indirect jumps, which lead to the block's place. @return the cursor */
 uint8_t *pvm_compiler_emit_jump_table(pvm_compiler_t *c, uint8_t *at, const uint32_t *places);
 /** Jumps ahead, and prices that were not known. */

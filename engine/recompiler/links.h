@@ -37,7 +37,7 @@ PVM_EMIT void pvm_compiler_leave(pvm_compiler_t *c, pvm_emitter_t *e, pvm_stub_k
 PVM_EMIT void pvm_compiler_jump_to(pvm_compiler_t *c, pvm_emitter_t *e, int condition,
                                    uint32_t block, bool is_paid, uint32_t cost_at)
 {
-    if (block < c->block) {
+    if (c->block_heads[block] != 0) {
         const uint8_t *const target =
             c->base + (is_paid ? c->block_bodies[block] : c->block_heads[block]);
         c->loop = block;

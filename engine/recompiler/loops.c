@@ -82,7 +82,8 @@ void pvm_compiler_place_loop(pvm_compiler_t *c, pvm_emitter_t *e)
     const uint32_t by = LINE_BYTES - top % LINE_BYTES;
     const uint32_t block = first_to_move(c, c->loop, end);
     const uint32_t head = c->block_heads[block];
-    const bool is_pinned = c->pinned > head;
+    /* In units, code of an earlier run may stand before the block that could be moved. */
+    const bool is_pinned = c->pinned > head || top < head;
 
     c->loop = PVM_COMPILER_NO_BLOCK;
     c->pinned = end;

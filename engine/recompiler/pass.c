@@ -126,6 +126,29 @@ static __attribute__((noinline)) void go_between(pvm_compiler_t *c, pvm_emitter_
     pvm_emit_go_on(emitter, &e);
 }
 
+/* Behind the last block of a run, which begins at a block and ends with one. What it runs on into may be anywhere. */
+static __attribute__((noinline)) void end_run(pvm_compiler_t *c, pvm_emitter_t *emitter,
+                                              pvm_ends_t ends, uint32_t last, uint32_t expected,
+                                              uint32_t pc)
+{
+    const pvm_program_t *const program = c->program;
+    const uint32_t len = program->code.len;
+    const bool runs_on = ends == PVM_ENDS_BLOCK_RUNS_ON;
+    pvm_emitter_t e = *emitter;
+
+    if (ends != PVM_ENDS_NOTHING) {
+        pvm_compiler_end(c, &e, ends, last, expected);
+    }
+    if (expected < pc || pc >= len || (runs_on && !pvm_compiler_is_reachable(program, pc))) {
+        OUT_OF_LINE(pvm_compiler_gap(c, &copy, expected < len ? expected : len));
+    } else if (runs_on) {
+        pvm_compiler_jump_to(c, &e, -1, pvm_compiler_block_at(c, pc), false, 0);
+        pvm_compiler_arrive_elsewhere(c, pc, e.at);
+        c->loop = PVM_COMPILER_NO_BLOCK;
+    }
+    pvm_emit_go_on(emitter, &e);
+}
+
 /* The loop within goes from one instruction to the next as long as nothing else comes between them: up to the end of a
  * block or segment, a gap, or the end of a stretch. Blocks begin behind such ends only. */
 uint32_t pvm_compiler_emit_range(pvm_compiler_t *c, uint8_t **at, uint32_t pc, uint32_t end)
@@ -197,7 +220,9 @@ uint32_t pvm_compiler_emit_range(pvm_compiler_t *c, uint8_t **at, uint32_t pc, u
         last = in.pc;
         expected = in.next;
     }
-    if (!c->replay) {
+    if (c->in_runs) {
+        OUT_OF_LINE(end_run(c, &copy, ends, last, expected, pc));
+    } else if (!c->replay) {
         OUT_OF_LINE(go_between(c, &copy, ends, last, expected, pc));
     }
     *at = e.at;

@@ -14,6 +14,8 @@ bool pvm_recompiler_is_available(void);
 bool pvm_recompiler_wants_guard(void);
 /** Have the code that pvm_recompiler_run() needs. @return false without memory, pvm_last_error() set. */
 bool pvm_recompiler_prepare(pvm_vm_t *vm);
+/** The same for all code of the program, although it might grow as it is reached (recompiler/grow.h): for who looks at it. */
+bool pvm_recompiler_prepare_all(pvm_vm_t *vm);
 /** Run from vm->pc until an exit; never GO_ON. */
 pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm);
 /** Where a thread was in the emitted code of this VM when a signal met it; async-signal-safe.

@@ -12,6 +12,7 @@
 #include "isa/semantics.h"
 #include "recompiler/activation.h"
 #include "recompiler/follow.h"
+#include "recompiler/grow.h"
 #include "recompiler/perf.h"
 #include "recompiler/signals.h"
 #include "support/error.h"
@@ -23,6 +24,8 @@
 
 /* Gas that the code gets at once: some milliseconds. */
 #define SLICE_GAS (INT64_C(1) << 22)
+/* Code of one entry is used for so much gas at most, as far as wear counts: some slices, between host calls. */
+#define WORN_AT_ONCE_MAX (16 * SLICE_GAS)
 
 #define UNLIKELY(condition) __builtin_expect(condition, 0)
 
@@ -40,22 +43,29 @@ bool pvm_recompiler_is_available(void)
     return !pvm_recompiler_wants_guard() || pvm_signals_install() == 0;
 }
 
+/* All of the program at once; told as events. */
+static pvm_recompiler_code_t *compile_all(pvm_program_t *program, unsigned variant)
+{
+    const uint64_t began_ns = pvm_events_compile_begin(program, PVM_BACKEND_RECOMPILER);
+    pvm_recompiler_code_t *const code = pvm_recompiler_compile(program, variant);
+
+    pvm_events_compile_end(program, PVM_BACKEND_RECOMPILER, began_ns,
+                           code != NULL ? code->code_len : 0);
+    if (code != NULL) {
+        pvm_perf_publish(program, code);
+    }
+    return code;
+}
+
 /* The first to ask compiles; others wait. NULL if there is no memory for it. */
-static __attribute__((noinline)) const pvm_recompiler_code_t *make_code(pvm_program_t *program,
-                                                                        unsigned variant)
+static pvm_recompiler_code_t *make_all(pvm_program_t *program, unsigned variant)
 {
     pvm_recompiler_code_t **const place = &program->recompiler_code[variant];
 
     (void)pthread_mutex_lock(&program->cache_lock);
     pvm_recompiler_code_t *code = *place;
     if (code == NULL) {
-        const uint64_t began_ns = pvm_events_compile_begin(program, PVM_BACKEND_RECOMPILER);
-        code = pvm_recompiler_compile(program, variant);
-        pvm_events_compile_end(program, PVM_BACKEND_RECOMPILER, began_ns,
-                               code != NULL ? code->code_len : 0);
-        if (code != NULL) {
-            pvm_perf_publish(program, code);
-        }
+        code = compile_all(program, variant);
         __atomic_store_n(place, code, __ATOMIC_RELEASE);
         pvm_published_changed();
     }
@@ -63,13 +73,58 @@ static __attribute__((noinline)) const pvm_recompiler_code_t *make_code(pvm_prog
     return code;
 }
 
-static inline const pvm_recompiler_code_t *get_code(pvm_vm_t *vm)
+/* Code without anything in it is made soon, and without a lock: of several that are made at once one stays. */
+static pvm_recompiler_code_t *make_growing(pvm_program_t *program, unsigned variant)
+{
+    pvm_recompiler_code_t *const code = pvm_growth_begin(program, variant);
+    pvm_recompiler_code_t *first = NULL;
+
+    if (code != NULL &&
+        !__atomic_compare_exchange_n(&program->recompiler_code[variant], &first, code, false,
+                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        pvm_recompiler_code_destroy(code);
+        return first;
+    }
+    pvm_published_changed();
+    return code;
+}
+
+static __attribute__((noinline)) pvm_recompiler_code_t *make_code(pvm_program_t *program,
+                                                                  unsigned variant)
+{
+    pvm_recompiler_code_t *const code =
+        pvm_growth_is_wanted(program, variant) ? make_growing(program, variant) : NULL;
+
+    return code != NULL ? code : make_all(program, variant);
+}
+
+/* Growing code gives way to code of all the program. Who is in the old one may stay there. @return false without memory */
+static bool replace_code(pvm_program_t *program, unsigned variant)
+{
+    pvm_recompiler_code_t **const place = &program->recompiler_code[variant];
+
+    (void)pthread_mutex_lock(&program->cache_lock);
+    pvm_recompiler_code_t *const old = *place;
+    if (old->growth != NULL) {
+        pvm_recompiler_code_t *const code = compile_all(program, variant);
+        if (code != NULL) {
+            code->outgrown = old;
+            __atomic_store_n(place, code, __ATOMIC_RELEASE);
+            pvm_published_changed();
+        }
+    }
+    const bool is_whole = (*place)->growth == NULL;
+    (void)pthread_mutex_unlock(&program->cache_lock);
+    return is_whole;
+}
+
+static inline pvm_recompiler_code_t *get_code(pvm_vm_t *vm)
 {
     const unsigned variant = (vm->counts != NULL ? PVM_VARIANT_COUNTING : 0U) |
                              (vm->block_trace != NULL ? PVM_VARIANT_TRACING : 0U) |
                              (vm->calls != NULL ? PVM_VARIANT_CALLS : 0U) |
                              (vm->memory->guarded ? 0U : PVM_VARIANT_CHECKED);
-    const pvm_recompiler_code_t *const code =
+    pvm_recompiler_code_t *const code =
         __atomic_load_n(&vm->program->recompiler_code[variant], __ATOMIC_ACQUIRE);
 
     return code != NULL ? code : make_code(vm->program, variant);
@@ -419,9 +474,34 @@ static void unpaid(pvm_vm_t *vm, const pvm_activation_t *activation, const pvm_s
     vm->charged = false;
 }
 
+/* The block that starts at pc is there from now on. @return false: it will never be */
+static bool reach(pvm_program_t *program, pvm_recompiler_code_t *code, uint32_t pc)
+{
+    if (pvm_growth_has(code, pc)) {
+        return true;
+    }
+    const uint64_t began_ns = pvm_events_compile_begin(program, PVM_BACKEND_RECOMPILER);
+    const int64_t octets = pvm_growth_reach(code, pc);
+    pvm_events_compile_end(program, PVM_BACKEND_RECOMPILER, began_ns,
+                           octets > 0 ? (uint64_t)octets : 0);
+    pvm_published_changed();
+    return octets >= 0;
+}
+
+/* On the way to a block that had not been emitted when the code that leads there was. */
+static void go_elsewhere(pvm_vm_t *vm, pvm_recompiler_code_t *code, const pvm_stub_t *stub)
+{
+    if (reach(vm->program, code, stub->pc)) {
+        pvm_growth_link(code, stub->from, stub->pc);
+    }
+    vm->arrival = (pvm_arrival_t){.kind = PVM_ARRIVAL_ENTRY};
+    vm->pc = stub->pc;
+    vm->charged = false;
+}
+
 /* Run emitted code from the start of a paid stretch. GO_ON: vm->pc is where to go on, by the step if *out_step. */
-static pvm_exit_t run_from(pvm_vm_t *vm, const pvm_recompiler_code_t *code,
-                           const pvm_stretch_t *stretch, bool *out_step)
+static pvm_exit_t run_from(pvm_vm_t *vm, pvm_recompiler_code_t *code, const pvm_stretch_t *stretch,
+                           bool *out_step)
 {
     pvm_activation_t activation = {
         .registers = vm->registers,
@@ -467,9 +547,10 @@ static pvm_exit_t run_from(pvm_vm_t *vm, const pvm_recompiler_code_t *code,
         *out_step = true;
         return PVM_EXIT_GO_ON;
     }
-    const uint32_t offset = (uint32_t)(activation.stop - code->region.base) - code->stubs_at;
-    const pvm_stub_t stub = pvm_recompiler_stub(code, vm->program, offset / PVM_STUB_BYTES - 1);
-    if (stub.kind == PVM_STUB_LEAVE) {
+    const pvm_stub_t stub = pvm_recompiler_stub_at(code, vm->program, activation.stop);
+    if (stub.kind == PVM_STUB_ELSEWHERE) {
+        go_elsewhere(vm, code, &stub);
+    } else if (stub.kind == PVM_STUB_LEAVE) {
         left_at(vm, code, pvm_recompiler_stretch_at(code, stub.pc), stub.pc);
         *out_step = true;
     } else {
@@ -493,7 +574,9 @@ static const pvm_stretch_t *stretch_at_pc(const pvm_vm_t *vm, const pvm_recompil
 {
     const uint32_t hint = vm->stretch_hint;
 
-    if (hint < code->stretch_count && code->stretches[hint].pc == vm->pc) {
+    /* The hint may be from other code. What no instruction stands for is not entered. */
+    if (hint < pvm_recompiler_stretch_count(code) && code->stretches[hint].pc == vm->pc &&
+        code->stretches[hint].block_rest != 0) {
         return &code->stretches[hint];
     }
     const pvm_stretch_t *const stretch = pvm_recompiler_stretch_at(code, vm->pc);
@@ -509,9 +592,34 @@ static pvm_exit_t step_one(pvm_vm_t *vm)
     return exit;
 }
 
+bool pvm_recompiler_prepare_all(pvm_vm_t *vm)
+{
+    const pvm_recompiler_code_t *const code = get_code(vm);
+
+    return code != NULL && (code->growth == NULL || replace_code(vm->program, code->variant));
+}
+
+/* Count what was used since there was `before`. A host may have set the gas as it likes. @return whether the code has given way to
+ * another one */
+static bool wear(pvm_vm_t *vm, pvm_recompiler_code_t *code, int64_t before)
+{
+    const int64_t used = before - vm->gas;
+
+    return used > 0 &&
+           pvm_growth_is_worn(code, used < WORN_AT_ONCE_MAX ? used : WORN_AT_ONCE_MAX) &&
+           replace_code(vm->program, code->variant);
+}
+
+/* Whether a block begins at vm->pc that this code could have, and has not. */
+static bool is_to_reach(const pvm_vm_t *vm, const pvm_recompiler_code_t *code)
+{
+    return code->growth != NULL && vm->pc < vm->program->code.len &&
+           pvm_program_is_block_start(vm->program, vm->pc) && !pvm_growth_has(code, vm->pc);
+}
+
 pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm)
 {
-    const pvm_recompiler_code_t *code = NULL;
+    pvm_recompiler_code_t *code = NULL;
     bool step;
 
     for (;;) {
@@ -528,11 +636,20 @@ pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm)
             atomic_exchange_explicit(&vm->interrupt, false, memory_order_relaxed)) {
             return PVM_EXIT_INTERRUPT;
         }
+        if (is_to_reach(vm, code) && !reach(vm->program, code, vm->pc) &&
+            replace_code(vm->program, code->variant)) {
+            code = NULL;
+            continue;
+        }
         const pvm_stretch_t *const stretch = stretch_at_pc(vm, code);
         pvm_exit_t exit;
         /* Behind the code, an entry is for the step to judge. */
         if (vm->pc < vm->program->code.len && stretch != NULL && pay(vm, stretch)) {
+            const int64_t before = vm->gas;
             exit = run_from(vm, code, stretch, &step);
+            if (code->growth != NULL && wear(vm, code, before)) {
+                code = NULL;
+            }
             if (exit == PVM_EXIT_GO_ON && step) {
                 exit = step_one(vm);
             }

@@ -77,4 +77,12 @@ PVM_EMIT void pvm_compiler_close_block(pvm_compiler_t *c)
     c->block_first = c->code->stretch_count;
 }
 
+/* What stands before `at` arrives at pc, which is elsewhere, and belongs to no instruction: a stretch of none says so to who
+ * asks what the processor is busy with. Nobody enters there. */
+static inline void pvm_compiler_arrive_elsewhere(pvm_compiler_t *c, uint32_t pc, const uint8_t *at)
+{
+    pvm_compiler_begin_stretch(c, pc, at);
+    pvm_compiler_close_block(c);
+}
+
 #endif

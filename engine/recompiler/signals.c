@@ -37,7 +37,7 @@ static bool take(const siginfo_t *info, ucontext_t *context)
     const pvm_recompiler_code_t *const code = activation->code;
     const uintptr_t rip = (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
     const uintptr_t address = (uintptr_t)info->si_addr;
-    if (rip - (uintptr_t)code->region.base >= code->code_len ||
+    if (rip - (uintptr_t)code->region.base >= pvm_recompiler_code_len(code) ||
         address - (uintptr_t)activation->base >= PVM_MEMORY_BYTES + BEHIND_MEMORY) {
         return false;
     }

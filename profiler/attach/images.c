@@ -164,7 +164,8 @@ pvm_image_place_t pvm_image_place(pvm_image_t *image, pvm_remote_program_t *prog
     const pvm_image_place_t place = place_in(program, address, out_pc);
     uint64_t generation = 0;
 
-    if (place != PVM_IMAGE_UNKNOWN ||
+    /* What is no guest's may be by now: code grows. */
+    if (place == PVM_IMAGE_GUEST ||
         pvm_remote_read(image->pid, image->copy.published + offsetof(pvm_published_t, generation),
                         &generation, sizeof(generation)) != 0 ||
         program->read_generation == generation) {

@@ -198,8 +198,7 @@ static bool is_sound(const pvm_remote_emitted_t *code)
     for (uint32_t i = 0; i < code->stretch_count; i++) {
         const pvm_stretch_t *const at = &code->stretches[i];
         if (at->lengths > code->length_count ||
-            (i > 0 &&
-             (at->lengths < at[-1].lengths || at->host < at[-1].host || at->pc <= at[-1].pc))) {
+            (i > 0 && (at->lengths < at[-1].lengths || at->host < at[-1].host))) {
             return false;
         }
     }

@@ -130,7 +130,7 @@ static int fill_host(pvm_annotate_t *annotate)
         return 0;
     }
     vm = pvm_instantiate(annotate->code.program, PVM_BACKEND_RECOMPILER, 0, 0);
-    if (vm == NULL || !pvm_recompiler_prepare(vm)) {
+    if (vm == NULL || !pvm_recompiler_prepare_all(vm)) {
         annotate->host_reason = "the recompiler is not available here";
         pvm_destroy(vm);
         return 0;

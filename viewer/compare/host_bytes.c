@@ -30,7 +30,7 @@ int pvm_compare_host_bytes(pvm_program_t *program, uint32_t *out)
     int status = -1;
 
     memset(out, 0, program->block_count * sizeof(*out));
-    if (vm != NULL && program->error == NULL && pvm_recompiler_prepare(vm)) {
+    if (vm != NULL && program->error == NULL && pvm_recompiler_prepare_all(vm)) {
         const pvm_recompiler_code_t *const code =
             program->recompiler_code[vm->memory->guarded ? 0 : PVM_VARIANT_CHECKED];
 
