@@ -42,6 +42,7 @@ int bench_left(const bench_options_t *options, bench_report_t *report);
 int bench_lifecycle(const bench_options_t *options, bench_report_t *report);
 int bench_compile(const bench_options_t *options, bench_report_t *report);
 int bench_bill(const bench_options_t *options, bench_report_t *report);
+int bench_service(const bench_options_t *options, bench_report_t *report);
 int bench_turns(const bench_options_t *options, bench_report_t *report);
 int bench_break_even(const bench_options_t *options, bench_report_t *report);
 int bench_gas(const bench_options_t *options, bench_report_t *report);

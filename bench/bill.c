@@ -109,15 +109,6 @@ static bool find_gas(bill_t *bill)
     return bill->blocks > 0;
 }
 
-static double since(uint64_t *mark)
-{
-    const uint64_t now = bench_now_ns();
-    const double ns = (double)(now - *mark);
-
-    *mark = now;
-    return ns;
-}
-
 /* Price these blocks of a new block table. @return ns */
 static double price(const pvm_program_t *program, const uint32_t *blocks, size_t count)
 {
@@ -145,16 +136,16 @@ static bool split(pvm_program_t *program, double load_ns, double code_ns, bench_
     uint64_t mark = bench_now_ns();
     const bool invalid = program->spec == PVM_SPEC_0_8_0 &&
                          pvm_program_find_violation(&program->code, reason, sizeof(reason));
-    const double validate_ns = since(&mark);
+    const double validate_ns = bench_since(&mark);
     double blocks_ns = 0;
     if (!invalid) {
         pvm_program_forget_blocks(program);
-        (void)since(&mark);
+        (void)bench_since(&mark);
         if (pvm_program_find_blocks(program) != 0) {
             free(priced);
             return false;
         }
-        blocks_ns = since(&mark);
+        blocks_ns = bench_since(&mark);
     }
     const double model_ns = price(program, priced, count);
     free(priced);
@@ -172,26 +163,26 @@ static bool invoke(const bill_t *bill, pvm_backend_t backend, bench_sample_t *sa
     const uint64_t begin = bench_now_ns();
     uint64_t mark = begin;
     pvm_program_t *const program = load(bill);
-    const double load_ns = since(&mark);
+    const double load_ns = bench_since(&mark);
     pvm_vm_t *const vm = pvm_instantiate(program, backend, 0, (uint64_t)bill->gas);
     if (vm == NULL || pvm_set_instrumentation(vm, bill->instrumentation) != 0) {
         pvm_destroy(vm);
         pvm_program_release(program);
         return false;
     }
-    bench_add(&samples[MACHINE], since(&mark));
+    bench_add(&samples[MACHINE], bench_since(&mark));
     (void)(backend == PVM_BACKEND_RECOMPILER ? pvm_recompiler_prepare(vm)
                                              : pvm_interpreter_prepare(vm));
-    const double code_ns = since(&mark);
+    const double code_ns = bench_since(&mark);
     pvm_set_host_callback(vm, answer, NULL);
     const pvm_result_t result = pvm_execute(vm, 0);
-    bench_add(&samples[RUN], since(&mark));
+    bench_add(&samples[RUN], bench_since(&mark));
     (void)pvm_reset(vm, (uint64_t)bill->gas);
-    bench_add(&samples[RESET], since(&mark));
+    bench_add(&samples[RESET], bench_since(&mark));
     pvm_destroy(vm);
     pvm_program_acquire(program);
     pvm_program_release(program);
-    const double without_release = since(&mark);
+    const double without_release = bench_since(&mark);
     bench_add(&samples[WHOLE], (double)(mark - begin));
 
     /* Not part of the bill: the same program once more, by whoever keeps program and machine. */
@@ -199,15 +190,15 @@ static bool invoke(const bill_t *bill, pvm_backend_t backend, bench_sample_t *sa
     pvm_set_host_callback(kept, answer, NULL);
     (void)pvm_execute(kept, 0);
     (void)pvm_reset(kept, (uint64_t)bill->gas);
-    (void)since(&mark);
+    (void)bench_since(&mark);
     (void)pvm_execute(kept, 0);
     (void)pvm_reset(kept, (uint64_t)bill->gas);
-    bench_add(&samples[AGAIN], since(&mark));
+    bench_add(&samples[AGAIN], bench_since(&mark));
     pvm_destroy(kept);
     const bool is_split = split(program, load_ns, code_ns, samples);
-    (void)since(&mark);
+    (void)bench_since(&mark);
     pvm_program_release(program);
-    bench_add(&samples[GIVE_BACK], without_release + since(&mark));
+    bench_add(&samples[GIVE_BACK], without_release + bench_since(&mark));
     return is_split && result != PVM_RESULT_ERROR;
 }
 

@@ -2,9 +2,8 @@
  * populated and reused, and cold: every page touched for the first time. And how large the code is. Program: the large guest,
  * or --only NAME or --only PATH. */
 #include "bench.h"
+#include "block_table.h"
 
-#include "program/blocks.h"
-#include "program/prices.h"
 #include "program/program.h"
 #include "recompiler/available.h"
 #include "recompiler/code.h"
@@ -52,20 +51,6 @@ static pvm_program_t *load(const bench_options_t *options, const char *suffix)
     }
     free(blob);
     return program;
-}
-
-/* The block table once more, with all prices if there are any. @return ns */
-static double find_blocks(pvm_program_t *program, bool has_block_gas)
-{
-    pvm_program_forget_blocks(program);
-    program->has_block_gas = has_block_gas;
-    const uint64_t begin = bench_now_ns();
-    if (pvm_program_find_blocks(program) != 0) {
-        (void)fprintf(stderr, "%s\n", pvm_last_error());
-        exit(1);
-    }
-    pvm_program_price_all(program);
-    return (double)(bench_now_ns() - begin);
 }
 
 /* @return ns; the code is the caller's if out_code is not NULL */
@@ -117,14 +102,15 @@ static void measure(pvm_program_t *flat, pvm_program_t *priced, bench_sample_t *
     if (cold) {
         drain_arena();
     }
-    const double blocks = find_blocks(flat, false) / flat_len;
+    const double blocks = bench_find_blocks(flat, false) / flat_len;
     const double code = compile(flat, 0, NULL) / flat_len;
     bench_add(&samples[FLAT_BLOCKS], blocks);
     bench_add(&samples[FLAT_CODE], code);
     bench_add(&samples[FLAT_ALL], blocks + code);
     /* What the cost model adds: the same blocks with and without it, in turn. */
-    const double without = find_blocks(priced, false) / priced_len;
-    const double with = find_blocks(priced, true) / priced_len;
+    const double without = bench_find_blocks(priced, false) / priced_len;
+    const double table = bench_find_blocks(priced, true);
+    const double with = (table + bench_price_blocks(priced)) / priced_len;
     if (cold) {
         drain_arena();
     }

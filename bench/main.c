@@ -26,6 +26,8 @@ static const struct {
     {"record", bench_record, false,
      "rows of host calls a second, beside a bare insert of the same"},
     {"cost", bench_cost, false, "instrumentation and host-call events beside their bars"},
+    {"service", bench_service, false,
+     "a recorded invocation of new code: interpreted, compiled at once, by units"},
     {"pairs", bench_pairs, false, "pairs of instructions, most executed first"},
 };
 

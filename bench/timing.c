@@ -13,6 +13,15 @@ uint64_t bench_now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
 }
 
+double bench_since(uint64_t *mark)
+{
+    const uint64_t now = bench_now_ns();
+    const double ns = (double)(now - *mark);
+
+    *mark = now;
+    return ns;
+}
+
 void bench_add(bench_sample_t *sample, double value)
 {
     if (sample->count < BENCH_REPEATS_MAX) {

@@ -16,6 +16,8 @@ typedef struct {
 
 /** Monotonic time in nanoseconds. */
 uint64_t bench_now_ns(void);
+/** Nanoseconds since a mark, which is moved to now. */
+double bench_since(uint64_t *mark);
 void bench_add(bench_sample_t *sample, double value);
 double bench_median(const bench_sample_t *sample);
 double bench_minimum(const bench_sample_t *sample);

@@ -1,10 +1,11 @@
 /* Compares and applies, record by record. Spec: JIP-7, and formats of its writers (docs/spec-notes.md). */
 #include "viewer/trace_player.h"
 
+#include "program/ecalli_apply.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /** Octets of memory compared at a time. */
@@ -120,57 +121,15 @@ static int compare_memory(pvm_player_t *player, pvm_vm_t *vm, const pvm_ecalli_a
     return 0;
 }
 
-/** Pages of a raw program's prelude: mapped where they are written. */
-static int map_prelude(pvm_player_t *player, pvm_vm_t *vm, const pvm_ecalli_action_t *action)
-{
-    const uint64_t begin = action->address / PVM_PAGE_SIZE * PVM_PAGE_SIZE;
-    const uint64_t end = ((uint64_t)action->address + action->len + PVM_PAGE_SIZE - 1) /
-                         PVM_PAGE_SIZE * PVM_PAGE_SIZE;
-
-    if (end > begin && pvm_map_memory(vm, (uint32_t)begin, end - begin, PVM_ACCESS_WRITE) < 0) {
-        return differ(player, action->line, "memwrite 0x%08x len=%u: no memory can be there: %s",
-                      action->address, action->len, pvm_last_error());
-    }
-    return 0;
-}
-
-static int apply_prelude(pvm_player_t *player, pvm_vm_t *vm, bool is_jam)
-{
-    for (size_t i = 0; i < player->trace->prelude_count; i++) {
-        const pvm_ecalli_action_t *action = &player->trace->actions[i];
-
-        /* Without a standard layout the prelude is the memory map; the layout of a container is kept. */
-        if (!is_jam && pvm_get_access(vm, action->address) == PVM_ACCESS_NONE &&
-            map_prelude(player, vm, action) < 0) {
-            return -1;
-        }
-        if (pvm_poke_memory(vm, action->address, action->data, action->len) < 0) {
-            return differ(player, action->line,
-                          "memwrite 0x%08x len=%u: the program has no memory there",
-                          action->address, action->len);
-        }
-    }
-    return 0;
-}
-
 /* -- Start --------------------------------------------------------------------------------- */
 
-static int start_jam(pvm_player_t *player, pvm_vm_t *vm)
+/** A JAM program's start follows from its arguments. */
+static int compare_start(pvm_player_t *player, pvm_vm_t *vm)
 {
     const pvm_ecalli_state_t *start = &player->trace->start;
     const size_t line = player->trace->start_line;
     uint32_t accumulate = 0;
-    size_t len = 0;
-    uint8_t *arguments = pvm_ecalli_trace_arguments(player->trace, &len);
 
-    if (arguments == NULL) {
-        return differ(player, line, "start: %s", pvm_last_error());
-    }
-    if (pvm_set_arguments(vm, arguments, len) < 0) {
-        free(arguments);
-        return differ(player, line, "start: %s", pvm_last_error());
-    }
-    free(arguments);
     pvm_program_find_entry(player->program, "accumulate", &accumulate);
     if (start->pc != 0 && start->pc != accumulate) {
         return differ(player, line, "start: pc: expected %u, but a JAM program begins at 0 or %u",
@@ -193,55 +152,57 @@ int pvm_player_start(pvm_player_t *player, pvm_vm_t *vm)
 {
     const pvm_ecalli_trace_t *trace = player->trace;
     const bool is_jam = pvm_program_format(player->program) == PVM_FORMAT_JAM;
+    const pvm_ecalli_action_t *failed = NULL;
 
     player->gas_line = trace->start_line;
     if (trace->start.gas > INT64_MAX) {
         return differ(player, trace->start_line,
                       "start: gas %" PRIu64 " is not possible; at most 2^63 - 1", trace->start.gas);
     }
-    if (is_jam && start_jam(player, vm) < 0) {
+    if (pvm_ecalli_apply_start(trace, player->program, vm) < 0) {
+        return differ(player, trace->start_line, "start: %s", pvm_last_error());
+    }
+    if (is_jam && compare_start(player, vm) < 0) {
         return -1;
     }
-    if (!is_jam) {
-        for (int i = 0; i < PVM_REGISTER_COUNT; i++) {
-            pvm_set_register(vm, i, trace->start.registers[i]);
-        }
+    if (pvm_ecalli_apply_prelude(trace, player->program, vm, &failed) < 0) {
+        return differ(player, failed->line, "%s", pvm_last_error());
     }
-    return apply_prelude(player, vm, is_jam);
+    return 0;
 }
 
 /* -- Host calls ---------------------------------------------------------------------------- */
 
+/** grow_heap was performed: what it left is what the action says. */
+static int compare_grown(pvm_player_t *player, pvm_vm_t *vm, const pvm_ecalli_action_t *action)
+{
+    if (action->kind == PVM_ECALLI_SETREG && action->reg == 7 &&
+        pvm_get_register(vm, 7) != action->value) {
+        return differ(player, action->line,
+                      "grow_heap: r07: expected 0x%" PRIx64 ", got 0x%" PRIx64, action->value,
+                      pvm_get_register(vm, 7));
+    }
+    if (action->kind == PVM_ECALLI_SETGAS && pvm_get_gas(vm) != (int64_t)action->value) {
+        return differ(player, action->line, "grow_heap: gas: expected %" PRIu64 ", got %" PRId64,
+                      action->value, pvm_get_gas(vm));
+    }
+    return 0;
+}
+
 static int apply_action(pvm_player_t *player, pvm_vm_t *vm, const pvm_ecalli_action_t *action,
                         bool has_grown)
 {
-    switch (action->kind) {
-    case PVM_ECALLI_MEMREAD:
+    if (action->kind == PVM_ECALLI_MEMREAD) {
         return compare_memory(player, vm, action);
-    case PVM_ECALLI_MEMWRITE:
-        if (pvm_write_memory(vm, action->address, action->data, action->len) < 0) {
-            return differ(player, action->line,
-                          "memwrite 0x%08x len=%u: the program cannot write there", action->address,
-                          action->len);
-        }
-        break;
-    case PVM_ECALLI_SETREG:
-        if (has_grown && action->reg == 7 && pvm_get_register(vm, 7) != action->value) {
-            return differ(player, action->line,
-                          "grow_heap: r07: expected 0x%" PRIx64 ", got 0x%" PRIx64, action->value,
-                          pvm_get_register(vm, 7));
-        }
-        pvm_set_register(vm, (int)action->reg, action->value);
-        break;
-    case PVM_ECALLI_SETGAS:
-        if (has_grown && pvm_get_gas(vm) != (int64_t)action->value) {
-            return differ(player, action->line,
-                          "grow_heap: gas: expected %" PRIu64 ", got %" PRId64, action->value,
-                          pvm_get_gas(vm));
-        }
-        pvm_set_gas(vm, (int64_t)action->value);
+    }
+    if (has_grown && compare_grown(player, vm, action) < 0) {
+        return -1;
+    }
+    if (pvm_ecalli_apply(action, vm) < 0) {
+        return differ(player, action->line, "%s", pvm_last_error());
+    }
+    if (action->kind == PVM_ECALLI_SETGAS) {
         player->gas_line = action->line;
-        break;
     }
     player->effects_first = player->effects_first != 0 ? player->effects_first : action->line;
     player->effects_last = action->line;

@@ -7,22 +7,30 @@ use crate::{
 use pvm::{Backend, Format, HostResult, RunResult, REGISTER_COUNT};
 use std::time::Instant;
 
+/// What tells libpvm, when a program is first run, whether its code grows.
+const UNIT: &str = "PVM_UNIT";
+
 pub struct Ours {
     backend: Backend,
+    at_once: bool,
 }
 
 impl Ours {
-    pub const INTERPRETER: Self = Self { backend: Backend::Interpreter };
-    pub const RECOMPILER: Self = Self { backend: Backend::Recompiler };
+    pub const INTERPRETER: Self = Self { backend: Backend::Interpreter, at_once: false };
+    pub const RECOMPILER: Self = Self { backend: Backend::Recompiler, at_once: false };
+    /// Compiles all of a program, large ones too.
+    pub const RECOMPILER_AT_ONCE: Self = Self { backend: Backend::Recompiler, at_once: true };
 }
 
 struct OurProgram {
     program: pvm::Program,
     backend: Backend,
+    at_once: bool,
 }
 
 struct OurMachine {
     vm: pvm::Vm,
+    at_once: bool,
     /// As a fresh machine has them.
     registers: [u64; REGISTER_COUNT],
 }
@@ -41,7 +49,7 @@ impl Contender for Ours {
         let program = pvm::Program::load_as(&subject.bytes, format, subject.spec).map_err(text)?;
         match program.problem() {
             Some(problem) => Err(format!("{}: {problem}", subject.name)),
-            None => Ok(Box::new(OurProgram { program, backend: self.backend })),
+            None => Ok(Box::new(OurProgram { program, backend: self.backend, at_once: self.at_once })),
         }
     }
 }
@@ -56,12 +64,17 @@ impl Program for OurProgram {
         if vm.backend() != self.backend {
             return Err("libpvm: no recompiler here".to_owned());
         }
-        Ok(Box::new(OurMachine { registers: vm.registers(), vm }))
+        Ok(Box::new(OurMachine { registers: vm.registers(), vm, at_once: self.at_once }))
     }
 }
 
 impl Machine for OurMachine {
     fn enter(&mut self, entry: u32, gas: i64) -> Result<Stop, String> {
+        if self.at_once {
+            std::env::set_var(UNIT, "0");
+        } else {
+            std::env::remove_var(UNIT);
+        }
         self.vm.set_gas(gas);
         match self.vm.execute(entry).map_err(text)? {
             RunResult::OutOfGas => Ok(Stop::OutOfGas),
