@@ -59,7 +59,7 @@ static bool measure(const bench_options_t *options, const bench_guest_t *guest,
     *out_instructions = total_of(vm);
     *out_octets = vm->program->code.len;
     const uint64_t begin = bench_now_ns();
-    (void)(backend == PVM_BACKEND_RECOMPILER ? pvm_recompiler_prepare(vm)
+    (void)(backend == PVM_BACKEND_RECOMPILER ? pvm_recompiler_prepare_all(vm)
                                              : pvm_interpreter_prepare(vm));
     bench_add(&side->code, (double)(bench_now_ns() - begin));
     bench_add(&side->run, bench_time_vm(vm, entry, n, checksum));
