@@ -136,16 +136,17 @@ static const pvm_interpreter_code_t *get_code(pvm_vm_t *vm)
     if (code != NULL) {
         return code;
     }
-    (void)pthread_mutex_lock(&program->cache_lock);
+    const uint64_t began_ns = pvm_events_compile_begin(program, PVM_BACKEND_INTERPRETER);
+    pvm_program_lock_cache(program);
     code = *place;
-    if (code == NULL) {
-        const uint64_t began_ns = pvm_events_compile_begin(program, PVM_BACKEND_INTERPRETER);
+    const bool is_there = code != NULL;
+    if (!is_there) {
         code = pvm_interpreter_translate(program, variant);
-        pvm_events_compile_end(program, PVM_BACKEND_INTERPRETER, began_ns,
-                               pvm_interpreter_code_bytes(code));
         __atomic_store_n(place, code, __ATOMIC_RELEASE);
     }
-    (void)pthread_mutex_unlock(&program->cache_lock);
+    pvm_program_unlock_cache(program);
+    pvm_events_compile_end(program, PVM_BACKEND_INTERPRETER, began_ns,
+                           is_there ? 0 : pvm_interpreter_code_bytes(code));
     return code;
 }
 

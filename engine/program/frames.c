@@ -360,12 +360,12 @@ void pvm_frames_destroy(pvm_frames_t *frames)
 
 const pvm_frames_t *pvm_frames_of(pvm_program_t *program)
 {
-    (void)pthread_mutex_lock(&program->cache_lock);
+    pvm_program_lock_cache(program);
     if (program->frames == NULL) {
         program->frames = find_frames(program);
     }
     const pvm_frames_t *const frames = program->frames;
-    (void)pthread_mutex_unlock(&program->cache_lock);
+    pvm_program_unlock_cache(program);
     return frames;
 }
 

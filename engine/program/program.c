@@ -9,6 +9,7 @@
 #include "program/prices.h"
 #include "recompiler/recompiler.h"
 #include "support/error.h"
+#include "support/fork_gate.h"
 #include "support/large.h"
 #include "vm/call_map.h"
 
@@ -30,6 +31,18 @@ pvm_program_t *pvm_program_new(pvm_spec_t spec, pvm_format_t format)
     pvm_memory_pool_init(&program->memory_pool);
     (void)pthread_mutex_init(&program->cache_lock, NULL);
     return program;
+}
+
+void pvm_program_lock_cache(pvm_program_t *program)
+{
+    pvm_fork_gate_enter();
+    (void)pthread_mutex_lock(&program->cache_lock);
+}
+
+void pvm_program_unlock_cache(pvm_program_t *program)
+{
+    (void)pthread_mutex_unlock(&program->cache_lock);
+    pvm_fork_gate_leave();
 }
 
 int pvm_program_invalidate(pvm_program_t *program, const char *format, ...)

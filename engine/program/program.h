@@ -110,6 +110,11 @@ typedef struct {
         entry_bytes; /**< 0..255; entries above 8 octets must be zero beyond the eighth to be reachable */
 } pvm_parts_t;
 
+/** Whoever makes what a program keeps for later (flow, frames, code) does it alone; a fork waits for him, so that the child finds
+ *  the lock free. What support/fork_gate.h forbids must not be called meanwhile. */
+void pvm_program_lock_cache(pvm_program_t *program);
+void pvm_program_unlock_cache(pvm_program_t *program);
+
 /** A program without code: references 1, lock made. NULL without memory. The readers fill it. */
 pvm_program_t *pvm_program_new(pvm_spec_t spec, pvm_format_t format);
 /** Copy the parts in, set up isa and flags from spec and is_32_bit, validate, make the block table. An invalid

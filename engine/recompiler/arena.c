@@ -21,12 +21,11 @@
 /* The code registry: regions that no program uses at the moment. */
 static struct {
     pthread_mutex_t lock;
-    pthread_once_t once;
     pvm_arena_region_t waiting[WAITING_MAX];
     size_t count;
     size_t bytes;
     pvm_arena_region_t scratch; /**< tables of a compilation that is done; base NULL: none */
-} arena = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
+} arena = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* A fork while another thread holds the lock must not leave it locked in the child. */
 static void lock(void)
@@ -39,7 +38,8 @@ static void unlock(void)
     (void)pthread_mutex_unlock(&arena.lock);
 }
 
-static void watch_forks(void)
+/* From the beginning, so that these handlers come behind that of support/fork_gate.h. */
+__attribute__((constructor)) static void watch_forks(void)
 {
     (void)pthread_atfork(lock, unlock, unlock);
 }
@@ -54,7 +54,6 @@ static bool take_waiting(size_t enough, bool low, pvm_arena_region_t *out_region
 {
     size_t best = WAITING_MAX;
 
-    (void)pthread_once(&arena.once, watch_forks);
     lock();
     for (size_t i = 0; i < arena.count; i++) {
         const pvm_arena_region_t *const region = &arena.waiting[i];
@@ -138,7 +137,6 @@ void pvm_arena_release(pvm_arena_region_t region)
 
 int pvm_arena_take_scratch(size_t bytes, pvm_arena_region_t *out_scratch)
 {
-    (void)pthread_once(&arena.once, watch_forks);
     lock();
     pvm_arena_region_t scratch = arena.scratch;
     arena.scratch = (pvm_arena_region_t){0};

@@ -11,6 +11,7 @@
 #include "recompiler/reach.h"
 #include "recompiler/segments.h"
 #include "support/error.h"
+#include "support/fork_gate.h"
 #include "support/large.h"
 
 #include <pthread.h>
@@ -60,37 +61,6 @@ struct pvm_growth_t {
     bool is_full; /**< the region is; nothing is emitted any more */
     int64_t gas;  /**< that was used in it, atomic */
 };
-
-/* -- Forks --- */
-
-/* A fork while another thread emits a unit would leave the child with half of it, and a lock that nobody gives back. Who emits holds
- * this one as a reader. */
-static pthread_rwlock_t forks = PTHREAD_RWLOCK_INITIALIZER;
-static pthread_once_t forks_once = PTHREAD_ONCE_INIT;
-
-static void before_fork(void)
-{
-    (void)pthread_rwlock_wrlock(&forks);
-}
-
-static void after_fork(void)
-{
-    (void)pthread_rwlock_unlock(&forks);
-}
-
-/* The child's only thread has another number than the one that took the lock, and cannot give it back. */
-static void after_fork_in_child(void)
-{
-    forks = (pthread_rwlock_t)PTHREAD_RWLOCK_INITIALIZER;
-}
-
-/* Handlers run in the reverse order: this one, which waits for who emits, must come before those of the locks that he takes
- * meanwhile, and so be known after them. */
-static void watch_forks(void)
-{
-    pvm_large_give(pvm_large_take(PVM_LARGE_BYTES_MIN));
-    (void)pthread_atfork(before_fork, after_fork, after_fork_in_child);
-}
 
 /* -- Beginning --- */
 
@@ -290,7 +260,6 @@ pvm_recompiler_code_t *pvm_growth_begin(const pvm_program_t *program, unsigned v
         return NULL;
     }
     growth->unit_count = 1;
-    (void)pthread_once(&forks_once, watch_forks);
     return code;
 }
 
@@ -425,7 +394,7 @@ int64_t pvm_growth_reach(pvm_recompiler_code_t *code, uint32_t pc)
     pvm_growth_t *const growth = code->growth;
     int64_t octets = 0;
 
-    (void)pthread_rwlock_rdlock(&forks);
+    pvm_fork_gate_enter();
     (void)pthread_mutex_lock(&growth->lock);
     if (entry_at(growth, pc) == 0) {
         const uint32_t begin = growth->at;
@@ -434,7 +403,7 @@ int64_t pvm_growth_reach(pvm_recompiler_code_t *code, uint32_t pc)
         octets = growth->is_full ? -1 : (int64_t)(growth->work.code_len - begin);
     }
     (void)pthread_mutex_unlock(&growth->lock);
-    (void)pthread_rwlock_unlock(&forks);
+    pvm_fork_gate_leave();
     return octets;
 }
 

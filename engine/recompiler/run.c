@@ -43,33 +43,31 @@ bool pvm_recompiler_is_available(void)
     return !pvm_recompiler_wants_guard() || pvm_signals_install() == 0;
 }
 
-/* All of the program at once; told as events. */
-static pvm_recompiler_code_t *compile_all(pvm_program_t *program, unsigned variant)
-{
-    const uint64_t began_ns = pvm_events_compile_begin(program, PVM_BACKEND_RECOMPILER);
-    pvm_recompiler_code_t *const code = pvm_recompiler_compile(program, variant);
-
-    pvm_events_compile_end(program, PVM_BACKEND_RECOMPILER, began_ns,
-                           code != NULL ? code->code_len : 0);
-    if (code != NULL) {
-        pvm_perf_publish(program, code);
-    }
-    return code;
-}
-
-/* The first to ask compiles; others wait. NULL if there is no memory for it. */
+/* All of the program at once, unless somebody did; others wait. It takes the place of code that grows, in which some may
+ * still be. @return the code that is there, which grows if there is no memory for more; NULL: there is none */
 static pvm_recompiler_code_t *make_all(pvm_program_t *program, unsigned variant)
 {
     pvm_recompiler_code_t **const place = &program->recompiler_code[variant];
+    const uint64_t began_ns = pvm_events_compile_begin(program, PVM_BACKEND_RECOMPILER);
+    pvm_recompiler_code_t *made = NULL;
 
-    (void)pthread_mutex_lock(&program->cache_lock);
-    pvm_recompiler_code_t *code = *place;
-    if (code == NULL) {
-        code = compile_all(program, variant);
-        __atomic_store_n(place, code, __ATOMIC_RELEASE);
+    pvm_program_lock_cache(program);
+    pvm_recompiler_code_t *code = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+    if (code == NULL || code->growth != NULL) {
+        made = pvm_recompiler_compile(program, variant);
+        if (made != NULL) {
+            /* Without the lock somebody may have begun code that grows. */
+            made->outgrown = __atomic_exchange_n(place, made, __ATOMIC_ACQ_REL);
+            code = made;
+        }
+    }
+    pvm_program_unlock_cache(program);
+    pvm_events_compile_end(program, PVM_BACKEND_RECOMPILER, began_ns,
+                           made != NULL ? made->code_len : 0);
+    if (made != NULL) {
+        pvm_perf_publish(program, made);
         pvm_published_changed();
     }
-    (void)pthread_mutex_unlock(&program->cache_lock);
     return code;
 }
 
@@ -98,32 +96,23 @@ static __attribute__((noinline)) pvm_recompiler_code_t *make_code(pvm_program_t 
     return code != NULL ? code : make_all(program, variant);
 }
 
-/* Growing code gives way to code of all the program. Who is in the old one may stay there. @return false without memory */
+/* Growing code gives way to code of all the program. @return false: there is no memory for it */
 static bool replace_code(pvm_program_t *program, unsigned variant)
 {
-    pvm_recompiler_code_t **const place = &program->recompiler_code[variant];
+    return make_all(program, variant)->growth == NULL;
+}
 
-    (void)pthread_mutex_lock(&program->cache_lock);
-    pvm_recompiler_code_t *const old = *place;
-    if (old->growth != NULL) {
-        pvm_recompiler_code_t *const code = compile_all(program, variant);
-        if (code != NULL) {
-            code->outgrown = old;
-            __atomic_store_n(place, code, __ATOMIC_RELEASE);
-            pvm_published_changed();
-        }
-    }
-    const bool is_whole = (*place)->growth == NULL;
-    (void)pthread_mutex_unlock(&program->cache_lock);
-    return is_whole;
+static inline unsigned variant_of(const pvm_vm_t *vm)
+{
+    return (vm->counts != NULL ? PVM_VARIANT_COUNTING : 0U) |
+           (vm->block_trace != NULL ? PVM_VARIANT_TRACING : 0U) |
+           (vm->calls != NULL ? PVM_VARIANT_CALLS : 0U) |
+           (vm->memory->guarded ? 0U : PVM_VARIANT_CHECKED);
 }
 
 static inline pvm_recompiler_code_t *get_code(pvm_vm_t *vm)
 {
-    const unsigned variant = (vm->counts != NULL ? PVM_VARIANT_COUNTING : 0U) |
-                             (vm->block_trace != NULL ? PVM_VARIANT_TRACING : 0U) |
-                             (vm->calls != NULL ? PVM_VARIANT_CALLS : 0U) |
-                             (vm->memory->guarded ? 0U : PVM_VARIANT_CHECKED);
+    const unsigned variant = variant_of(vm);
     pvm_recompiler_code_t *const code =
         __atomic_load_n(&vm->program->recompiler_code[variant], __ATOMIC_ACQUIRE);
 
@@ -594,9 +583,14 @@ static pvm_exit_t step_one(pvm_vm_t *vm)
 
 bool pvm_recompiler_prepare_all(pvm_vm_t *vm)
 {
-    const pvm_recompiler_code_t *const code = get_code(vm);
+    const unsigned variant = variant_of(vm);
+    const pvm_recompiler_code_t *code =
+        __atomic_load_n(&vm->program->recompiler_code[variant], __ATOMIC_ACQUIRE);
 
-    return code != NULL && (code->growth == NULL || replace_code(vm->program, code->variant));
+    if (code == NULL || code->growth != NULL) {
+        code = make_all(vm->program, variant);
+    }
+    return code != NULL && code->growth == NULL;
 }
 
 /* Count what was used since there was `before`. A host may have set the gas as it likes. @return whether the code has given way to

@@ -29,11 +29,10 @@ typedef struct {
 
 static struct {
     pthread_mutex_t lock;
-    pthread_once_t once;
     header_t *waiting[PVM_LARGE_WAITING_MAX]; /**< those that came first at the front */
     size_t count;
     size_t bytes;
-} large = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
+} large = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void lock(void)
 {
@@ -45,8 +44,9 @@ static void unlock(void)
     (void)pthread_mutex_unlock(&large.lock);
 }
 
-/* A fork while another thread holds the lock must not leave it locked in the child. */
-static void watch_forks(void)
+/* A fork while another thread holds the lock must not leave it locked in the child. From the beginning, so that these handlers come
+ * behind that of support/fork_gate.h. */
+__attribute__((constructor)) static void watch_forks(void)
 {
     (void)pthread_atfork(lock, unlock, unlock);
 }
@@ -68,7 +68,6 @@ static header_t *take_waiting(size_t bytes)
 {
     size_t best = SIZE_MAX;
 
-    (void)pthread_once(&large.once, watch_forks);
     lock();
     for (size_t i = 0; i < large.count; i++) {
         const size_t has = large.waiting[i]->bytes;
@@ -110,7 +109,6 @@ static void wait_for_next(header_t *header)
     size_t freed_count = 0;
 
     ASAN_POISON_MEMORY_REGION(header + 1, header->bytes);
-    (void)pthread_once(&large.once, watch_forks);
     lock();
     while (large.count == PVM_LARGE_WAITING_MAX ||
            header->bytes > PVM_LARGE_WAITING_BYTES_MAX - large.bytes) {
