@@ -247,6 +247,41 @@ static void children_grow_their_own_copy(void **state)
     assert_int_equal(mistakes, 0);
 }
 
+static void *make_all(void *user_data)
+{
+    assert_true(pvm_recompiler_prepare_all(user_data));
+    return NULL;
+}
+
+/* While another thread compiles all of it. Children that use the code long enough come to want that, too. */
+static void children_compile_all_of_it(void **state)
+{
+    (void)state;
+    for (int i = 0; i < FORKS; i++) {
+        pvm_program_t *const program = load_large(NULL);
+        pvm_vm_t *const vm = pvm_instantiate(program, PVM_BACKEND_RECOMPILER, 0, GAS);
+        pthread_t thread;
+        int status;
+
+        assert_non_null(vm);
+        assert_true(pvm_recompiler_prepare(vm));
+        assert_int_equal(pthread_create(&thread, NULL, make_all, vm), 0);
+        (void)usleep(100U * (unsigned)i);
+        const pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            (void)alarm(20);
+            _exit(pvm_recompiler_prepare_all(vm) && code_of(program)->growth == NULL ? 0 : 1);
+        }
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+        pvm_destroy(vm);
+        pvm_program_release(program);
+    }
+}
+
 /* -- What others see --- */
 
 static void every_address_belongs_to_an_instruction(void **state)
@@ -357,6 +392,7 @@ int main(void)
         cmocka_unit_test(who_wants_all_gets_all),
         cmocka_unit_test(threads_grow_the_same_code),
         cmocka_unit_test(children_grow_their_own_copy),
+        cmocka_unit_test(children_compile_all_of_it),
         cmocka_unit_test(every_address_belongs_to_an_instruction),
         cmocka_unit_test(no_page_is_writable_and_executable),
         cmocka_unit_test(calls_and_branches_are_followed),
