@@ -630,8 +630,11 @@ pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm)
             atomic_exchange_explicit(&vm->interrupt, false, memory_order_relaxed)) {
             return PVM_EXIT_INTERRUPT;
         }
-        if (is_to_reach(vm, code) && !reach(vm->program, code, vm->pc) &&
-            replace_code(vm->program, code->variant)) {
+        if (is_to_reach(vm, code) && !reach(vm->program, code, vm->pc)) {
+            if (!replace_code(vm->program, code->variant)) {
+                /* It would be tried again at every block that is not there. */
+                return pvm_interpreter_run(vm);
+            }
             code = NULL;
             continue;
         }

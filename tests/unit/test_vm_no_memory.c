@@ -8,6 +8,7 @@
 #include "recompiler/recompiler.h"
 #include "support/blob.h"
 #include "support/large.h"
+#include "vm/vm.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -112,8 +113,18 @@ void *__wrap_mmap(void *address, size_t bytes, int protection, int flags, int fi
     return fails() ? MAP_FAILED : __real_mmap(address, bytes, protection, flags, file, offset);
 }
 
+/* So many times pages may become executable; negative: always. And how often it was asked for in vain. */
+static int executable_left = -1;
+static int executable_refused;
+
 int __wrap_mprotect(void *address, size_t bytes, int protection)
 {
+    if ((protection & PROT_EXEC) != 0 && executable_left == 0) {
+        executable_refused++;
+        errno = EACCES;
+        return -1;
+    }
+    executable_left -= (protection & PROT_EXEC) != 0 && executable_left > 0;
     return fails() ? -1 : __real_mprotect(address, bytes, protection);
 }
 
@@ -638,6 +649,36 @@ static void setting_arguments_refuses_or_succeeds(const lab_t *lab)
     }
 }
 
+/* The guest of 113 KB, of which units are executable until no page may be any more. */
+static void what_grows_ends_in_the_interpreter(const lab_t *lab)
+{
+    pvm_buffer_t blob = {0};
+    int64_t gas = 0;
+    uint64_t value = 0;
+
+    blob_load(&blob, "examples/guest/blobs/large.polkavm");
+    for (int left = -1; left < 8; left++) {
+        pvm_program_t *const program =
+            pvm_program_load(blob.data, blob.len, PVM_FORMAT_AUTO, lab->spec);
+        assert_non_null(program);
+        pvm_vm_t *const vm = pvm_instantiate(program, lab->backend, 0, 1000000000);
+        assert_non_null(vm);
+        executable_left = left;
+        executable_refused = 0;
+        assert_int_equal(pvm_execute(vm, program->exports[0].pc), PVM_RESULT_OK);
+        executable_left = -1;
+        /* To begin or the next unit, and all at once, when it is prepared and when it runs: not at each block. */
+        assert_in_range(executable_refused, 0, 4);
+        assert_true(left < 0 || pvm_get_gas(vm) == gas);
+        assert_true(left < 0 || pvm_get_register(vm, 7) == value);
+        gas = pvm_get_gas(vm);
+        value = pvm_get_register(vm, 7);
+        pvm_destroy(vm);
+        pvm_program_release(program);
+    }
+    pvm_buffer_free(&blob);
+}
+
 int main(void)
 {
     /* The thread keeps the block of its error text. */
@@ -656,6 +697,7 @@ int main(void)
         LAB_TEST_ONCE(destroying_leaves_no_dirt_for_the_next),
         LAB_TEST_ONCE(pages_that_were_swapped_out_are_cleared_too),
         LAB_TEST_ONCE(setting_arguments_refuses_or_succeeds),
+        LAB_TEST_ONCE(what_grows_ends_in_the_interpreter),
     };
 
     lab_announce();
