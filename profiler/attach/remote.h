@@ -16,6 +16,8 @@
 #define PVM_REMOTE_COPIES_MAX 8
 /** Variants of emitted code that are understood. */
 #define PVM_REMOTE_VARIANTS_MAX 16
+/** Pieces of emitted code: of each variant that one, and the one that it took the place of. */
+#define PVM_REMOTE_EMITTED_MAX (2 * PVM_REMOTE_VARIANTS_MAX)
 
 /** One object with libpvm in it. */
 typedef struct {
@@ -66,7 +68,7 @@ typedef struct {
     pvm_program_t *program;   /**< a copy in this process; owned */
     uint64_t hash;            /**< its name in events */
     uint64_t read_generation; /**< as of which `emitted` was read */
-    pvm_remote_emitted_t emitted[PVM_REMOTE_VARIANTS_MAX];
+    pvm_remote_emitted_t emitted[PVM_REMOTE_EMITTED_MAX];
     uint32_t emitted_count;
 } pvm_remote_program_t;
 

@@ -231,9 +231,10 @@ static int read_tails(pid_t pid, const pvm_published_t *published, uint64_t addr
     return is_read ? 0 : -1;
 }
 
-/* One variant. @return 0, or -1 and nothing owned */
-static int read_variant(pid_t pid, const pvm_published_t *published, uint64_t address,
-                        pvm_remote_emitted_t *out)
+/* One piece of code. *out_outgrown is the address of the one that it took the place of, or 0. @return 0, or -1 and nothing
+ * owned */
+static int read_code(pid_t pid, const pvm_published_t *published, uint64_t address,
+                     pvm_remote_emitted_t *out, uint64_t *out_outgrown)
 {
 #define MEMBER(field, bytes) member(published, there, PVM_PUBLISHED_EMITTED_##field, bytes)
     uint8_t there[STRUCT_BYTES_MAX];
@@ -244,6 +245,7 @@ static int read_variant(pid_t pid, const pvm_published_t *published, uint64_t ad
         each == 0) {
         return -1;
     }
+    *out_outgrown = MEMBER(OUTGROWN, 8);
     *out = (pvm_remote_emitted_t){.region = {.base = (uint8_t *)(uintptr_t)MEMBER(BASE, 8),
                                              .bytes = (size_t)MEMBER(REGION_BYTES, 8)},
                                   .body_at = (uint32_t)MEMBER(BODY_AT, 4),
@@ -275,10 +277,24 @@ static int read_variant(pid_t pid, const pvm_published_t *published, uint64_t ad
 #undef MEMBER
 }
 
+/* A variant's code, and the one whose place it took, in which machines may still be. @return how many were read */
+static uint32_t read_variant(pid_t pid, const pvm_published_t *published, uint64_t address,
+                             pvm_remote_emitted_t *out)
+{
+    uint32_t count = 0;
+
+    for (int i = 0; i < 2 && address != 0; i++) {
+        uint64_t outgrown = 0;
+        count += read_code(pid, published, address, &out[count], &outgrown) == 0;
+        address = outgrown;
+    }
+    return count;
+}
+
 int pvm_remote_emitted(pid_t pid, const pvm_published_t *published, pvm_remote_program_t *program)
 {
     const uint32_t variants = published->offsets[PVM_PUBLISHED_EMITTED_VARIANTS];
-    pvm_remote_emitted_t fresh[PVM_REMOTE_VARIANTS_MAX];
+    pvm_remote_emitted_t fresh[PVM_REMOTE_EMITTED_MAX];
     uint64_t places[PVM_REMOTE_VARIANTS_MAX];
     uint64_t serial = 0;
     uint32_t count = 0;
@@ -288,9 +304,7 @@ int pvm_remote_emitted(pid_t pid, const pvm_published_t *published, pvm_remote_p
         return -1;
     }
     for (uint32_t i = 0; i < variants; i++) {
-        if (places[i] != 0 && read_variant(pid, published, places[i], &fresh[count]) == 0) {
-            count++;
-        }
+        count += read_variant(pid, published, places[i], &fresh[count]);
     }
     /* Still the same program: else what was read is somebody else's. */
     if (pvm_remote_read(pid, program->address + published->offsets[PVM_PUBLISHED_PROGRAM_SERIAL],

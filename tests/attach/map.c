@@ -1,5 +1,6 @@
 /* From a host address to the guest instruction that it is busy with: the same from outside, by what libpvm publishes, as inside. */
 #include "profiler/attach/images.h"
+#include "recompiler/recompiler.h"
 #include "vm/vm.h"
 
 #include <stdio.h>
@@ -22,6 +23,25 @@ static size_t compare(pvm_image_t *image, pvm_remote_program_t *remote,
         if (place != (is_busy ? PVM_IMAGE_GUEST : PVM_IMAGE_ENGINE) ||
             (is_busy && inside != outside)) {
             wrong++;
+        }
+    }
+    return wrong;
+}
+
+/* All code that there is. @return how many addresses are not the same */
+static size_t compare_all(pvm_image_t *image, const pvm_program_t *program, size_t *tails)
+{
+    size_t wrong = 0;
+
+    for (size_t i = 0; i < sizeof(program->recompiler_code) / sizeof(void *); i++) {
+        for (const pvm_recompiler_code_t *code = program->recompiler_code[i]; code != NULL;
+             code = code->outgrown) {
+            const size_t here = compare(image, &image->programs[0], program, code);
+
+            *tails += code->tail_count;
+            (void)printf("variant %zu: %u octets, %u tails, %zu addresses elsewhere\n", i,
+                         code->code_len, code->tail_count, here);
+            wrong += here;
         }
     }
     return wrong;
@@ -64,16 +84,13 @@ int main(int argc, char **argv)
         (void)printf("FAILED: programs: %zu\n", image.program_count);
         return 1;
     }
-    for (size_t i = 0; i < sizeof(program->recompiler_code) / sizeof(void *); i++) {
-        const pvm_recompiler_code_t *const code = program->recompiler_code[i];
-        if (code != NULL) {
-            tails += code->tail_count;
-            const size_t here = compare(&image, &image.programs[0], program, code);
-            (void)printf("variant %zu: %u octets, %u tails, %zu addresses elsewhere\n", i,
-                         code->code_len, code->tail_count, here);
-            wrong += here;
-        }
-    }
+    wrong += compare_all(&image, program, &tails);
+    /* What was emitted since it was read, and what took its place. */
+    pvm_set_gas(vm, 1000000);
+    (void)pvm_execute(vm, program->exports[0].pc);
+    wrong += compare_all(&image, program, &tails);
+    wrong += !pvm_recompiler_prepare_all(vm);
+    wrong += compare_all(&image, program, &tails);
     pvm_image_forget(&image);
     pvm_destroy(vm);
     pvm_program_release(program);
