@@ -631,12 +631,14 @@ pvm_exit_t pvm_recompiler_run(pvm_vm_t *vm)
             return PVM_EXIT_INTERRUPT;
         }
         if (is_to_reach(vm, code) && !reach(vm->program, code, vm->pc)) {
-            if (!replace_code(vm->program, code->variant)) {
-                /* It would be tried again at every block that is not there. */
+            if (replace_code(vm->program, code->variant)) {
+                code = NULL;
+                continue;
+            }
+            /* Or else it would be tried again at each block that is not there. Without memory for that either, it is. */
+            if (pvm_interpreter_prepare(vm)) {
                 return pvm_interpreter_run(vm);
             }
-            code = NULL;
-            continue;
         }
         const pvm_stretch_t *const stretch = stretch_at_pc(vm, code);
         pvm_exit_t exit;
