@@ -7,13 +7,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/** Addresses behind the code that are asked for, too. */
+#define BEHIND_BYTES 4096
+
 /** Every address of one variant. @return how many are not the same */
 static size_t compare(pvm_image_t *image, pvm_remote_program_t *remote,
                       const pvm_program_t *program, const pvm_recompiler_code_t *code)
 {
+    const size_t end = (size_t)code->code_len + BEHIND_BYTES;
     size_t wrong = 0;
 
-    for (size_t at = 0; at < code->region.bytes; at++) {
+    for (size_t at = 0; at < code->region.bytes && at < end; at++) {
         const uint8_t *const host = code->region.base + at;
         uint32_t inside = UINT32_MAX;
         uint32_t outside = UINT32_MAX;
