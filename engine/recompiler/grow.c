@@ -1,20 +1,13 @@
-/* Memory for code that grows, its units, and how others come to see them. */
-#include "recompiler/grow.h"
+/* Memory for code that grows, how long it does, and questions to it. */
+#include "recompiler/growth.h"
 
 #include "recompiler/available.h"
 
 #if PVM_RECOMPILER_AVAILABLE
 #include "isa/positions.h"
-#include "program/prices.h"
-#include "recompiler/compiler.h"
-#include "recompiler/finish.h"
-#include "recompiler/reach.h"
-#include "recompiler/segments.h"
 #include "support/error.h"
-#include "support/fork_gate.h"
 #include "support/large.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,43 +17,12 @@
 #define GROWS_OCTETS 16384
 /** Those of more code, too: their tables would take too many addresses. */
 #define GROWS_OCTETS_MAX (UINT32_C(1) << 20)
-/** What a unit costs beside its code, in octets of guest code that could be compiled meanwhile. When all that was spent is
- *  more than half of what the program would have cost at once, the rest comes in one unit: then nobody pays for more than half of it again. */
-#define UNIT_COST_OCTETS 300
 /** Gas used for an octet of guest code until the whole is worth compiling: when a tenth of the time it took is what that costs. */
 #define WORN_GAS 500
 /** Octets of the region for an octet of guest code: generously, and with the last pages of so many units. */
 #define EXPANSION         16
 #define EXPANSION_CHECKED 28
 #define REST_BYTES        ((size_t)64 << 10)
-#define PAGE_BYTES        4096
-/** Octets of a jump through a slot. */
-#define WAY_OUT_BYTES 6
-
-typedef struct {
-    uint32_t stubs_at;   /**< offset of the unit's first stub, */
-    uint32_t first_stub; /**< and which one that is */
-} unit_t;
-
-struct pvm_growth_t {
-    pthread_mutex_t lock; /**< held while a unit is emitted */
-    const pvm_program_t *program;
-    uint32_t unit_octets;
-    bool is_patient;  /**< it never becomes too much of it to go on */
-    pvm_compiler_t c; /**< goes on from unit to unit */
-    pvm_recompiler_code_t
-        work; /**< what it writes: the tables of the code, with counts that nobody else sees */
-    pvm_reach_t reach;
-    void *tables;
-    uint32_t *entries; /**< of each block: offset of its head, 0: not there. Atomic */
-    unit_t *units;
-    uint32_t unit_count; /**< atomic */
-    uint64_t *slots;     /**< in the region; the jump table first */
-    uint32_t slot_count;
-    uint32_t at;  /**< offset of the next unit */
-    bool is_full; /**< the region is; nothing is emitted any more */
-    int64_t gas;  /**< that was used in it, atomic */
-};
 
 /* -- Beginning --- */
 
@@ -103,7 +65,7 @@ static size_t place_tables(pvm_growth_t *growth, uint32_t instructions)
     PLACE(c->ranks, pvm_ranks_count(program));
     PLACE(growth->reach.waiting, 2 * blocks);
     PLACE(growth->reach.chosen, blocks);
-    PLACE(growth->units, work->region.bytes / PAGE_BYTES + 1);
+    PLACE(growth->units, work->region.bytes / PVM_UNIT_PAGE_BYTES + 1);
     PLACE(work->stretches, 2 * most + 2 * blocks);
     PLACE(work->lengths, most);
     PLACE(work->stubs, stubs);
@@ -112,11 +74,6 @@ static size_t place_tables(pvm_growth_t *growth, uint32_t instructions)
     PLACE(c->jumps, 2 * most);
 #undef PLACE
     return used;
-}
-
-static size_t whole_pages(size_t bytes)
-{
-    return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }
 
 /* Each entry of the jump table is a slot, and has a stub. */
@@ -138,50 +95,13 @@ static void note_table(pvm_growth_t *growth)
     growth->slot_count = growth->program->jump_table_len;
 }
 
-/* Behind the instructions: all stubs from this one on. Who takes a slot that leads nowhere yet comes to them. */
-static uint8_t *emit_stubs(pvm_growth_t *growth, uint8_t *at, uint32_t first)
-{
-    pvm_compiler_t *const c = &growth->c;
-    const pvm_recompiler_code_t *const work = &growth->work;
-
-    growth->units[growth->unit_count] =
-        (unit_t){.stubs_at = (uint32_t)(at - c->base), .first_stub = first};
-    for (uint32_t i = first; i < work->stub_count; i++) {
-        if (work->stubs[i].kind == PVM_STUB_ELSEWHERE) {
-            growth->slots[work->stubs[i].from] =
-                (uintptr_t)at + (uint64_t)PVM_STUB_BYTES * (i - first);
-        }
-    }
-    return pvm_compiler_emit_stubs(c, at, first);
-}
-
-/* What was written since the last unit is executable from now on. */
-static int seal_unit(pvm_growth_t *growth, const uint8_t *end)
-{
-    const size_t begin = growth->at;
-
-    growth->at = (uint32_t)whole_pages((size_t)(end - growth->c.base));
-    return pvm_arena_seal_part(&growth->work.region, begin, growth->at - begin);
-}
-
-/* Everybody sees the unit. */
-static void publish_unit(pvm_growth_t *growth, pvm_recompiler_code_t *code)
-{
-    const pvm_recompiler_code_t *const work = &growth->work;
-
-    __atomic_store_n(&code->length_count, growth->c.length_count, __ATOMIC_RELEASE);
-    __atomic_store_n(&code->stretch_count, work->stretch_count, __ATOMIC_RELEASE);
-    __atomic_store_n(&code->code_len, work->code_len, __ATOMIC_RELEASE);
-    __atomic_store_n(&growth->unit_count, growth->unit_count + 1, __ATOMIC_RELEASE);
-}
-
 /* The region and the tables. @return 0, or -1 */
 static int take_memory(pvm_growth_t *growth)
 {
     const pvm_program_t *const program = growth->program;
     pvm_recompiler_code_t *const work = &growth->work;
     const size_t slots = program->jump_table_len + 2 * (size_t)program->block_count;
-    const size_t slot_bytes = whole_pages(slots * sizeof(*growth->slots));
+    const size_t slot_bytes = pvm_growth_pages(slots * sizeof(*growth->slots));
     const size_t bytes =
         slot_bytes + PVM_THUNKS_BYTES + (size_t)PVM_STUB_BYTES * program->jump_table_len +
         REST_BYTES +
@@ -217,7 +137,7 @@ static int begin(pvm_growth_t *growth)
     uint8_t *const at = pvm_compiler_emit_thunks(c, growth->work.region.base + growth->at);
     note_table(growth);
     growth->work.code_len = (uint32_t)(at - c->base);
-    return seal_unit(growth, emit_stubs(growth, at, 0));
+    return pvm_unit_seal(growth, pvm_unit_emit_stubs(growth, at, 0));
 }
 
 bool pvm_growth_is_wanted(const pvm_program_t *program, unsigned variant)
@@ -272,151 +192,16 @@ void pvm_growth_destroy(pvm_growth_t *growth)
     }
 }
 
-/* -- Units --- */
-
-/* jmp [rip + slot], for each block that jumps of this unit lead to and that is not there. */
-static uint8_t *emit_ways_out(pvm_growth_t *growth, uint8_t *at)
-{
-    pvm_compiler_t *const c = &growth->c;
-    pvm_recompiler_code_t *const work = &growth->work;
-
-    for (uint32_t i = 0; i < c->jump_count; i++) {
-        pvm_jump_t *const jump = &c->jumps[i];
-        if (jump->block == PVM_COMPILER_TABLE || c->block_heads[jump->block] != 0) {
-            continue;
-        }
-        const uint32_t pc = growth->program->blocks[jump->block].pc;
-        const uint32_t slot = growth->slot_count++;
-        pvm_x86_patch(c->base + jump->end, at);
-        jump->end = 0;
-        at = pvm_x86_put(at, 0xff | 0x25 << 8, 6);
-        pvm_x86_patch(at, (const uint8_t *)&growth->slots[slot]);
-        pvm_compiler_arrive_elsewhere(c, pc, at);
-        c->stub_sites[work->stub_count] = 0;
-        work->stubs[work->stub_count++] =
-            (pvm_stub_t){.pc = pc, .from = slot, .kind = PVM_STUB_ELSEWHERE};
-    }
-    return at;
-}
-
-/* Arrivals that cannot pay. What pays stands before the body. Nobody arrives at a position 0 where nothing stands. */
-static void note_block_stubs(pvm_growth_t *growth, uint32_t count)
-{
-    pvm_recompiler_code_t *const work = &growth->work;
-
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t block = growth->reach.chosen[i];
-        if (growth->c.block_heads[block] == 0) {
-            continue;
-        }
-        growth->c.stub_sites[work->stub_count] = growth->c.block_bodies[block];
-        work->stubs[work->stub_count++] =
-            (pvm_stub_t){.pc = growth->program->blocks[block].pc, .kind = PVM_STUB_UNPAID_NEXT};
-    }
-}
-
-/* The chosen blocks, run by run. */
-static uint8_t *emit_runs(pvm_growth_t *growth, uint8_t *at, uint32_t count)
-{
-    const pvm_block_t *const blocks = growth->program->blocks;
-    const uint32_t *const chosen = growth->reach.chosen;
-    pvm_compiler_t *const c = &growth->c;
-    uint32_t next;
-
-    for (uint32_t i = 0; i < count; i = next) {
-        c->too_large |= at > c->limit;
-        if (c->too_large) {
-            break;
-        }
-        next = i + 1;
-        while (next < count && chosen[next] == chosen[next - 1] + 1) {
-            next++;
-        }
-        c->block = chosen[i];
-        c->pinned = (uint32_t)(at - c->base);
-        (void)pvm_compiler_emit_range(c, &at, blocks[chosen[i]].pc,
-                                      blocks[chosen[next - 1]].end_pc);
-    }
-    return at;
-}
-
-/* The blocks of the next unit. @return how many */
-static uint32_t choose(pvm_growth_t *growth, uint32_t block)
-{
-    const uint64_t spent = growth->reach.octets + (uint64_t)UNIT_COST_OCTETS * growth->unit_count;
-
-    return !growth->is_patient && spent > growth->program->code.len / 2
-               ? pvm_reach_choose_rest(&growth->reach)
-               : pvm_reach_choose(&growth->reach, block, growth->unit_octets);
-}
-
-/* @return 0, or -1: there is no room, or no leave to execute it */
-static int emit_unit(pvm_growth_t *growth, pvm_recompiler_code_t *code, uint32_t block)
-{
-    pvm_compiler_t *const c = &growth->c;
-    pvm_recompiler_code_t *const work = &growth->work;
-    const uint32_t count = choose(growth, block);
-    const uint32_t first_stub = work->stub_count;
-
-    pvm_program_price_blocks(growth->program, growth->reach.chosen, count);
-    pvm_compiler_begin_pass(c);
-    uint8_t *at = emit_runs(growth, c->base + growth->at, count);
-    const size_t rest = (size_t)(work->stub_count - first_stub + count) * PVM_STUB_BYTES +
-                        (size_t)c->jump_count * (PVM_STUB_BYTES + WAY_OUT_BYTES);
-    if (c->too_large || rest > (size_t)(work->region.base + work->region.bytes - at)) {
-        return pvm_error_set("the code of %u octets outgrew its memory", c->program->code.len);
-    }
-    at = emit_ways_out(growth, at);
-    work->code_len = (uint32_t)(at - c->base);
-    note_block_stubs(growth, count);
-    at = emit_stubs(growth, at, first_stub);
-    pvm_compiler_patch_jumps(c, (const uint8_t *)growth->slots);
-    if (seal_unit(growth, at) != 0) {
-        return -1;
-    }
-    publish_unit(growth, code);
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t chosen = growth->reach.chosen[i];
-        __atomic_store_n(&growth->entries[chosen], c->block_heads[chosen], __ATOMIC_RELEASE);
-    }
-    return 0;
-}
-
-static uint32_t entry_at(const pvm_growth_t *growth, uint32_t pc)
-{
-    const uint32_t block = pvm_ranks_block_at(growth->program, growth->c.ranks, pc);
-
-    return __atomic_load_n(&growth->entries[block], __ATOMIC_ACQUIRE);
-}
-
-int64_t pvm_growth_reach(pvm_recompiler_code_t *code, uint32_t pc)
-{
-    pvm_growth_t *const growth = code->growth;
-    int64_t octets = 0;
-
-    pvm_fork_gate_enter();
-    (void)pthread_mutex_lock(&growth->lock);
-    if (entry_at(growth, pc) == 0) {
-        const uint32_t begin = growth->at;
-        growth->is_full =
-            growth->is_full || emit_unit(growth, code, pvm_compiler_block_at(&growth->c, pc)) != 0;
-        octets = growth->is_full ? -1 : (int64_t)(growth->work.code_len - begin);
-    }
-    (void)pthread_mutex_unlock(&growth->lock);
-    pvm_fork_gate_leave();
-    return octets;
-}
-
 /* -- Questions, from any thread --- */
 
 bool pvm_growth_has(const pvm_recompiler_code_t *code, uint32_t pc)
 {
-    return entry_at(code->growth, pc) != 0;
+    return pvm_growth_entry(code->growth, pc) != 0;
 }
 
 void pvm_growth_link(pvm_recompiler_code_t *code, uint32_t slot, uint32_t pc)
 {
-    const uint64_t place = (uintptr_t)code->region.base + entry_at(code->growth, pc);
+    const uint64_t place = (uintptr_t)code->region.base + pvm_growth_entry(code->growth, pc);
 
     __atomic_store_n(&code->growth->slots[slot], place, __ATOMIC_RELEASE);
 }
@@ -447,7 +232,7 @@ pvm_stub_t pvm_growth_stub(const pvm_recompiler_code_t *code, const uint8_t *sto
             high = middle;
         }
     }
-    const unit_t *const unit = &growth->units[low];
+    const pvm_unit_t *const unit = &growth->units[low];
     return code->stubs[unit->first_stub + (offset - unit->stubs_at) / PVM_STUB_BYTES - 1];
 }
 
