@@ -19,9 +19,10 @@
 #define GROWS_OCTETS_MAX (UINT32_C(1) << 20)
 /** Gas used for an octet of guest code until the whole is worth compiling: when a tenth of the time it took is what that costs. */
 #define WORN_GAS 500
-/** Octets of the region for an octet of guest code: generously, and with the last pages of so many units. */
-#define EXPANSION         16
-#define EXPANSION_CHECKED 28
+/** Octets of the region for an octet of guest code, with the last pages of units: what code becomes is seldom more. Addresses below
+ *  2 GiB are few. */
+#define EXPANSION         8
+#define EXPANSION_CHECKED 14
 #define REST_BYTES        ((size_t)64 << 10)
 
 /* -- Beginning --- */
