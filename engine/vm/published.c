@@ -133,6 +133,8 @@ void pvm_published_remove_program(pvm_program_t *program)
         next->published.previous = previous;
     }
     pvm_published.programs--;
+    /* So that who still reads it from outside sees that what it leads to is somebody else's. */
+    program->published.serial = 0;
     end_change();
 }
 

@@ -51,6 +51,23 @@ static size_t compare_all(pvm_image_t *image, const pvm_program_t *program, size
     return wrong;
 }
 
+/* Ends the program, whose samples are perhaps still to be looked at. @return whether its code is known all the same */
+static bool outlives(pvm_image_t *image, pvm_program_t *program)
+{
+    pvm_remote_program_t *const remote = &image->programs[0];
+    const pvm_recompiler_code_t *const code = program->recompiler_code[PVM_VARIANT_COUNTING];
+    const uintptr_t last = (uintptr_t)code->region.base + code->code_len - 1;
+    uint32_t pc;
+    const bool was_there = pvm_image_place(image, remote, last, &pc) == PVM_IMAGE_GUEST;
+
+    pvm_program_release(program);
+    /* What is nobody's has it read again. */
+    (void)pvm_image_place(image, remote, 0, &pc);
+    const bool is_there = pvm_image_place(image, remote, last, &pc) == PVM_IMAGE_GUEST;
+    (void)printf("after the end: %s\n", was_there && is_there ? "known" : "forgotten");
+    return was_there && is_there;
+}
+
 int main(int argc, char **argv)
 {
     static const uint32_t flags[] = {0, PVM_INSTRUMENT_COUNTS,
@@ -95,9 +112,9 @@ int main(int argc, char **argv)
     wrong += compare_all(&image, program, &tails);
     wrong += !pvm_recompiler_prepare_all(vm);
     wrong += compare_all(&image, program, &tails);
-    pvm_image_forget(&image);
     pvm_destroy(vm);
-    pvm_program_release(program);
+    wrong += !outlives(&image, program);
+    pvm_image_forget(&image);
     free(blob);
     return wrong == 0 && tails > 0 ? 0 : 1;
 }
