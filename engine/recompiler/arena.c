@@ -5,6 +5,7 @@
 
 #if PVM_RECOMPILER_AVAILABLE
 #include "support/error.h"
+#include "support/fork_gate.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -38,8 +39,8 @@ static void unlock(void)
     (void)pthread_mutex_unlock(&arena.lock);
 }
 
-/* From the beginning, so that these handlers come behind that of support/fork_gate.h. */
-__attribute__((constructor)) static void watch_forks(void)
+/* support/fork_gate.h says when. */
+__attribute__((constructor(PVM_FORK_GATE_FIRST))) static void watch_forks(void)
 {
     (void)pthread_atfork(lock, unlock, unlock);
 }

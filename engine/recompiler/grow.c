@@ -17,6 +17,8 @@
 #define GROWS_OCTETS 16384
 /** Those of more code, too: their tables would take too many addresses. */
 #define GROWS_OCTETS_MAX (UINT32_C(1) << 20)
+/** What a unit costs beside its code, in octets of guest code that could be compiled meanwhile. */
+#define UNIT_COST_OCTETS 300
 /** Gas used for an octet of guest code until the whole is worth compiling: when a tenth of the time it took is what that costs. */
 #define WORN_GAS 500
 /** Octets of the region for an octet of guest code, with the last pages of units: what code becomes is seldom more. Addresses below
@@ -27,17 +29,29 @@
 
 /* -- Beginning --- */
 
-/* What PVM_UNIT says; `usual` if it says nothing. */
-static uint32_t unit_octets(uint32_t usual)
+typedef struct {
+    bool is_asked_for;    /**< by PVM_UNIT */
+    uint32_t unit_octets; /**< 0: nothing grows */
+    uint32_t
+        worn_gas; /**< for an octet of guest code; 0: it is never worn, nor does the rest ever come at once */
+} options_t;
+
+/* What PVM_UNIT says: "octets" or "octets,gas". Anything else is the same as nothing. */
+static options_t options(void)
 {
+    const options_t usual = {.unit_octets = UNIT_OCTETS, .worn_gas = WORN_GAS};
     const char *const text = getenv("PVM_UNIT");
+    options_t asked = {.is_asked_for = true};
     char *end;
 
     if (text == NULL || text[0] == '\0') {
         return usual;
     }
-    const unsigned long octets = strtoul(text, &end, 10);
-    return *end == '\0' && octets <= UINT32_MAX ? (uint32_t)octets : usual;
+    asked.unit_octets = (uint32_t)strtoul(text, &end, 10);
+    if (*end == ',') {
+        asked.worn_gas = (uint32_t)strtoul(end + 1, &end, 10);
+    }
+    return *end == '\0' ? asked : usual;
 }
 
 /* All tables, as large as they can get: pages that are never touched cost nothing. @return their octets */
@@ -143,10 +157,10 @@ static int begin(pvm_growth_t *growth)
 
 bool pvm_growth_is_wanted(const pvm_program_t *program, unsigned variant)
 {
-    const bool is_asked_for = unit_octets(0) != 0;
+    const options_t wanted = options();
 
-    return (variant & ~(unsigned)PVM_VARIANT_CHECKED) == 0 && unit_octets(UNIT_OCTETS) != 0 &&
-           program->code.len > (is_asked_for ? 0 : GROWS_OCTETS) &&
+    return (variant & ~(unsigned)PVM_VARIANT_CHECKED) == 0 && wanted.unit_octets != 0 &&
+           program->code.len > (wanted.is_asked_for ? 0 : GROWS_OCTETS) &&
            program->code.len <= GROWS_OCTETS_MAX && getenv("PVM_PERF") == NULL;
 }
 
@@ -154,6 +168,7 @@ pvm_recompiler_code_t *pvm_growth_begin(const pvm_program_t *program, unsigned v
 {
     pvm_recompiler_code_t *const code = calloc(1, sizeof(*code));
     pvm_growth_t *const growth = calloc(1, sizeof(*growth));
+    const options_t wanted = options();
 
     if (code == NULL || growth == NULL) {
         pvm_error_set("no memory to compile %u octets of code", program->code.len);
@@ -163,8 +178,9 @@ pvm_recompiler_code_t *pvm_growth_begin(const pvm_program_t *program, unsigned v
     }
     (void)pthread_mutex_init(&growth->lock, NULL);
     growth->program = program;
-    growth->unit_octets = unit_octets(UNIT_OCTETS);
-    growth->is_patient = unit_octets(0) != 0;
+    growth->unit_octets = wanted.unit_octets;
+    growth->unit_cost = wanted.is_asked_for ? 0 : UNIT_COST_OCTETS;
+    growth->worn_gas = wanted.worn_gas;
     growth->work = (pvm_recompiler_code_t){.variant = variant, .cpu = pvm_recompiler_cpu()};
     growth->c = (pvm_compiler_t){
         .program = program,
@@ -211,7 +227,8 @@ bool pvm_growth_is_worn(pvm_recompiler_code_t *code, int64_t gas)
 {
     pvm_growth_t *const growth = code->growth;
     const int64_t all = __atomic_load_n(&growth->gas, __ATOMIC_RELAXED) + gas;
-    const bool is_worn = !growth->is_patient && all > WORN_GAS * (int64_t)growth->program->code.len;
+    const bool is_worn =
+        growth->worn_gas != 0 && all > growth->worn_gas * (int64_t)growth->program->code.len;
 
     /* Who cannot compile the whole asks as seldom again. */
     __atomic_store_n(&growth->gas, is_worn ? 0 : all, __ATOMIC_RELAXED);

@@ -8,9 +8,6 @@
 
 #include <pthread.h>
 
-/** What a unit costs beside its code, in octets of guest code that could be compiled meanwhile. When all that was spent is
- *  more than half of what the program would have cost at once, the rest comes in one unit: then nobody pays for more than half of it again. */
-#define PVM_UNIT_COST_OCTETS 300
 /** Units begin at a page. */
 #define PVM_UNIT_PAGE_BYTES 4096
 
@@ -22,9 +19,10 @@ typedef struct {
 struct pvm_growth_t {
     pthread_mutex_t lock; /**< held while a unit is emitted */
     const pvm_program_t *program;
-    uint32_t unit_octets;
-    bool is_patient;  /**< it never becomes too much of it to go on */
-    pvm_compiler_t c; /**< goes on from unit to unit */
+    uint32_t unit_octets; /**< guest code in a unit, about */
+    uint32_t unit_cost;   /**< what one costs beside its code, in such octets */
+    uint32_t worn_gas;    /**< used for an octet of the program until it gives way; 0: never */
+    pvm_compiler_t c;     /**< goes on from unit to unit */
     pvm_recompiler_code_t
         work; /**< what it writes: the tables of the code, with counts that nobody else sees */
     pvm_reach_t reach;

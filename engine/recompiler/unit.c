@@ -114,13 +114,13 @@ static uint8_t *emit_runs(pvm_growth_t *growth, uint8_t *at, uint32_t count)
     return at;
 }
 
-/* The blocks of the next unit. @return how many */
+/* The blocks of the next unit. When all that was spent is more than half of what the program would have cost at once, it has the
+ * rest: so nobody pays for more than half of it again. @return how many */
 static uint32_t choose(pvm_growth_t *growth, uint32_t block)
 {
-    const uint64_t spent =
-        growth->reach.octets + (uint64_t)PVM_UNIT_COST_OCTETS * growth->unit_count;
+    const uint64_t spent = growth->reach.octets + (uint64_t)growth->unit_cost * growth->unit_count;
 
-    return !growth->is_patient && spent > growth->program->code.len / 2
+    return growth->worn_gas != 0 && spent > growth->program->code.len / 2
                ? pvm_reach_choose_rest(&growth->reach)
                : pvm_reach_choose(&growth->reach, block, growth->unit_octets);
 }

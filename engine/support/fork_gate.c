@@ -4,7 +4,6 @@
 #include <pthread.h>
 
 static pthread_rwlock_t gate = PTHREAD_RWLOCK_INITIALIZER;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void before_fork(void)
 {
@@ -22,16 +21,15 @@ static void after_fork_in_child(void)
     gate = (pthread_rwlock_t)PTHREAD_RWLOCK_INITIALIZER;
 }
 
-/* Handlers run in the reverse order. Those of the locks that are taken inside are known since the library was loaded, so this one comes
- * before them, and they meet nobody inside. */
-static void watch_forks(void)
+/* Handlers run in the reverse order. This one is known last, so it comes before those of the locks that are taken inside, and they
+ * meet nobody there. */
+__attribute__((constructor(PVM_FORK_GATE_LAST))) static void watch_forks(void)
 {
     (void)pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
 void pvm_fork_gate_enter(void)
 {
-    (void)pthread_once(&once, watch_forks);
     (void)pthread_rwlock_rdlock(&gate);
 }
 

@@ -7,6 +7,11 @@
 #ifndef PVM_SUPPORT_FORK_GATE_H
 #define PVM_SUPPORT_FORK_GATE_H
 
+/** When handlers of forks are made known, as priorities of constructors: those of locks that are taken inside, and then the
+ *  gate's. */
+#define PVM_FORK_GATE_FIRST 101
+#define PVM_FORK_GATE_LAST  102
+
 void pvm_fork_gate_enter(void);
 void pvm_fork_gate_leave(void);
 

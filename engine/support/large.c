@@ -1,6 +1,8 @@
 /* A bounded list of waiting blocks for the whole process, under a lock. */
 #include "support/large.h"
 
+#include "support/fork_gate.h"
+
 #include <pthread.h>
 #include <stdalign.h>
 #include <stdint.h>
@@ -44,9 +46,8 @@ static void unlock(void)
     (void)pthread_mutex_unlock(&large.lock);
 }
 
-/* A fork while another thread holds the lock must not leave it locked in the child. From the beginning, so that these handlers come
- * behind that of support/fork_gate.h. */
-__attribute__((constructor)) static void watch_forks(void)
+/* A fork while another thread holds the lock must not leave it locked in the child. support/fork_gate.h says when. */
+__attribute__((constructor(PVM_FORK_GATE_FIRST))) static void watch_forks(void)
 {
     (void)pthread_atfork(lock, unlock, unlock);
 }
