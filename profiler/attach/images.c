@@ -142,13 +142,17 @@ pvm_remote_program_t *pvm_image_program(pvm_image_t *image, uint64_t serial)
     return find_program(image, serial);
 }
 
+/* @param out_may_grow  what is the engine's may be the guest's by now: code grows, and only behind what there is */
 static pvm_image_place_t place_in(const pvm_remote_program_t *program, uint64_t address,
-                                  uint32_t *out_pc)
+                                  uint32_t *out_pc, bool *out_may_grow)
 {
+    *out_may_grow = false;
     for (uint32_t i = 0; i < program->emitted_count; i++) {
         const pvm_remote_emitted_t *const code = &program->emitted[i];
+        const uint64_t offset = address - (uintptr_t)code->region.base;
 
-        if (address - (uintptr_t)code->region.base < code->region.bytes) {
+        if (offset < code->region.bytes) {
+            *out_may_grow = offset >= code->code_len;
             return pvm_recompiler_is_busy_at(code, program->program,
                                              (const uint8_t *)(uintptr_t)address, out_pc)
                        ? PVM_IMAGE_GUEST
@@ -161,11 +165,11 @@ static pvm_image_place_t place_in(const pvm_remote_program_t *program, uint64_t 
 pvm_image_place_t pvm_image_place(pvm_image_t *image, pvm_remote_program_t *program,
                                   uint64_t address, uint32_t *out_pc)
 {
-    const pvm_image_place_t place = place_in(program, address, out_pc);
+    bool may_grow;
+    const pvm_image_place_t place = place_in(program, address, out_pc, &may_grow);
     uint64_t generation = 0;
 
-    /* What is no guest's may be by now: code grows. */
-    if (place == PVM_IMAGE_GUEST ||
+    if ((place != PVM_IMAGE_UNKNOWN && !may_grow) ||
         pvm_remote_read(image->pid, image->copy.published + offsetof(pvm_published_t, generation),
                         &generation, sizeof(generation)) != 0 ||
         program->read_generation == generation) {
@@ -176,7 +180,7 @@ pvm_image_place_t pvm_image_place(pvm_image_t *image, pvm_remote_program_t *prog
         program->read_generation = generation;
         (void)pvm_remote_emitted(image->pid, &image->published, program);
     }
-    return place_in(program, address, out_pc);
+    return place_in(program, address, out_pc, &may_grow);
 }
 
 void pvm_image_forget(pvm_image_t *image)
