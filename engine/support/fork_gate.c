@@ -1,24 +1,32 @@
-/* Who is inside is a reader, who forks the writer. */
+/* Who is inside is counted; who forks waits until nobody is, and keeps the lock of the count until he has forked. */
 #include "support/fork_gate.h"
 
 #include <pthread.h>
 
-static pthread_rwlock_t gate = PTHREAD_RWLOCK_INITIALIZER;
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t is_empty;
+    unsigned inside;
+} gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .is_empty = PTHREAD_COND_INITIALIZER};
 
 static void before_fork(void)
 {
-    (void)pthread_rwlock_wrlock(&gate);
+    (void)pthread_mutex_lock(&gate.lock);
+    while (gate.inside > 0) {
+        (void)pthread_cond_wait(&gate.is_empty, &gate.lock);
+    }
 }
 
 static void after_fork(void)
 {
-    (void)pthread_rwlock_unlock(&gate);
+    (void)pthread_mutex_unlock(&gate.lock);
 }
 
-/* The child's only thread has another number than the one that took the lock, and cannot give it back. */
+/* Threads that waited there are not in the child. */
 static void after_fork_in_child(void)
 {
-    gate = (pthread_rwlock_t)PTHREAD_RWLOCK_INITIALIZER;
+    gate.is_empty = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+    after_fork();
 }
 
 /* Handlers run in the reverse order. This one is known last, so it comes before those of the locks that are taken inside, and they
@@ -30,10 +38,16 @@ __attribute__((constructor(PVM_FORK_GATE_LAST))) static void watch_forks(void)
 
 void pvm_fork_gate_enter(void)
 {
-    (void)pthread_rwlock_rdlock(&gate);
+    (void)pthread_mutex_lock(&gate.lock);
+    gate.inside++;
+    (void)pthread_mutex_unlock(&gate.lock);
 }
 
 void pvm_fork_gate_leave(void)
 {
-    (void)pthread_rwlock_unlock(&gate);
+    (void)pthread_mutex_lock(&gate.lock);
+    if (--gate.inside == 0) {
+        (void)pthread_cond_broadcast(&gate.is_empty);
+    }
+    (void)pthread_mutex_unlock(&gate.lock);
 }
