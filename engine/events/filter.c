@@ -4,6 +4,7 @@
 #include "events/environment.h"
 #include "events/events.h"
 #include "support/error.h"
+#include "support/fork_gate.h"
 #include "vm/calls.h"
 #include "vm/counts.h"
 
@@ -19,13 +20,25 @@ static pvm_filter_t *default_filter;
 /* A text that is not understood selects nothing: that is seen at once, a trace of everything is not. */
 static bool is_default_broken;
 
+static void lock_default(void)
+{
+    pvm_fork_gate_enter();
+    (void)pthread_mutex_lock(&default_lock);
+}
+
+static void unlock_default(void)
+{
+    (void)pthread_mutex_unlock(&default_lock);
+    pvm_fork_gate_leave();
+}
+
 static void set_default(pvm_filter_t *filter, bool is_broken)
 {
-    (void)pthread_mutex_lock(&default_lock);
+    lock_default();
     pvm_filter_t *const old = default_filter;
     default_filter = filter;
     is_default_broken = is_broken;
-    (void)pthread_mutex_unlock(&default_lock);
+    unlock_default();
     pvm_filter_release(old);
 }
 
@@ -107,13 +120,13 @@ static int set_filter(pvm_vm_t *vm, pvm_filter_t *filter)
 void pvm_filter_inherit(pvm_vm_t *vm)
 {
     read_environment();
-    (void)pthread_mutex_lock(&default_lock);
+    lock_default();
     pvm_filter_t *const filter = default_filter;
     const bool is_broken = is_default_broken;
     if (filter != NULL) {
         pvm_filter_acquire(filter);
     }
-    (void)pthread_mutex_unlock(&default_lock);
+    unlock_default();
     if (filter != NULL || is_broken) {
         /* A program without that function has nothing to select. */
         (void)set_filter(vm, filter);

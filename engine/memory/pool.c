@@ -2,6 +2,7 @@
 #include "memory/pool.h"
 
 #include "memory/spare.h"
+#include "support/fork_gate.h"
 
 #include <stdatomic.h>
 
@@ -26,9 +27,21 @@ void pvm_memory_pool_destroy(pvm_memory_pool_t *pool)
     (void)pthread_mutex_destroy(&pool->lock);
 }
 
+static void lock(pvm_memory_pool_t *pool)
+{
+    pvm_fork_gate_enter();
+    (void)pthread_mutex_lock(&pool->lock);
+}
+
+static void unlock(pvm_memory_pool_t *pool)
+{
+    (void)pthread_mutex_unlock(&pool->lock);
+    pvm_fork_gate_leave();
+}
+
 pvm_memory_t *pvm_memory_pool_take(pvm_memory_pool_t *pool, bool guarded)
 {
-    (void)pthread_mutex_lock(&pool->lock);
+    lock(pool);
     pvm_memory_t *const memory = pool->free[guarded];
     if (memory != NULL) {
         pool->free[guarded] = memory->next;
@@ -36,7 +49,7 @@ pvm_memory_t *pvm_memory_pool_take(pvm_memory_pool_t *pool, bool guarded)
         memory->next = NULL;
         (void)atomic_fetch_sub_explicit(&all_count, 1, memory_order_relaxed);
     }
-    (void)pthread_mutex_unlock(&pool->lock);
+    unlock(pool);
     return memory;
 }
 
@@ -44,7 +57,7 @@ void pvm_memory_pool_give(pvm_memory_pool_t *pool, pvm_memory_t *memory)
 {
     const int kind = memory->guarded;
 
-    (void)pthread_mutex_lock(&pool->lock);
+    lock(pool);
     /* Some threads at a time may go above it by one each. */
     const bool keep = pool->free_count[kind] < PVM_POOL_MEMORIES_MAX &&
                       atomic_load_explicit(&all_count, memory_order_relaxed) < PVM_POOL_ALL_MAX;
@@ -54,7 +67,7 @@ void pvm_memory_pool_give(pvm_memory_pool_t *pool, pvm_memory_t *memory)
         pool->free[kind] = memory;
         pool->free_count[kind]++;
     }
-    (void)pthread_mutex_unlock(&pool->lock);
+    unlock(pool);
     if (!keep) {
         pvm_memory_destroy(memory);
     }

@@ -7,6 +7,7 @@
 
 #if PVM_RECOMPILER_AVAILABLE
 #include "recompiler/perf.h"
+#include "support/fork_gate.h"
 
 #include <assert.h>
 #include <elf.h>
@@ -135,10 +136,17 @@ static void tell(pvm_perf_sink_t *sink, const uint8_t *begin, const uint8_t *end
     }
 }
 
+static void unlock(void)
+{
+    (void)pthread_mutex_unlock(&dump.lock);
+    pvm_fork_gate_leave();
+}
+
 bool pvm_jitdump_begin(pvm_perf_sink_t *sink)
 {
     const pid_t pid = getpid();
 
+    pvm_fork_gate_enter();
     (void)pthread_mutex_lock(&dump.lock);
     if (dump.pid != pid) {
         if (dump.file >= 0) {
@@ -149,7 +157,7 @@ bool pvm_jitdump_begin(pvm_perf_sink_t *sink)
         dump.file = begin_file(pid);
     }
     if (dump.file < 0) {
-        (void)pthread_mutex_unlock(&dump.lock);
+        unlock();
         return false;
     }
     *sink = (pvm_perf_sink_t){.tell = tell, .descriptor = dump.file, .number = &dump.number};
@@ -163,6 +171,6 @@ void pvm_jitdump_end(pvm_perf_sink_t *sink)
         (void)close(dump.file);
         dump.file = -1;
     }
-    (void)pthread_mutex_unlock(&dump.lock);
+    unlock();
 }
 #endif
