@@ -403,7 +403,7 @@ static pvm_ecalli_trace_t *read_trace(const char *path)
     pvm_ecalli_trace_t *const trace = pvm_ecalli_trace_read(path, text, len, NULL);
     free(text);
     if (trace == NULL) {
-        (void)fprintf(stderr, "%s: %s\n", path, pvm_last_error());
+        (void)fprintf(stderr, "%s\n", pvm_last_error());
     } else if (trace->problem_count > 0) {
         (void)fprintf(stderr, "%s:%zu: %s\n", path, trace->problems[0].line,
                       trace->problems[0].text);

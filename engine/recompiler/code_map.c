@@ -97,11 +97,12 @@ bool pvm_recompiler_is_busy_at(const pvm_recompiler_code_t *code, const pvm_prog
                                const uint8_t *host, uint32_t *out_pc)
 {
     const size_t distance = (size_t)(host - code->region.base);
+    /* In this order: whoever sees how far the code goes sees all of its stretches. */
+    const uint32_t code_len = pvm_recompiler_code_len(code);
+    const uint32_t count = pvm_recompiler_stretch_count(code);
     const pvm_stretch_t *stretch;
 
-    const uint32_t count = pvm_recompiler_stretch_count(code);
-
-    if (distance >= pvm_recompiler_code_len(code) || count == 0) {
+    if (distance >= code_len || count == 0) {
         return false;
     }
     const uint32_t offset = tail_to_body(code, (uint32_t)distance);

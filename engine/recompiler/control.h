@@ -146,7 +146,7 @@ PVM_EMIT bool pvm_compiler_branch(pvm_compiler_t *c, pvm_emitter_t *e, const pvm
         pvm_compiler_branch_counting(c, &copy, &branch, condition, block);
         pvm_emit_go_on(e, &copy);
     } else {
-        const bool is_innermost = c->block_heads[block] != 0 && c->block_heads[block] >= c->pinned;
+        const bool is_innermost = c->block_heads[block] >= c->pinned;
         const uint32_t ahead = is_innermost ? pvm_compiler_pay_ahead(c, block) : 0;
         pvm_compiler_jump_to(c, e, (int)condition, block, ahead != 0, 0);
         if (ahead != 0) {

@@ -77,8 +77,10 @@ static pvm_recompiler_code_t *make_growing(pvm_program_t *program, unsigned vari
     pvm_recompiler_code_t *const code = pvm_growth_begin(program, variant);
     pvm_recompiler_code_t *first = NULL;
 
-    if (code != NULL &&
-        !__atomic_compare_exchange_n(&program->recompiler_code[variant], &first, code, false,
+    if (code == NULL) {
+        return NULL;
+    }
+    if (!__atomic_compare_exchange_n(&program->recompiler_code[variant], &first, code, false,
                                      __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
         pvm_recompiler_code_destroy(code);
         return first;

@@ -37,7 +37,7 @@ int pvm_unit_seal(pvm_growth_t *growth, const uint8_t *end)
     return pvm_arena_seal_part(&growth->work.region, begin, growth->at - begin);
 }
 
-/* Everybody sees the unit. */
+/* Everybody sees the unit; in this order, because whoever sees how far the code goes asks for its stretches. */
 static void publish_unit(pvm_growth_t *growth, pvm_recompiler_code_t *code)
 {
     const pvm_recompiler_code_t *const work = &growth->work;

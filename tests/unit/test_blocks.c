@@ -8,6 +8,7 @@
 #include "gas/pipeline.h"
 #include "program/program.h"
 #include "program/regular.h"
+#include "support/random.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -18,18 +19,6 @@
 #include <cmocka.h>
 
 #define LEN_MAX 704
-
-typedef struct {
-    uint64_t state;
-} random_t;
-
-static uint32_t below(random_t *random, uint32_t limit)
-{
-    random->state ^= random->state << 13;
-    random->state ^= random->state >> 7;
-    random->state ^= random->state << 17;
-    return (uint32_t)((random->state >> 32) % limit);
-}
 
 static uint64_t setting(const char *name, uint64_t otherwise)
 {
@@ -55,10 +44,10 @@ static void flip(draft_t *draft, uint32_t at)
 /* A defined opcode; a terminator once in `often`. */
 static uint8_t opcode(const draft_t *draft, random_t *random, uint32_t often)
 {
-    const bool ends = below(random, often) == 0;
+    const bool ends = random_below(random, often) == 0;
 
     for (;;) {
-        const uint8_t number = (uint8_t)below(random, 256);
+        const uint8_t number = (uint8_t)random_below(random, 256);
         const pvm_op_t op = pvm_isa_op(draft->isa, number);
         if (op != PVM_OP_INVALID && pvm_isa_is_terminator(op) == ends) {
             return number;
@@ -68,36 +57,36 @@ static uint8_t opcode(const draft_t *draft, random_t *random, uint32_t often)
 
 static void make_regular(draft_t *draft, random_t *random)
 {
-    const uint32_t often = 1 + below(random, 12);
-    const uint32_t longest = 1 + below(random, below(random, 3) == 0 ? 25 : 6);
+    const uint32_t often = 1 + random_below(random, 12);
+    const uint32_t longest = 1 + random_below(random, random_below(random, 3) == 0 ? 25 : 6);
     uint32_t last = 0;
 
     memset(draft->mask, 0, sizeof(draft->mask));
     for (uint32_t i = 0; i < draft->len; i++) {
-        draft->octets[i] = (uint8_t)below(random, 256);
+        draft->octets[i] = (uint8_t)random_below(random, 256);
     }
-    for (uint32_t at = 0; at < draft->len; at += 1 + below(random, longest)) {
+    for (uint32_t at = 0; at < draft->len; at += 1 + random_below(random, longest)) {
         draft->octets[at] = opcode(draft, random, often);
         flip(draft, at);
         last = at;
     }
-    if (below(random, 4) != 0) {
+    if (random_below(random, 4) != 0) {
         draft->octets[last] = opcode(draft, random, 1);
     }
 }
 
 static void damage(draft_t *draft, random_t *random)
 {
-    const uint32_t zeros = 22 + below(random, 5);
-    const bool at_end = below(random, 3) == 0 && draft->len > zeros;
-    const uint32_t at = at_end ? draft->len - zeros : below(random, draft->len);
+    const uint32_t zeros = 22 + random_below(random, 5);
+    const bool at_end = random_below(random, 3) == 0 && draft->len > zeros;
+    const uint32_t at = at_end ? draft->len - zeros : random_below(random, draft->len);
 
-    switch (below(random, 5)) {
+    switch (random_below(random, 5)) {
     case 0:
         flip(draft, at);
         break;
     case 1:
-        draft->octets[at] = (uint8_t)below(random, 256);
+        draft->octets[at] = (uint8_t)random_below(random, 256);
         break;
     case 2:
         flip(draft, 0);
@@ -245,13 +234,13 @@ static void both_ways_find_the_blocks_that_the_rules_name(void **state)
     (void)state;
     for (uint64_t i = 0; i < wanted; i++) {
         static draft_t draft;
-        draft.isa = (pvm_isa_t)below(&random, PVM_ISA_COUNT);
-        draft.len = 1 + below(&random, below(&random, 4) == 0 ? 70 : LEN_MAX - 1);
-        if (below(&random, 4) == 0) {
+        draft.isa = (pvm_isa_t)random_below(&random, PVM_ISA_COUNT);
+        draft.len = 1 + random_below(&random, random_below(&random, 4) == 0 ? 70 : LEN_MAX - 1);
+        if (random_below(&random, 4) == 0) {
             draft.len = (draft.len + 63) / 64 * 64;
         }
         make_regular(&draft, &random);
-        for (uint32_t k = below(&random, 3); k > 0; k--) {
+        for (uint32_t k = random_below(&random, 3); k > 0; k--) {
             damage(&draft, &random);
         }
         pvm_program_t *const program = program_of(&draft);

@@ -3,6 +3,7 @@
  * PVM_TEST_SEED repeats a run of the random test, PVM_GAS_BLOCKS sets how many blocks it compares. */
 #include "gas/memo.h"
 #include "gas/timeline.h"
+#include "support/random.h"
 #include "unit/gas_literal.h"
 
 #include <inttypes.h>
@@ -234,18 +235,6 @@ static void a_source_placed_again_counts_after_it_left_the_buffer(void **state)
 
 /* -- Random blocks ---------------------------------------------------------------------- */
 
-typedef struct {
-    uint64_t state;
-} random_t;
-
-static uint32_t draw(random_t *random, uint32_t below)
-{
-    random->state ^= random->state << 13;
-    random->state ^= random->state >> 7;
-    random->state ^= random->state << 17;
-    return (uint32_t)((random->state >> 33) * below >> 31);
-}
-
 static bool is_plain(pvm_op_t op, pvm_isa_t isa)
 {
     return pvm_isa_ops[op].number[isa] >= 0 && !pvm_isa_is_terminator(op);
@@ -255,9 +244,9 @@ static bool is_plain(pvm_op_t op, pvm_isa_t isa)
 static pvm_op_t draw_op(random_t *random, pvm_isa_t isa, uint32_t mix)
 {
     for (;;) {
-        const pvm_op_t op = (pvm_op_t)draw(random, PVM_OP_COUNT);
+        const pvm_op_t op = (pvm_op_t)random_below(random, PVM_OP_COUNT);
         const pvm_op_info_t *const info = &pvm_isa_ops[op];
-        bool wanted = draw(random, 8) == 0;
+        bool wanted = random_below(random, 8) == 0;
 
         wanted |= mix == 0;
         wanted |= mix == 1 && info->width != 0;
@@ -278,16 +267,18 @@ static pvm_op_t draw_op(random_t *random, pvm_isa_t isa, uint32_t mix)
 static void add_random(random_t *random, sample_t *sample, uint8_t opcode, uint32_t registers)
 {
     uint8_t rest[24];
-    const uint32_t len = draw(random, 12) == 0 ? draw(random, sizeof(rest)) : 1 + draw(random, 4);
+    const uint32_t len = random_below(random, 12) == 0 ? random_below(random, sizeof(rest))
+                                                       : 1 + random_below(random, 4);
 
     for (uint32_t i = 0; i < len; i++) {
-        rest[i] = (uint8_t)draw(random, 256);
+        rest[i] = (uint8_t)random_below(random, 256);
     }
     if (len > 0) {
-        rest[0] = (uint8_t)(draw(random, registers) | draw(random, registers) << 4);
+        rest[0] = (uint8_t)(random_below(random, registers) | random_below(random, registers) << 4);
     }
     if (len > 1) {
-        rest[1] = (uint8_t)(draw(random, 4) == 0 ? draw(random, 256) : draw(random, registers));
+        rest[1] = (uint8_t)(random_below(random, 4) == 0 ? random_below(random, 256)
+                                                         : random_below(random, registers));
     }
     sample_add(sample, opcode, rest, len);
 }
@@ -295,19 +286,19 @@ static void add_random(random_t *random, sample_t *sample, uint8_t opcode, uint3
 static void make_block(random_t *random, sample_t *sample)
 {
     const pvm_isa_t isa = sample->code.isa;
-    const uint32_t mix = draw(random, 7);
-    const uint32_t registers = draw(random, 3) == 0 ? 16 : 2 + draw(random, 14);
-    const uint32_t kind = mix == 6 ? 75 + draw(random, 25) : draw(random, 100);
-    const uint32_t count = draw(random, kind < 75 ? 16 : kind < 95 ? 60 : 201);
+    const uint32_t mix = random_below(random, 7);
+    const uint32_t registers = random_below(random, 3) == 0 ? 16 : 2 + random_below(random, 14);
+    const uint32_t kind = mix == 6 ? 75 + random_below(random, 25) : random_below(random, 100);
+    const uint32_t count = random_below(random, kind < 75 ? 16 : kind < 95 ? 60 : 201);
 
     for (uint32_t i = 0; i < count; i++) {
         add_random(random, sample, (uint8_t)pvm_isa_ops[draw_op(random, isa, mix)].number[isa],
                    registers);
     }
     for (;;) {
-        const uint8_t opcode = (uint8_t)draw(random, 256);
+        const uint8_t opcode = (uint8_t)random_below(random, 256);
         const pvm_op_t op = pvm_isa_op(isa, opcode);
-        if (op == PVM_OP_INVALID ? draw(random, 20) == 0 : pvm_isa_is_terminator(op)) {
+        if (op == PVM_OP_INVALID ? random_below(random, 20) == 0 : pvm_isa_is_terminator(op)) {
             add_random(random, sample, opcode, registers);
             return;
         }
@@ -356,7 +347,7 @@ static uint32_t cost_in_pieces(random_t *random, const pvm_code_t *code, uint32_
     }
     pvm_gas_pipeline_begin(&pipeline, code, pc);
     for (size_t fed = 0; fed < count;) {
-        size_t piece = draw(random, 50);
+        size_t piece = random_below(random, 50);
         piece = piece < count - fed ? piece : count - fed;
         pvm_gas_pipeline_feed(&pipeline, words + fed, piece);
         fed += piece;
@@ -472,14 +463,16 @@ static void random_blocks_cost_what_the_equations_say(void **state)
         uint32_t starts[12];
         uint32_t count = 0;
 
-        sample_clear(&sample, (pvm_isa_t)draw(&random, PVM_ISA_COUNT));
+        sample_clear(&sample, (pvm_isa_t)random_below(&random, PVM_ISA_COUNT));
         while (count < 12 && sample.code.len < CODE_MAX / 4) {
             starts[count++] = sample.code.len;
             make_block(&random, &sample);
         }
-        if (draw(&random, 4) == 0) { /* damage: blocks that end in odd places */
-            sample.mask[draw(&random, sample.code.len / 8 + 1)] = (uint8_t)draw(&random, 256);
-            sample.octets[draw(&random, sample.code.len)] = (uint8_t)draw(&random, 256);
+        if (random_below(&random, 4) == 0) { /* damage: blocks that end in odd places */
+            sample.mask[random_below(&random, sample.code.len / 8 + 1)] =
+                (uint8_t)random_below(&random, 256);
+            sample.octets[random_below(&random, sample.code.len)] =
+                (uint8_t)random_below(&random, 256);
             sample.mask[sample.code.len >> 3] |= (uint8_t)(0xff << (sample.code.len & 7));
         }
         for (uint32_t i = 0; i < count; i++) {

@@ -2,6 +2,7 @@
  * overlaps of registers, extension pending or not, on each path that code can take. */
 #include "isa/encode.h"
 #include "program/program.h"
+#include "support/random.h"
 
 #include <pvm/trace.h>
 
@@ -14,14 +15,11 @@
 
 #define ROUNDS 40
 
-static uint64_t seed = 88172645463325252U;
+static random_t dice = {88172645463325252U};
 
 static uint32_t roll(uint32_t sides)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (uint32_t)(seed >> 33) % sides;
+    return random_below(&dice, sides);
 }
 
 static uint64_t roll_value(void)
@@ -41,7 +39,7 @@ static uint64_t roll_value(void)
         INT64_MAX,  0xffffffff80000000,
     };
 
-    return roll(3) == 0 ? seed : values[roll(sizeof(values) / sizeof(*values))];
+    return roll(3) == 0 ? dice.state : values[roll(sizeof(values) / sizeof(*values))];
 }
 
 static int64_t roll_immediate(void)
